@@ -1,0 +1,96 @@
+//! The seam between the faces (terminal app, command line, API) and whatever does the work.
+//!
+//! Owns the [`Desk`] trait and the domain's words. It performs no I/O and knows neither a runtime, the network,
+//! the disk's layout nor the shapes of any wire. Every value here can be written as JSON and read back, so that a
+//! desk in another process is as good as one in this one.
+
+mod analysis;
+mod board;
+mod cache;
+mod digest;
+mod fault;
+mod job;
+mod plan;
+mod repo;
+mod search;
+mod size;
+mod spec;
+mod text;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+pub use analysis::{Access, Analysis, RepoFile, RepoType, Variant};
+pub use board::{Board, Disk, Notice, NoticeLevel};
+pub use cache::{CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionReport, RepoKey};
+pub use digest::Digest;
+pub use fault::{Fault, FaultKind};
+pub use job::{FileProgress, Job, JobAction, JobId, JobState, Phase, Progress, Target};
+pub use plan::{Choice, Plan, PlannedFile, Selection};
+pub use repo::{RepoId, RepoKind, RepoRef, Revision};
+pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
+pub use size::{bytes, parse_bytes, speed};
+pub use spec::RepoSpec;
+pub use text::{printable, safe_path};
+
+/// The future in which a desk answers one request.
+pub type Reply<T> = BoxFuture<'static, Result<T, Fault>>;
+
+/// Where a desk works: facts that do not change while it lives.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct About {
+    /// The Hub's base URL, without a trailing slash.
+    pub endpoint: String,
+    /// The Hugging Face cache that downloads go to (what `HF_HUB_CACHE` names).
+    pub cache_dir: std::path::PathBuf,
+    /// Whether requests carry a token.
+    pub has_token: bool,
+    /// Whether the network is left alone (`HF_HUB_OFFLINE`).
+    pub offline: bool,
+}
+
+/// Everything a face can ask for: the one seam between what people see and what does the work.
+///
+/// Requests answer with a value or a [`Fault`]; progress is read from [`Desk::board`] and outcomes from
+/// [`Desk::notices`].
+pub trait Desk: Send + Sync {
+    /// Where this desk works.
+    fn about(&self) -> About;
+
+    /// One page of repositories that match a query; pass [`SearchPage::next`] to go on.
+    fn search(&self, query: SearchQuery, page: Option<PageToken>) -> Reply<SearchPage>;
+
+    /// What a repository offers at one commit.
+    fn analyze(&self, repo: RepoRef) -> Reply<Analysis>;
+
+    /// What downloading a selection would do. Nothing is changed.
+    fn plan(&self, selection: Selection) -> Reply<Plan>;
+
+    /// Queues a plan; downloading begins when its turn comes and the disk has room for the whole queue.
+    ///
+    /// A plan that an unfinished job already carries out is not queued twice: that job's id is the answer.
+    fn enqueue(&self, plan: Plan) -> Reply<JobId>;
+
+    /// Applies an action to the jobs named and answers with those it changed.
+    fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>>;
+
+    /// What the cache holds.
+    fn cache(&self) -> Reply<CacheListing>;
+
+    /// What deleting whole repositories would remove and free. Nothing is changed.
+    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan>;
+
+    /// Carries out a deletion plan, after checking that it still holds.
+    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport>;
+
+    /// The newest state of queue and disk, now and after every change, at most ten a second; a slow reader skips states.
+    fn board(&self) -> BoxStream<'static, Arc<Board>>;
+
+    /// Outcomes in order and without loss, from now on.
+    fn notices(&self) -> BoxStream<'static, Notice>;
+
+    /// Ends the work in order: running transfers are checkpointed, the queue is saved; then the reply comes.
+    fn close(&self) -> Reply<()>;
+}

@@ -1,0 +1,54 @@
+//! Advisory locks between processes.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+use super::files::create_dir;
+use crate::desk::Fault;
+
+/// An exclusive BSD `flock` on a whole file, as the official client's `filelock` takes it. Dropping it releases it; the file stays.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock, or answers `None` while another process (or another handle in this one) holds it.
+    ///
+    /// The file is created with these permission bits where it is missing; it is never truncated, and a symbolic link is refused.
+    /// A filesystem without locks counts as unlocked: correctness comes from unique temporary files and renames.
+    pub fn try_acquire(path: &Path, mode: u32) -> Result<Option<Self>, Fault> {
+        create_dir(path.parent().unwrap_or(Path::new(".")))?;
+        let doing = || format!("lock {}", path.display());
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(mode);
+        #[allow(clippy::cast_possible_wrap)] // the flag is one low bit
+        options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
+        let file = options.open(path).map_err(|error| Fault::disk(doing(), error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) | Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => Ok(Some(Self { _file: file })),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
+            Err(error) => Err(Fault::disk(doing(), error.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_excludes_until_it_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("locks/x.lock");
+        let held = FileLock::try_acquire(&path, 0o664).unwrap();
+        assert!(held.is_some());
+        assert!(FileLock::try_acquire(&path, 0o664).unwrap().is_none());
+        drop(held);
+        assert!(FileLock::try_acquire(&path, 0o664).unwrap().is_some());
+    }
+}

@@ -1,0 +1,13 @@
+//! The machine we run on: free space, file locks, durable writes, and a clock that tests can set.
+//!
+//! Knows nothing of Hugging Face.
+
+mod clock;
+mod disk;
+mod files;
+mod lock;
+
+pub use clock::{Clock, SystemClock};
+pub use disk::{Space, space};
+pub use files::{create_dir, nearest_existing, sync_dir, write_atomically};
+pub use lock::FileLock;

@@ -1,0 +1,1 @@
+//! A Hub as a client meets it. Does not know the layout of the disk.

@@ -1,0 +1,1 @@
+//! The queue: states, scheduling, persistence, speed and ETA.

@@ -1,0 +1,1 @@
+//! What the app looks like: `view` draws the state and changes nothing.
