@@ -92,7 +92,7 @@ pub struct Variant {
     pub id: String,
     /// What people call it: `Q4_K_M`, `safetensors`, `unet`, `train`.
     pub label: String,
-    /// What sort of choice it is, in a word: `quantization`, `projector`, `imatrix`, `format`, `component`, `split`, `files`.
+    /// What sort of choice it is, in a word: `quantization`, `draft`, `component`, `projector`, `imatrix`, `format`, `split`, `files`.
     pub category: String,
     /// Its own files: every shard, in order.
     pub files: Vec<String>,

@@ -49,6 +49,8 @@ pub struct About {
     pub has_token: bool,
     /// Whether the network is left alone (`HF_HUB_OFFLINE`).
     pub offline: bool,
+    /// Whether another process does the work, so that it goes on when this one ends.
+    pub attached: bool,
 }
 
 /// Everything a face can ask for: the one seam between what people see and what does the work.

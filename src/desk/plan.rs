@@ -83,11 +83,21 @@ pub struct Plan {
     pub left_bytes: u64,
     /// The plain folder files go to; `None` for the Hugging Face cache.
     pub local_dir: Option<PathBuf>,
+    /// The folder under which every file's path will be found: the commit's snapshot in the cache, or the plain folder. Absolute.
+    pub destination: PathBuf,
     /// Bytes free on the destination's filesystem when the plan was made.
     pub disk_free: Option<u64>,
 }
 
 impl Plan {
+    /// A plan of these files at a made-up commit.
+    #[cfg(test)]
+    pub(crate) fn for_tests(repo: RepoRef, files: Vec<PlannedFile>) -> Self {
+        let commit = "c".repeat(40);
+        let (title, destination) = ("test".to_owned(), PathBuf::from("/nowhere"));
+        Self { repo, commit, title, files, left_files: 0, left_bytes: 0, local_dir: None, destination, disk_free: None }
+    }
+
     /// Size of all files in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
