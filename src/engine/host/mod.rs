@@ -2,11 +2,13 @@
 //!
 //! Knows nothing of Hugging Face.
 
+mod blocking;
 mod clock;
 mod disk;
 mod files;
 mod lock;
 
+pub use blocking::blocking;
 pub use clock::{Clock, SystemClock};
 pub use disk::{Space, space};
 pub use files::{create_dir, nearest_existing, sync_dir, write_atomically};
