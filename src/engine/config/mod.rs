@@ -1,1 +1,255 @@
-//! Settings: defaults < file < environment < flags, and where each value came from. Knows no face.
+//! Settings: defaults < file < environment < flags, and where each value came from.
+//!
+//! Everything here is a function of its arguments: the environment and the files' contents are handed in, so that every
+//! rule can be tested by value. Knows no face.
+
+mod environment;
+mod file;
+mod token;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use environment::{Environment, ProcessEnvironment};
+pub use file::FileSettings;
+pub use token::{Token, find_token};
+
+use crate::desk::{Fault, FaultKind, parse_bytes};
+
+/// The public Hub, which the official client talks to by default.
+pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
+
+/// How many jobs run at once unless set: as many as keep a fast link busy without starving each other.
+const DEFAULT_MAX_ACTIVE: usize = 3;
+
+/// Connections to each file's server unless set.
+const DEFAULT_CONNECTIONS: usize = 8;
+
+/// Where a value came from, from weakest to strongest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// The settings file.
+    File(PathBuf),
+    /// This environment variable.
+    Environment(&'static str),
+    /// This flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => out.write_str("default"),
+            Self::File(path) => write!(out, "{}", path.display()),
+            Self::Environment(name) => out.write_str(name),
+            Self::Flag(name) => write!(out, "--{name}"),
+        }
+    }
+}
+
+/// A value and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value in force.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// What the command line says, where it says anything.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--endpoint`
+    pub endpoint: Option<String>,
+    /// `--token`
+    pub token: Option<String>,
+    /// `--cache-dir`
+    pub cache_dir: Option<PathBuf>,
+    /// `--offline`
+    pub offline: bool,
+    /// `--max-speed`, in bytes a second
+    pub max_speed: Option<u64>,
+    /// `--config`
+    pub config_file: Option<PathBuf>,
+}
+
+/// Every setting in force.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The Hub's base URL without a trailing slash.
+    pub endpoint: Setting<String>,
+    /// The token sent to that Hub and nowhere else.
+    pub token: Option<Setting<Token>>,
+    /// The Hugging Face cache (`$HF_HUB_CACHE`).
+    pub cache_dir: Setting<PathBuf>,
+    /// Whether the network is left alone.
+    pub offline: Setting<bool>,
+    /// Jobs that run at once.
+    pub max_active: Setting<usize>,
+    /// Connections for each file.
+    pub connections: Setting<usize>,
+    /// The most bytes a second for all transfers together; `None` for no limit.
+    pub max_speed: Setting<Option<u64>>,
+    /// The folder of the queue and its history.
+    pub state_dir: PathBuf,
+    /// What was odd but not fatal: unknown keys and the like, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the settings file and the login, and resolves every setting.
+    pub fn load(flags: &Flags, environment: &dyn Environment) -> Result<Self, Fault> {
+        let path = config_path(flags, environment)?;
+        let file = FileSettings::read(&path, flags.config_file.is_some())?;
+        Self::resolve(flags, environment, &file, &path)
+    }
+
+    /// Resolves every setting from what was handed in; reads only the login's token file.
+    fn resolve(flags: &Flags, environment: &dyn Environment, file: &FileSettings, path: &Path) -> Result<Self, Fault> {
+        let from_file = || Origin::File(path.to_path_buf());
+        let home = environment::hf_home(environment)?;
+        Ok(Self {
+            endpoint: endpoint(flags, environment, file, from_file())?,
+            token: find_token(flags.token.as_deref(), environment, &home)?,
+            cache_dir: cache_dir(flags, environment, file, from_file(), &home)?,
+            offline: offline(flags, environment, file, from_file()),
+            max_active: count("max_active", file.max_active, DEFAULT_MAX_ACTIVE, from_file())?,
+            connections: count("connections", file.connections, DEFAULT_CONNECTIONS, from_file())?,
+            max_speed: max_speed(flags, file, from_file())?,
+            state_dir: environment::state_dir(environment)?,
+            warnings: file.warnings.clone(),
+        })
+    }
+}
+
+/// The settings file in force: `--config`, `$HFDESK_CONFIG`, else `$XDG_CONFIG_HOME/hfdesk/config.toml`.
+pub fn config_path(flags: &Flags, environment: &dyn Environment) -> Result<PathBuf, Fault> {
+    match flags.config_file.clone().or_else(|| environment.path("HFDESK_CONFIG")) {
+        Some(path) => Ok(path),
+        None => Ok(environment::xdg(environment, "XDG_CONFIG_HOME", ".config")?.join("hfdesk/config.toml")),
+    }
+}
+
+/// The strongest of flag, environment and file, or the default.
+fn strongest<T>(candidates: impl IntoIterator<Item = (Option<T>, Origin)>, default: T) -> Setting<T> {
+    let found = candidates.into_iter().find_map(|(value, origin)| value.map(|value| Setting { value, origin }));
+    found.unwrap_or(Setting { value: default, origin: Origin::Default })
+}
+
+fn endpoint(flags: &Flags, environment: &dyn Environment, file: &FileSettings, origin: Origin) -> Result<Setting<String>, Fault> {
+    let candidates = [
+        (flags.endpoint.clone(), Origin::Flag("endpoint")),
+        (environment.get("HF_ENDPOINT"), Origin::Environment("HF_ENDPOINT")),
+        (file.endpoint.clone(), origin),
+    ];
+    let chosen = strongest(candidates, DEFAULT_ENDPOINT.to_owned());
+    let setting = Setting { value: chosen.value.trim().trim_end_matches('/').to_owned(), origin: chosen.origin };
+    match url::Url::parse(&setting.value) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(setting),
+        _ => Err(Fault::new(FaultKind::Usage, format!("the endpoint “{}” ({}) is not a web address", setting.value, setting.origin))
+            .hint("write the Hub's base address, for example https://huggingface.co")),
+    }
+}
+
+fn cache_dir(
+    flags: &Flags,
+    environment: &dyn Environment,
+    file: &FileSettings,
+    origin: Origin,
+    home: &Setting<PathBuf>,
+) -> Result<Setting<PathBuf>, Fault> {
+    let candidates = [
+        (flags.cache_dir.clone(), Origin::Flag("cache-dir")),
+        (environment.path("HF_HUB_CACHE"), Origin::Environment("HF_HUB_CACHE")),
+        (environment.path("HUGGINGFACE_HUB_CACHE"), Origin::Environment("HUGGINGFACE_HUB_CACHE")),
+        (file.cache_dir.clone(), origin),
+    ];
+    let mut setting = strongest(candidates, home.value.join("hub"));
+    if setting.origin == Origin::Default {
+        setting.origin = home.origin.clone();
+    }
+    setting.value = std::path::absolute(&setting.value).map_err(|error| Fault::disk("find the current folder", error))?;
+    Ok(setting)
+}
+
+fn offline(flags: &Flags, environment: &dyn Environment, file: &FileSettings, origin: Origin) -> Setting<bool> {
+    let candidates = [
+        (flags.offline.then_some(true), Origin::Flag("offline")),
+        (environment.switch("HF_HUB_OFFLINE"), Origin::Environment("HF_HUB_OFFLINE")),
+        (environment.switch("TRANSFORMERS_OFFLINE"), Origin::Environment("TRANSFORMERS_OFFLINE")),
+        (file.offline, origin),
+    ];
+    strongest(candidates, false)
+}
+
+fn count(name: &str, value: Option<usize>, default: usize, origin: Origin) -> Result<Setting<usize>, Fault> {
+    let setting = strongest([(value, origin)], default);
+    if (1..=64).contains(&setting.value) {
+        return Ok(setting);
+    }
+    let message = format!("{name} = {} ({}) is out of range", setting.value, setting.origin);
+    Err(Fault::new(FaultKind::Usage, message).hint("choose a number from 1 to 64"))
+}
+
+fn max_speed(flags: &Flags, file: &FileSettings, origin: Origin) -> Result<Setting<Option<u64>>, Fault> {
+    let from_file = file.max_speed.as_deref().map(parse_bytes).transpose()?;
+    let setting = strongest([(flags.max_speed, Origin::Flag("max-speed")), (from_file, origin)], 0);
+    Ok(Setting { value: (setting.value > 0).then_some(setting.value), origin: setting.origin })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::environment::fixed;
+    use super::*;
+
+    fn resolve(flags: &Flags, environment: &[(&'static str, &str)], file: &str) -> Result<Settings, Fault> {
+        let path = Path::new("/etc/hfdesk.toml");
+        Settings::resolve(flags, &fixed(environment), &FileSettings::parse(file, path)?, path)
+    }
+
+    #[test]
+    fn without_anything_the_official_clients_defaults_hold() {
+        let settings = resolve(&Flags::default(), &[("HOME", "/home/ada")], "").unwrap();
+        assert_eq!(settings.endpoint.value, DEFAULT_ENDPOINT);
+        assert_eq!(settings.cache_dir.value, Path::new("/home/ada/.cache/huggingface/hub"));
+        assert_eq!(settings.state_dir, Path::new("/home/ada/.local/state/hfdesk"));
+        assert_eq!(settings.cache_dir.origin, Origin::Default);
+        assert!(settings.token.is_none() && !settings.offline.value && settings.max_speed.value.is_none());
+    }
+
+    #[test]
+    fn flags_beat_the_environment_which_beats_the_file() {
+        let file = "endpoint = 'https://file.example/'\ncache_dir = '/file'\nmax_active = 5";
+        let environment = [("HOME", "/h"), ("HF_ENDPOINT", "https://env.example"), ("HF_HOME", "/hf"), ("HF_HUB_OFFLINE", "ON")];
+        let flags = Flags { cache_dir: Some("/flag".into()), ..Flags::default() };
+        let settings = resolve(&flags, &environment, file).unwrap();
+        assert_eq!(
+            (settings.endpoint.value.as_str(), settings.endpoint.origin.to_string().as_str()),
+            ("https://env.example", "HF_ENDPOINT")
+        );
+        assert_eq!((settings.cache_dir.value.to_str().unwrap(), settings.cache_dir.origin), ("/flag", Origin::Flag("cache-dir")));
+        assert_eq!((settings.max_active.value, settings.max_active.origin.to_string().as_str()), (5, "/etc/hfdesk.toml"));
+        assert!(settings.offline.value);
+        let plain = resolve(&Flags::default(), &environment, file).unwrap();
+        assert_eq!(plain.cache_dir.value, Path::new("/file"));
+    }
+
+    #[test]
+    fn the_cache_follows_hf_home_unless_named() {
+        let home = resolve(&Flags::default(), &[("HOME", "/h"), ("HF_HOME", "~/models")], "").unwrap();
+        assert_eq!(home.cache_dir.value, Path::new("/h/models/hub"));
+        assert_eq!(home.cache_dir.origin, Origin::Environment("HF_HOME"));
+        let named = resolve(&Flags::default(), &[("HOME", "/h"), ("HF_HOME", "/x"), ("HF_HUB_CACHE", "/y")], "").unwrap();
+        assert_eq!(named.cache_dir.value, Path::new("/y"));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_origin() {
+        let fault = resolve(&Flags::default(), &[("HOME", "/h"), ("HF_ENDPOINT", "hub.local")], "").unwrap_err();
+        assert!(fault.message.contains("HF_ENDPOINT") && fault.kind == FaultKind::Usage, "{fault}");
+        assert!(resolve(&Flags::default(), &[("HOME", "/h")], "connections = 0").is_err());
+        assert!(resolve(&Flags::default(), &[("HOME", "/h")], "max_speed = 'fast'").is_err());
+    }
+}

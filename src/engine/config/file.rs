@@ -1,0 +1,84 @@
+//! The settings file, `config.toml`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::desk::{Fault, FaultKind};
+
+/// The keys that the file may have, for the warning about others.
+const KEYS: [&str; 6] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed"];
+
+/// What the settings file says. An unknown key is a warning, never a failure: the file may be from a newer version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct FileSettings {
+    /// The Hub's base URL.
+    pub endpoint: Option<String>,
+    /// The Hugging Face cache.
+    pub cache_dir: Option<PathBuf>,
+    /// Whether to leave the network alone.
+    pub offline: Option<bool>,
+    /// Jobs that run at once.
+    pub max_active: Option<usize>,
+    /// Connections for each file.
+    pub connections: Option<usize>,
+    /// A speed such as `20MiB`.
+    pub max_speed: Option<String>,
+    /// What was odd, one sentence each.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+impl FileSettings {
+    /// Reads the file. A missing one says nothing, unless it was asked for by name.
+    pub fn read(path: &Path, must_exist: bool) -> Result<Self, Fault> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(Self::default()),
+            Err(error) => Err(Fault::disk(format!("read the settings file {}", path.display()), error)),
+        }
+    }
+
+    /// Reads the file's text; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Fault> {
+        let malformed = |error: toml::de::Error| {
+            Fault::new(FaultKind::Usage, format!("the settings file {} cannot be read: {}", path.display(), error.message()))
+                .hint(error.span().map_or(String::new(), |span| format!("look at line {}", line_of(text, span.start))))
+                .because(error)
+        };
+        let mut settings: Self = toml::from_str(text).map_err(malformed)?;
+        let table: toml::Table = toml::from_str(text).map_err(malformed)?;
+        settings.warnings = table.keys().filter(|key| !KEYS.contains(&key.as_str())).map(|key| unknown(key, path)).collect();
+        Ok(settings)
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+fn unknown(key: &str, path: &Path) -> String {
+    format!("{} has an unknown key “{key}”; the keys are {}", path.display(), KEYS.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_a_warning_and_a_wrong_type_names_its_line() {
+        let path = Path::new("c.toml");
+        let settings = FileSettings::parse("max_activ = 3\noffline = true", path).unwrap();
+        assert!(settings.warnings[0].contains("max_activ") && settings.offline == Some(true));
+        let fault = FileSettings::parse("offline = true\nconnections = 'many'", path).unwrap_err();
+        assert_eq!(fault.hint.as_deref(), Some("look at line 2"));
+    }
+
+    #[test]
+    fn a_missing_file_matters_only_when_it_was_named() {
+        let path = Path::new("/nowhere/config.toml");
+        assert_eq!(FileSettings::read(path, false).unwrap(), FileSettings::default());
+        assert!(FileSettings::read(path, true).is_err());
+    }
+}
