@@ -1,0 +1,82 @@
+//! What a filter such as `q4_k_m` means.
+//!
+//! It names variants if it can: wholly, or by segments of their label (`q6_k` also means `Q6_K_L`, unless it is exact). Else it is
+//! looked for in paths. Case makes no difference, nor does `-` for `_`. In a GGUF repository nothing but the matches is meant;
+//! elsewhere the files that they need come along.
+
+use super::choice::whole;
+use super::{Paths, nothing};
+use crate::desk::{Analysis, Fault, Variant};
+
+/// Categories whose labels repeat those of the quantizations that they accompany.
+const ACCOMPANYING: [&str; 4] = ["projector", "imatrix", "draft", "component"];
+
+/// The paths that filters mean, together. One that means nothing is a fault, even beside others that do.
+pub(super) fn paths<'a>(analysis: &'a Analysis, filters: &[String], exact: bool) -> Result<Paths<'a>, Fault> {
+    let mut paths = Paths::new();
+    for filter in filters {
+        let meant = meant(analysis, filter, exact);
+        if meant.is_empty() {
+            return Err(nothing(&format!("nothing matches “{filter}”"), analysis));
+        }
+        paths.extend(meant);
+    }
+    if paths.is_empty() {
+        return Err(nothing("no filter was given: nothing matches", analysis));
+    }
+    Ok(paths)
+}
+
+fn meant<'a>(analysis: &'a Analysis, filter: &str, exact: bool) -> Paths<'a> {
+    if filter.trim().is_empty() {
+        return Paths::new();
+    }
+    let variants = named(analysis, filter, exact);
+    if !variants.is_empty() {
+        return variants.into_iter().flat_map(whole).collect();
+    }
+    let matches = |path: &str| if exact { has_segment(path, filter) } else { alike(path).contains(&alike(filter)) };
+    let found: Paths = analysis.files.iter().map(|file| file.path.as_str()).filter(|path| matches(path)).collect();
+    with_companions(analysis, found)
+}
+
+/// The variants that a filter names. Where it names quantizations, what accompanies them is not meant.
+fn named<'a>(analysis: &'a Analysis, filter: &str, exact: bool) -> Vec<&'a Variant> {
+    let is_meant = |variant: &&Variant| [&variant.label, &variant.id].into_iter().any(|name| is_name(name, filter, exact));
+    let named: Vec<&Variant> = analysis.variants.iter().filter(is_meant).collect();
+    let (accompanying, main): (Vec<&Variant>, Vec<&Variant>) =
+        named.into_iter().partition(|variant| ACCOMPANYING.contains(&variant.category.as_str()));
+    if main.is_empty() { accompanying } else { main }
+}
+
+fn is_name(name: &str, filter: &str, exact: bool) -> bool {
+    let (name, filter) = (alike(name), alike(filter));
+    name == filter || (!exact && has_run(&name, &filter))
+}
+
+/// Whether a filter's segments stand in a row among the label's.
+fn has_run(label: &str, filter: &str) -> bool {
+    let segments = |text: &str| text.split(['-', '.', ' ', ':', '/']).map(str::to_owned).collect::<Vec<_>>();
+    let (label, filter) = (segments(label), segments(filter));
+    label.windows(filter.len()).any(|run| run == filter)
+}
+
+/// Small letters, and `-` for `_`.
+fn alike(text: &str) -> String {
+    text.to_ascii_lowercase().replace('_', "-")
+}
+
+/// Whether a path has a filter between separators: `-`, `.`, a space or a slash. An underscore separates nothing: `Q6_K` is not in `Q6_K_L`.
+fn has_segment(path: &str, filter: &str) -> bool {
+    let (path, filter) = (path.to_ascii_lowercase(), filter.to_ascii_lowercase());
+    let edge = |c: Option<char>| c.is_none_or(|c| matches!(c, '-' | '.' | ' ' | '/'));
+    path.match_indices(&filter).any(|(at, _)| edge(path[..at].chars().next_back()) && edge(path[at + filter.len()..].chars().next()))
+}
+
+/// What was found with the companions of the variants it belongs to; nothing where it is companions only.
+fn with_companions<'a>(analysis: &'a Analysis, found: Paths<'a>) -> Paths<'a> {
+    let owners = analysis.variants.iter().filter(|variant| variant.files.iter().any(|path| found.contains(path.as_str())));
+    let companions: Paths = owners.flat_map(|variant| variant.companions.iter().map(String::as_str)).collect();
+    let is_companion = |path: &&str| analysis.variants.iter().any(|variant| variant.companions.iter().any(|companion| companion == path));
+    if found.iter().all(is_companion) { Paths::new() } else { found.into_iter().chain(companions).collect() }
+}
