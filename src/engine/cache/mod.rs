@@ -1,1 +1,55 @@
-//! What is on the disk: the Hugging Face cache, shared blob store included. Knows neither HTTP nor the queue.
+//! What is on the disk: the Hugging Face cache, its shared blob store included, and plain folders that files are placed in.
+//!
+//! Owns the layout: it places files exactly where and in the order the official client does, tells what is there, and
+//! deletes whole repositories. Plain blocking file operations; callers run them on threads that may wait. Knows
+//! neither HTTP nor the queue.
+
+mod deletion;
+mod entries;
+mod folder;
+mod layout;
+mod listing;
+mod lock;
+mod place;
+mod reader;
+mod remove;
+mod scan;
+mod snapshot;
+mod store;
+#[cfg(test)]
+mod testkit;
+mod tree;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+pub use place::{PartialPaths, Place};
+pub use verify::verify_blob;
+
+/// A Hugging Face cache: the folder that `HF_HUB_CACHE` names. It need not exist yet.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+    symlinks: bool,
+}
+
+impl Cache {
+    /// The cache in this folder. A relative path is taken from the current folder, now.
+    pub fn new(root: PathBuf) -> Self {
+        let root = std::path::absolute(&root).unwrap_or(root);
+        Self { root, symlinks: true }
+    }
+
+    /// The same cache, but its snapshots hold files instead of symbolic links (`HF_HUB_DISABLE_SYMLINKS`).
+    ///
+    /// A filesystem that refuses symbolic links is treated this way without being asked.
+    #[must_use]
+    pub fn without_symlinks(self) -> Self {
+        Self { symlinks: false, ..self }
+    }
+
+    /// The cache's folder, as an absolute path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}

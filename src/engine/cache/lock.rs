@@ -1,0 +1,38 @@
+//! The cache's locks. Unlike other files they have their permission bits whatever the umask, so that everybody who
+//! shares a cache can take them.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::desk::Fault;
+use crate::engine::host::FileLock;
+
+/// Permission bits of a blob's lock.
+pub(super) const BLOB_LOCK: u32 = 0o664;
+/// Permission bits of a shared payload's lock.
+pub(super) const PAYLOAD_LOCK: u32 = 0o666;
+
+const PAUSE: Duration = Duration::from_millis(20);
+const TRIES: u32 = 250;
+
+/// Takes a lock, or answers `None` while somebody holds it.
+pub(super) fn try_lock(path: &Path, mode: u32) -> Result<Option<FileLock>, Fault> {
+    let lock = FileLock::try_acquire(path, mode)?;
+    // Only its owner may do this, and for the owner it is enough.
+    let _ = fs::set_permissions(path, Permissions::from_mode(mode));
+    Ok(lock)
+}
+
+/// Takes a lock that is only ever held for a moment, or answers `None` after 5 seconds.
+pub(super) fn wait_for_lock(path: &Path, mode: u32) -> Result<Option<FileLock>, Fault> {
+    for _ in 0..TRIES {
+        if let Some(lock) = try_lock(path, mode)? {
+            return Ok(Some(lock));
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(None)
+}

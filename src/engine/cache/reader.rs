@@ -1,0 +1,80 @@
+//! Reading folders whose content nobody vouches for: links are not followed, and what cannot be read becomes a warning.
+
+use std::fs::{self, DirEntry};
+use std::path::{Path, PathBuf};
+
+use super::layout::is_system_file;
+use crate::desk::printable;
+
+/// How many warnings one repository gets; a damaged one can give thousands.
+const MOST: usize = 5;
+
+/// Reads folders below the cache's root and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    root: &'a Path,
+    warnings: Vec<String>,
+    untold: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that names paths relative to this root.
+    pub(super) fn new(root: &'a Path) -> Self {
+        Self { root, warnings: Vec::new(), untold: 0 }
+    }
+
+    /// The cache's folder.
+    pub(super) fn root(&self) -> &'a Path {
+        self.root
+    }
+
+    /// A path relative to the root.
+    pub(super) fn relative<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(self.root).unwrap_or(path)
+    }
+
+    /// What a real folder holds, without what operating systems leave behind.
+    pub(super) fn children(&mut self, folder: &Path) -> Vec<DirEntry> {
+        if !fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir()) {
+            self.warn(folder, "is not a folder");
+            return Vec::new();
+        }
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut entries = entries.unwrap_or_else(|error| {
+            self.warn(folder, &format!("cannot be read: {error}"));
+            Vec::new()
+        });
+        entries.retain(|entry| !is_system_file(&entry.file_name()));
+        entries
+    }
+
+    /// Everything below a real folder that is not itself a real folder.
+    pub(super) fn files_below(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+        while let Some(folder) = folders.pop() {
+            for entry in self.children(&folder) {
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                if is_folder { folders.push(entry.path()) } else { files.push(entry.path()) }
+            }
+        }
+        files
+    }
+
+    /// Notes what is wrong with a path: `what` goes on the sentence that the path begins.
+    pub(super) fn warn(&mut self, path: &Path, what: &str) {
+        if self.warnings.len() < MOST {
+            let path = self.relative(path).display().to_string();
+            self.warnings.push(printable(&format!("{path} {what}")));
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// What was wrong in this folder, one sentence each.
+    pub(super) fn into_warnings(mut self, folder: &Path) -> Vec<String> {
+        if self.untold > 0 {
+            let folder = printable(&self.relative(folder).display().to_string());
+            self.warnings.push(format!("{folder} has {} more problems", self.untold));
+        }
+        self.warnings
+    }
+}

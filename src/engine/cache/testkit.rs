@@ -1,0 +1,93 @@
+//! Caches and plans for tests.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::Digest as _;
+use tempfile::TempDir;
+
+use super::verify::git_sha1;
+use super::{Cache, Place};
+use crate::desk::{Plan, PlannedFile, RepoKey, RepoKind, RepoRef};
+
+/// The commit of every plan here.
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// The Xet hash of every shared payload here.
+pub const HASH: &str = "c6788ea8c6788ea8c6788ea8c6788ea8c6788ea8c6788ea8c6788ea8c6788ea8";
+
+/// An empty cache in a folder of its own; its root does not exist yet.
+pub fn cache() -> (TempDir, Cache) {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::new(dir.path().join("hub"));
+    (dir, cache)
+}
+
+/// A repository's key: `org/m`, or `datasets/org/set`.
+pub fn key(text: &str) -> RepoKey {
+    match text.strip_prefix("datasets/") {
+        Some(id) => RepoKey { kind: RepoKind::Dataset, id: id.parse().unwrap() },
+        None => RepoKey { kind: RepoKind::Model, id: text.parse().unwrap() },
+    }
+}
+
+/// A plan for all files of a repository; `.bin` files are LFS files.
+pub fn plan(repo: &str, files: &[(&str, &[u8])]) -> Plan {
+    let RepoKey { kind, id } = key(repo);
+    let file = |(path, content): &(&str, &[u8])| {
+        let is_lfs = Path::new(path).extension().is_some_and(|extension| extension == "bin");
+        let digest = if is_lfs { hex::encode(sha2::Sha256::digest(content)) } else { git_sha1(content) };
+        PlannedFile { path: (*path).to_owned(), size: content.len() as u64, digest: digest.parse().unwrap(), xet_hash: None, held: 0 }
+    };
+    Plan {
+        repo: RepoRef { kind, id, revision: "main".parse().unwrap() },
+        commit: COMMIT.to_owned(),
+        title: "everything".to_owned(),
+        files: files.iter().map(file).collect(),
+        left_files: 0,
+        left_bytes: 0,
+        local_dir: None,
+        destination: "/nowhere".into(),
+        disk_free: None,
+    }
+}
+
+/// Writes a partial and its journal as a transfer leaves them.
+pub fn write_partial(place: &dyn Place, file: &PlannedFile, content: &[u8]) {
+    let partial = place.partial(file);
+    fs::write(partial.data, content).unwrap();
+    fs::write(partial.journal, "{}").unwrap();
+}
+
+/// Places all files of a plan.
+pub fn fill(cache: &Cache, plan: &Plan, files: &[(&str, &[u8])]) -> Arc<dyn Place> {
+    let place = cache.place(plan).unwrap();
+    place.prepare().unwrap();
+    for (file, (_, content)) in plan.files.iter().zip(files) {
+        write_partial(&*place, file, content);
+        place.place(file).unwrap();
+    }
+    place
+}
+
+/// Plans and places a repository of these files.
+pub fn add(cache: &Cache, repo: &str, files: &[(&str, &[u8])]) -> Arc<dyn Place> {
+    fill(cache, &plan(repo, files), files)
+}
+
+/// Makes a blob of `repo` a link to a shared payload, as the official client lays it out; the payload is made if it is not there.
+pub fn share(cache: &Cache, repo: &str, etag: &str, hash: &str, content: &[u8]) {
+    let key = key(repo);
+    let folder = super::layout::repo_folder(key.kind, &key.id);
+    let payload = cache.root().join("blobs").join(&hash[..2]).join(hash);
+    fs::create_dir_all(payload.parent().unwrap()).unwrap();
+    fs::write(cache.root().join("blobs/.huggingface-shared-blobs"), "1\n").unwrap();
+    fs::write(&payload, content).unwrap();
+    let manifest = payload.with_file_name(format!("{hash}.refs"));
+    let lines = fs::read_to_string(&manifest).unwrap_or_default() + &format!("{folder}/blobs/{etag}\n");
+    fs::write(manifest, lines).unwrap();
+    let blob = cache.root().join(folder).join("blobs").join(etag);
+    let _ = fs::remove_file(&blob);
+    std::os::unix::fs::symlink(Path::new("../../blobs").join(&hash[..2]).join(hash), blob).unwrap();
+}
