@@ -1,0 +1,61 @@
+//! How far a transfer is, read without waiting.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+
+use crate::desk::Phase;
+
+const PHASES: [Phase; 5] = [Phase::Waiting, Phase::Resolving, Phase::Downloading, Phase::Verifying, Phase::Placing];
+
+/// How far one transfer is. Reading costs three loads, so a meter may look as often as it likes.
+#[derive(Debug, Default)]
+pub struct Counter {
+    done: AtomicU64,
+    moved: AtomicU64,
+    phase: AtomicU8,
+}
+
+impl Counter {
+    /// Bytes of the file that are on the disk, those of earlier runs included.
+    pub fn done(&self) -> u64 {
+        self.done.load(Relaxed)
+    }
+
+    /// Bytes that came over the network in this run; never falls, and speed is measured on it.
+    pub fn moved(&self) -> u64 {
+        self.moved.load(Relaxed)
+    }
+
+    /// What the transfer is busy with: waiting, resolving, downloading or verifying.
+    pub fn phase(&self) -> Phase {
+        PHASES.get(usize::from(self.phase.load(Relaxed))).copied().unwrap_or_default()
+    }
+
+    /// Says what the transfer is busy with now. A caller that goes on after the transfer may say so too.
+    pub fn enter(&self, phase: Phase) {
+        let index = PHASES.iter().position(|known| *known == phase).unwrap_or_default();
+        self.phase.store(u8::try_from(index).unwrap_or_default(), Relaxed);
+    }
+
+    pub(super) fn set_done(&self, bytes: u64) {
+        self.done.store(bytes, Relaxed);
+    }
+
+    pub(super) fn add_moved(&self, bytes: u64) {
+        self.moved.fetch_add(bytes, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_is_read_as_it_was_entered() {
+        let counter = Counter::default();
+        assert_eq!(counter.phase(), Phase::Waiting);
+        for phase in PHASES {
+            counter.enter(phase);
+            assert_eq!(counter.phase(), phase);
+        }
+    }
+}

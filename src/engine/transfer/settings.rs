@@ -1,0 +1,42 @@
+//! How transfers are carried out.
+
+use std::time::Duration;
+
+/// How a [`super::Mover`] works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The most connections for one file; large files use them all.
+    pub connections: usize,
+    /// The most connections for all files together. Each takes about 1.5 MiB of memory while it moves bytes.
+    pub total_connections: usize,
+    /// The speed limit for all files together in bytes a second; `None` is none.
+    pub max_speed: Option<u64>,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// How long to wait for an answer, and for each next byte of it.
+    pub stall_timeout: Duration,
+    /// The waits between tries; one connection gives up after so many failures in a row without progress.
+    pub backoff: Vec<Duration>,
+    /// A server that asks to wait longer than this is not waited for.
+    pub longest_wait: Duration,
+    /// How often the journal is written and the data synced.
+    pub checkpoint: Duration,
+    /// What requests call themselves.
+    pub user_agent: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            total_connections: 32,
+            max_speed: None,
+            connect_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(30),
+            backoff: [500, 1000, 2000, 4000, 8000].map(Duration::from_millis).to_vec(),
+            longest_wait: Duration::from_secs(300),
+            checkpoint: Duration::from_secs(1),
+            user_agent: concat!("hfdesk-tui/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
