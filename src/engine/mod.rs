@@ -1,12 +1,216 @@
-//! The work behind the seam: a [`crate::desk::Desk`] over the network and the disk of this machine.
+//! The work behind the seam: a [`Desk`] over the network and the disk of this machine.
 //!
 //! Each folder owns one subject and knows only what its own documentation says; this module puts them together.
 
 pub mod analyze;
 pub mod cache;
 pub mod config;
+mod download;
 pub mod host;
 pub mod hub;
 pub mod job;
+mod recent;
 pub mod select;
 pub mod transfer;
+
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, stream};
+
+use crate::desk::{
+    About, Access, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
+    PageToken, Plan, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target,
+};
+use cache::Cache;
+use config::Settings;
+use download::{Downloader, partial};
+use host::{Clock, FileLock, blocking, space};
+use hub::{Hub, HubSettings};
+use job::{Jobs, JobsSettings};
+use recent::Recent;
+use transfer::Mover;
+
+/// The largest config file that an analysis reads, in bytes.
+const CONFIG_LIMIT: usize = 1 << 20;
+
+/// The engine of this process.
+#[derive(Clone)]
+pub struct Engine {
+    about: About,
+    hub: Hub,
+    cache: Cache,
+    recent: Arc<Recent>,
+    queue: Option<Queue>,
+}
+
+/// The queue of a state folder, which one process at a time may run.
+#[derive(Clone)]
+struct Queue {
+    jobs: Jobs,
+    _lock: Arc<FileLock>,
+}
+
+impl Engine {
+    /// An engine that searches, analyses, plans and looks after the cache. It has no queue until [`Engine::run_queue`].
+    pub fn open(settings: &Settings) -> Result<Self, Fault> {
+        let hub = Hub::new(HubSettings {
+            token: settings.token.as_ref().map(|token| token.value.clone()),
+            offline: settings.offline.value,
+            ..HubSettings::new(&settings.endpoint.value)
+        })?;
+        let about = About {
+            endpoint: settings.endpoint.value.clone(),
+            cache_dir: settings.cache_dir.value.clone(),
+            has_token: settings.token.is_some(),
+            offline: settings.offline.value,
+            attached: false,
+        };
+        let cache = Cache::new(settings.cache_dir.value.clone());
+        Ok(Self { about, hub, cache, recent: Arc::new(Recent::default()), queue: None })
+    }
+
+    /// Loads the state folder's queue and runs it from now on.
+    ///
+    /// Fails with [`FaultKind::Busy`] while another process runs it.
+    pub async fn run_queue(&mut self, settings: &Settings, clock: Arc<dyn Clock>) -> Result<(), Fault> {
+        let lock = FileLock::try_acquire(&settings.state_dir.join("engine.lock"), 0o600)?.ok_or_else(|| busy(settings))?;
+        let mover = Mover::new(transfer::Settings {
+            connections: settings.connections.value,
+            max_speed: settings.max_speed.value,
+            ..transfer::Settings::default()
+        })?;
+        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
+        let jobs = JobsSettings {
+            state_dir: settings.state_dir.clone(),
+            max_active: settings.max_active.value,
+            disk_of: settings.cache_dir.value.clone(),
+            clock,
+        };
+        let jobs = Jobs::start(jobs, Arc::new(downloader)).await?;
+        self.queue = Some(Queue { jobs, _lock: Arc::new(lock) });
+        Ok(())
+    }
+
+    fn jobs(&self) -> Result<Jobs, Fault> {
+        let queue = self.queue.as_ref().ok_or_else(|| Fault::internal("this engine runs no queue"))?;
+        Ok(queue.jobs.clone())
+    }
+
+    async fn analyze_now(&self, repo: RepoRef) -> Result<Arc<Analysis>, Fault> {
+        let info = self.hub.info(&repo).await?;
+        let files = self.hub.tree(&repo, &info).await?;
+        let mut configs = analyze::Configs::new();
+        for path in analyze::wanted_configs(&files) {
+            // A config that cannot be read only makes the analysis poorer.
+            if let Ok(text) = self.hub.read_file(&repo, &info.commit, path, CONFIG_LIMIT).await
+                && let Ok(value) = serde_json::from_slice(&text)
+            {
+                configs.insert(path.to_owned(), value);
+            }
+        }
+        let analysis = Arc::new(analyze::analyze(&repo, &info, files, &configs));
+        self.recent.remember(&analysis);
+        Ok(analysis)
+    }
+
+    async fn plan_now(&self, selection: Selection) -> Result<Plan, Fault> {
+        let analysis = match self.recent.find(&selection.repo) {
+            Some(analysis) => analysis,
+            None => self.analyze_now(selection.repo.clone()).await?,
+        };
+        let plan = select::plan(&analysis, &selection)?;
+        self.check_access(&analysis, &plan).await?;
+        let cache = self.cache.clone();
+        blocking(move || with_what_is_here(&cache, plan)).await
+    }
+
+    /// Asks for one file of a gated repository, so that a missing permission shows before anything is queued.
+    async fn check_access(&self, analysis: &Analysis, plan: &Plan) -> Result<(), Fault> {
+        match plan.files.first().filter(|_| analysis.access != Access::Open) {
+            Some(file) => self.hub.locate(&plan.repo, &plan.commit, &file.path).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+fn busy(settings: &Settings) -> Fault {
+    let message = format!("another hfdesk-tui runs the queue in {}", settings.state_dir.display());
+    Fault::new(FaultKind::Busy, message).hint("use that one, or end it first")
+}
+
+/// The plan with what the disk holds of it already.
+fn with_what_is_here(cache: &Cache, mut plan: Plan) -> Result<Plan, Fault> {
+    let place = cache.place(&plan)?;
+    for file in &mut plan.files {
+        file.held = if place.held(file) { file.size } else { partial(&*place, file).held(file.size, &file.digest) };
+    }
+    plan.destination = place.dir();
+    plan.disk_free = space(&plan.destination).ok().map(|space| space.free);
+    Ok(plan)
+}
+
+impl Desk for Engine {
+    fn about(&self) -> About {
+        self.about.clone()
+    }
+
+    fn search(&self, query: SearchQuery, page: Option<PageToken>) -> Reply<SearchPage> {
+        let hub = self.hub.clone();
+        async move { hub.search(&query, page.as_ref()).await }.boxed()
+    }
+
+    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
+        let engine = self.clone();
+        async move { engine.analyze_now(repo).await.map(Arc::unwrap_or_clone) }.boxed()
+    }
+
+    fn plan(&self, selection: Selection) -> Reply<Plan> {
+        let engine = self.clone();
+        async move { engine.plan_now(selection).await }.boxed()
+    }
+
+    fn enqueue(&self, plan: Plan) -> Reply<JobId> {
+        let jobs = self.jobs();
+        async move { jobs?.enqueue(plan).await }.boxed()
+    }
+
+    fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>> {
+        let jobs = self.jobs();
+        async move { jobs?.control(action, target).await }.boxed()
+    }
+
+    fn cache(&self) -> Reply<CacheListing> {
+        let cache = self.cache.clone();
+        blocking(move || cache.scan()).boxed()
+    }
+
+    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan> {
+        let cache = self.cache.clone();
+        blocking(move || cache.plan_deletion(&repos)).boxed()
+    }
+
+    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
+        let cache = self.cache.clone();
+        blocking(move || cache.delete(&plan)).boxed()
+    }
+
+    fn board(&self) -> BoxStream<'static, Arc<Board>> {
+        self.jobs().map_or_else(|_| stream::empty().boxed(), |jobs| jobs.board())
+    }
+
+    fn notices(&self) -> BoxStream<'static, Notice> {
+        self.jobs().map_or_else(|_| stream::empty().boxed(), |jobs| jobs.notices())
+    }
+
+    fn close(&self) -> Reply<()> {
+        let jobs = self.jobs();
+        async move {
+            match jobs {
+                Ok(jobs) => jobs.close().await,
+                Err(_) => Ok(()),
+            }
+        }
+        .boxed()
+    }
+}
