@@ -1,0 +1,164 @@
+//! The bytes of a file on their way into a connection: read ahead in large blocks, paced, counted, and spoiled where that is wanted.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures::stream;
+use tokio::task::JoinHandle;
+
+use super::faults::Effect;
+use super::pace::Pace;
+use super::stats::Counter;
+
+/// Bytes read at a time. Large, because every read goes to another thread and every block through several layers.
+const BLOCK: u64 = 512 << 10;
+
+/// How long a connection that is about to be cut gets to send what it was given.
+const FLUSH: Duration = Duration::from_millis(50);
+
+/// A body in progress.
+pub struct Flow {
+    reader: Reader,
+    held: Bytes,
+    /// The offset in the file of the next byte to send.
+    at: u64,
+    sent: u64,
+    pace: Arc<Pace>,
+    counter: Arc<Counter>,
+    effect: Option<Effect>,
+}
+
+impl Flow {
+    /// The bytes from `start` up to `end` of a file. Must be made inside a runtime.
+    pub fn new(file: File, (start, end): (u64, u64), pace: Arc<Pace>, counter: Arc<Counter>, effect: Option<Effect>) -> Self {
+        let mut reader = Reader { file: Arc::new(file), at: start, end, ahead: None };
+        reader.read_ahead();
+        Self { reader, held: Bytes::new(), at: start, sent: 0, pace, counter, effect }
+    }
+
+    /// The body.
+    pub fn into_body(self) -> Body {
+        Body::from_stream(stream::try_unfold(
+            self,
+            |mut flow| async move { Ok::<_, io::Error>(flow.next().await?.map(|bytes| (bytes, flow))) },
+        ))
+    }
+
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        if self.held.is_empty() {
+            match self.reader.next().await? {
+                Some(block) => self.held = block,
+                None => return Ok(None),
+            }
+        }
+        let room = self.room().await?;
+        let slice = self.pace.take(self.held.len().min(room)).await;
+        let bytes = self.held.split_to(slice);
+        let bytes = self.spoil(bytes);
+        self.at += bytes.len() as u64;
+        self.sent += bytes.len() as u64;
+        self.counter.add(bytes.len() as u64);
+        Ok(Some(bytes))
+    }
+
+    /// How many bytes may go before the body is cut or stalls; when that point is reached, it does.
+    async fn room(&self) -> io::Result<usize> {
+        let (Some(Effect::CutAfter(limit) | Effect::StallAfter(limit)), sent) = (&self.effect, self.sent) else { return Ok(usize::MAX) };
+        if sent < *limit {
+            return Ok(usize::try_from(limit - sent).unwrap_or(usize::MAX));
+        }
+        if matches!(self.effect, Some(Effect::StallAfter(_))) {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(FLUSH).await;
+        Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose"))
+    }
+
+    fn spoil(&self, bytes: Bytes) -> Bytes {
+        match self.effect {
+            Some(Effect::Flip(offset)) if (self.at..self.at + bytes.len() as u64).contains(&offset) => {
+                let mut spoiled = bytes.to_vec();
+                let at = usize::try_from(offset - self.at).unwrap_or_default();
+                spoiled.iter_mut().skip(at).take(1).for_each(|byte| *byte = !*byte);
+                spoiled.into()
+            }
+            _ => bytes,
+        }
+    }
+}
+
+/// Reads one block ahead of what is being sent.
+struct Reader {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+    ahead: Option<JoinHandle<io::Result<Vec<u8>>>>,
+}
+
+impl Reader {
+    fn read_ahead(&mut self) {
+        let (file, at, want) = (Arc::clone(&self.file), self.at, BLOCK.min(self.end - self.at));
+        self.ahead = (want > 0).then(|| tokio::task::spawn_blocking(move || read_block(&file, at, want)));
+    }
+
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(reading) = self.ahead.take() else { return Ok(None) };
+        let block = reading.await.map_err(io::Error::other)??;
+        self.at += block.len() as u64;
+        self.read_ahead();
+        Ok(Some(block.into()))
+    }
+}
+
+/// Reads at most `want` bytes into memory that is not cleared first; at least one, since the file is that long.
+fn read_block(file: &File, at: u64, want: u64) -> io::Result<Vec<u8>> {
+    let want = usize::try_from(want).unwrap_or(usize::MAX);
+    let mut block = Vec::with_capacity(want);
+    rustix::io::pread(file, rustix::buffer::spare_capacity(&mut block), at)?;
+    block.truncate(want);
+    if block.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(block) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    async fn collect(range: (u64, u64), effect: Option<Effect>) -> Result<Vec<u8>, axum::Error> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content()).unwrap();
+        let counter = Arc::new(Counter::default());
+        let flow = Flow::new(file, range, Arc::new(Pace::new(None)), Arc::clone(&counter), effect);
+        let bytes = axum::body::to_bytes(flow.into_body(), usize::MAX).await?;
+        assert_eq!(counter.get(), bytes.len() as u64);
+        Ok(bytes.to_vec())
+    }
+
+    fn content() -> Vec<u8> {
+        (0..1_500_000_u32).map(|n| u8::try_from(n % 251).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_body_is_the_range_exactly() {
+        for (start, end) in [(0_u32, 1_500_000_u32), (5, 6), (524_287, 524_290), (7, 7)] {
+            let expected = &content()[start as usize..end as usize];
+            assert_eq!(collect((start.into(), end.into()), None).await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_byte_is_flipped_where_asked() {
+        let mut expected = content()[100..1_000_000].to_vec();
+        expected[600_000 - 100] ^= 0xff;
+        assert_eq!(collect((100, 1_000_000), Some(Effect::Flip(600_000))).await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_cut_and_a_shrunken_file_are_errors_and_not_short_bodies() {
+        assert!(collect((0, 1_500_000), Some(Effect::CutAfter(10))).await.is_err());
+        assert!(collect((0, 1_500_001), None).await.is_err());
+    }
+}

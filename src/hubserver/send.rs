@@ -1,0 +1,100 @@
+//! A file, or a part of it, as a response.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode};
+
+use super::ask::Ask;
+use super::body::Flow;
+use super::faults::{Effect, FaultPlan, Side};
+use super::pace::Pace;
+use super::range::Part;
+use super::reply::{Response, empty, set};
+use super::stats::Counter;
+
+/// An open file and how to describe it.
+pub struct Content {
+    /// The file.
+    pub file: File,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its entity tag, without quotes.
+    pub etag: String,
+    /// Its media type.
+    pub media_type: &'static str,
+}
+
+/// Where the bodies of one listener go.
+pub struct Outlet {
+    /// The listener.
+    pub side: Side,
+    /// The limit for all of them together.
+    pub pace: Arc<Pace>,
+    /// Their bytes.
+    pub sent: Arc<Counter>,
+    /// What goes wrong on purpose.
+    pub faults: FaultPlan,
+}
+
+impl Outlet {
+    /// The answer to a `GET` or `HEAD` for a file: 200, 206 or 416.
+    pub fn send(&self, ask: &Ask, content: Content) -> Response {
+        let etag = format!("\"{}\"", content.etag);
+        let deaf = self.effect(ask, |effect| *effect == Effect::IgnoreRange).is_some();
+        let part = if deaf { Part::Whole } else { Part::asked(&ask.headers, content.size, &etag) };
+        let (status, range) = match part {
+            Part::Whole => (StatusCode::OK, (0, content.size)),
+            Part::Bytes(start, end) => (StatusCode::PARTIAL_CONTENT, (start, end)),
+            Part::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, (0, 0)),
+        };
+        let mut response = empty(status);
+        describe(response.headers_mut(), part, range, &content);
+        set(response.headers_mut(), "etag", etag);
+        if ask.method != "HEAD" && range.0 < range.1 {
+            let effect = self.effect(ask, |effect| spoils(effect, range));
+            let flow = Flow::new(content.file, range, Arc::clone(&self.pace), Arc::clone(&self.sent), effect);
+            *response.body_mut() = flow.into_body();
+        }
+        response
+    }
+
+    /// The status that a request gets on purpose, if any.
+    pub fn trouble(&self, path: &str) -> Option<Response> {
+        let Effect::Status(status, headers) = self.faults.take(self.side, path, |effect| matches!(effect, Effect::Status(..)))? else {
+            return None;
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = super::reply::json(status, &serde_json::json!({ "error": "Trouble on purpose" }));
+        for (name, value) in headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<axum::http::HeaderName>(), value.parse()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        Some(response)
+    }
+
+    fn effect(&self, ask: &Ask, applies: impl Fn(&Effect) -> bool) -> Option<Effect> {
+        self.faults.take(self.side, ask.uri.path(), applies)
+    }
+}
+
+fn spoils(effect: &Effect, (start, end): (u64, u64)) -> bool {
+    match effect {
+        Effect::CutAfter(_) | Effect::StallAfter(_) => true,
+        Effect::Flip(offset) => (start..end).contains(offset),
+        Effect::Status(..) | Effect::IgnoreRange => false,
+    }
+}
+
+fn describe(headers: &mut HeaderMap, part: Part, (start, end): (u64, u64), content: &Content) {
+    let size = content.size;
+    set(headers, "accept-ranges", "bytes");
+    set(headers, "content-type", content.media_type);
+    set(headers, "content-length", (end - start).to_string());
+    match part {
+        Part::Whole => {}
+        Part::Bytes(..) => set(headers, "content-range", format!("bytes {start}-{}/{size}", end - 1)),
+        Part::Unsatisfiable => set(headers, "content-range", format!("bytes */{size}")),
+    }
+}
