@@ -1,0 +1,205 @@
+//! For tests: a desk that answers with samples, and streams that end in memory.
+
+mod samples;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt;
+use futures::future::ready;
+use futures::stream::{self, BoxStream};
+
+use crate::cli::output::{Answer, Channel, Output};
+use crate::cli::{Command, Format, parse, run};
+use crate::desk::*;
+
+pub use samples::*;
+
+/// An [`Output`] whose streams can be read.
+pub struct Console {
+    pub out: Output,
+    stdout: Sink,
+    stderr: Sink,
+}
+
+impl Console {
+    /// Streams that are no terminal.
+    pub fn new(format: Format) -> Self {
+        Self::with(format, || None)
+    }
+
+    /// A terminal of 80 columns.
+    pub fn terminal(format: Format) -> Self {
+        Self::with(format, || Some(80))
+    }
+
+    fn with(format: Format, width: fn() -> Option<usize>) -> Self {
+        let (stdout, stderr) = (Sink::default(), Sink::default());
+        let channel = |sink: &Sink| Channel { sink: Box::new(sink.clone()), width, color: false };
+        let out = Output { stdout: channel(&stdout), stderr: channel(&stderr), format, answer: None, reader_gone: false, line_open: false };
+        Self { out, stdout, stderr }
+    }
+
+    /// Somebody sits there and will answer this.
+    pub fn answering(mut self, line: &'static str) -> Self {
+        let answer: Answer = Box::new(move || Ok(line.to_owned()));
+        self.out.answer = Some(answer);
+        self
+    }
+
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Carries out a command line; the format is the console's.
+    pub fn run(&mut self, desk: &Arc<FakeDesk>, line: &str) -> Result<(), Fault> {
+        self.run_until(desk, line, futures::future::pending())
+    }
+
+    pub fn run_until(&mut self, desk: &Arc<FakeDesk>, line: &str, interrupted: impl Future<Output = ()>) -> Result<(), Fault> {
+        let cli = parse(format!("hfdesk-tui {line}").split(' ')).unwrap_or_else(|error| panic!("{error}"));
+        let Some(Command::Desk(command)) = cli.command else { panic!("{line} needs no desk") };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(run(desk.clone(), command, &mut self.out, interrupted))
+    }
+}
+
+/// What people, programs and pipes read of a command line, in one text.
+pub fn three_ways(desk: &Arc<FakeDesk>, line: &str) -> String {
+    let told = |format| {
+        let mut console = Console::new(format);
+        console.run(desk, line).unwrap();
+        format!("## {format:?}\n{}## stderr\n{}", console.stdout(), console.stderr())
+    };
+    [Format::Human, Format::Json, Format::Quiet].map(told).join("\n")
+}
+
+/// A stream's end.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A desk that answers with samples and remembers what it was told to do.
+pub struct FakeDesk {
+    pub pages: Vec<SearchPage>,
+    pub plan: Plan,
+    pub boards: Vec<Board>,
+    pub cache: CacheListing,
+    pub deletion_failures: Vec<String>,
+    /// Whether the board goes on after the last of `boards`, without a change.
+    pub stays_open: bool,
+    pub asked: Mutex<Vec<String>>,
+}
+
+impl FakeDesk {
+    pub fn new() -> Self {
+        Self {
+            pages: vec![SearchPage { hits: vec![hit("Qwen/Qwen3-8B-GGUF"), hit("gpt2")], next: None }],
+            plan: plan(),
+            boards: vec![Board { jobs: jobs(), ..Board::default() }],
+            cache: cache(),
+            deletion_failures: Vec::new(),
+            stays_open: false,
+            asked: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// One whose job runs through these states.
+    pub fn downloading(states: Vec<Job>) -> Arc<Self> {
+        let boards = states.into_iter().map(|job| Board { jobs: vec![job], ..Board::default() }).collect();
+        Arc::new(Self { boards, ..Self::new() })
+    }
+
+    /// What was asked that changes something, in order.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn note(&self, asked: String) {
+        self.asked.lock().unwrap().push(asked);
+    }
+}
+
+fn answer<T: Send + 'static>(value: T) -> Reply<T> {
+    Box::pin(ready(Ok(value)))
+}
+
+impl Desk for FakeDesk {
+    fn about(&self) -> About {
+        About { endpoint: "https://hub.example".to_owned(), cache_dir: "/cache".into(), has_token: false, offline: false, attached: false }
+    }
+
+    fn search(&self, _: SearchQuery, page: Option<PageToken>) -> Reply<SearchPage> {
+        let index = page.map_or(0, |page| page.0.parse().unwrap());
+        answer(self.pages[index].clone())
+    }
+
+    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
+        answer(analysis(repo))
+    }
+
+    fn plan(&self, selection: Selection) -> Reply<Plan> {
+        answer(Plan { repo: selection.repo, ..self.plan.clone() })
+    }
+
+    fn enqueue(&self, plan: Plan) -> Reply<JobId> {
+        self.note(format!("enqueue {}", plan.title));
+        answer(JobId("3f2a00000001".to_owned()))
+    }
+
+    fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>> {
+        self.note(format!("{} {target:?}", action.name()));
+        answer(match target {
+            Target::Jobs(ids) => ids,
+            Target::All => self.boards[0].jobs.iter().filter(|job| job.state.allows(action)).map(|job| job.id.clone()).collect(),
+        })
+    }
+
+    fn cache(&self) -> Reply<CacheListing> {
+        answer(self.cache.clone())
+    }
+
+    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan> {
+        let paths = repos.iter().map(|key| PathBuf::from(format!("/cache/{key}"))).collect();
+        let root = PathBuf::from("/cache");
+        answer(DeletionPlan { root, repos, paths, payloads: Vec::new(), frees: 5 << 30, keeps: 1 << 20, disk_free: Some(10 << 30) })
+    }
+
+    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
+        self.note(format!("delete {:?}", plan.repos.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        answer(DeletionReport { removed: plan.repos, freed: plan.frees, failures: self.deletion_failures.clone() })
+    }
+
+    fn board(&self) -> BoxStream<'static, Arc<Board>> {
+        let told = stream::iter(self.boards.clone().into_iter().map(Arc::new));
+        if self.stays_open { told.chain(stream::pending()).boxed() } else { told.boxed() }
+    }
+
+    fn notices(&self) -> BoxStream<'static, Notice> {
+        stream::empty().boxed()
+    }
+
+    fn close(&self) -> Reply<()> {
+        answer(())
+    }
+}

@@ -1,0 +1,139 @@
+//! For tests: samples of what a desk answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::desk::*;
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+fn time(text: &str) -> jiff::Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn hit(id: &str) -> Hit {
+    Hit {
+        kind: RepoKind::Model,
+        id: id.parse().unwrap(),
+        downloads: 1_234_567,
+        likes: 42,
+        last_modified: Some(time("2026-03-04T05:06:07Z")),
+        gated: id == "gpt2",
+        private: false,
+        task: Some("text-generation".to_owned()),
+        library: None,
+        tags: vec!["gguf".to_owned(), "license:apache-2.0".to_owned()],
+    }
+}
+
+pub fn analysis(repo: RepoRef) -> Analysis {
+    let file = |path: &str, size| RepoFile { path: path.to_owned(), size, digest: Some(digest(path)), xet_hash: None };
+    let variant = |label: &str, file: &str, size| Variant {
+        id: label.to_owned(),
+        label: label.to_owned(),
+        category: "quantization".to_owned(),
+        files: vec![file.to_owned()],
+        companions: Vec::new(),
+        size,
+    };
+    Analysis {
+        repo,
+        commit: COMMIT.to_owned(),
+        repo_type: RepoType::Gguf,
+        access: Access::Gated,
+        files: vec![file("README.md", 900), file("q4.gguf", 5_000_000_000), file("q6.gguf", 6_700_000_000)],
+        variants: vec![variant("Q4_K_M", "q4.gguf", 5_000_000_000), variant("Q6_K", "q6.gguf", 6_700_000_000)],
+        rest: vec!["README.md".to_owned()],
+        downloads: 99,
+        likes: 3,
+        last_modified: Some(time("2026-03-04T05:06:07Z")),
+        task: Some("text-generation".to_owned()),
+        license: Some("apache-2.0".to_owned()),
+        base_models: vec!["Qwen/Qwen3-8B".to_owned()],
+    }
+}
+
+fn digest(name: &str) -> Digest {
+    format!("{:0>64}", hex::encode(&name[..2])).parse().unwrap()
+}
+
+/// A plan of two files, one of which is partly here.
+pub fn plan() -> Plan {
+    let file = |path: &str, size, held| PlannedFile { path: path.to_owned(), size, digest: digest(path), xet_hash: None, held };
+    Plan {
+        repo: RepoRef::model("Qwen/Qwen3-8B-GGUF".parse().unwrap()),
+        commit: COMMIT.to_owned(),
+        title: "Q4_K_M".to_owned(),
+        files: vec![file("config.json", 700, 700), file("q4.gguf", 5_000_000_000, 2_000_000_000)],
+        left_files: 12,
+        left_bytes: 60_000_000_000,
+        local_dir: None,
+        destination: PathBuf::from("/cache/snapshots").join(COMMIT),
+        disk_free: Some(200 << 30),
+    }
+}
+
+/// A job of that plan.
+pub fn job(id: &str, state: JobState) -> Job {
+    Job {
+        id: JobId(id.to_owned()),
+        plan: Arc::new(plan()),
+        state,
+        phase: Phase::Waiting,
+        progress: Progress { files_total: 2, bytes_total: 5_000_000_700, ..Progress::default() },
+        active: Vec::new(),
+        fault: None,
+        created_at: time("2026-03-04T05:06:07Z"),
+        ended_at: state.is_over().then(|| time("2026-03-04T05:16:07Z")),
+    }
+}
+
+/// A running job so many percent and bytes a second along.
+pub fn running(percent: u64, bytes_per_second: u64) -> Job {
+    let job = job("3f2a00000001", JobState::Running);
+    let bytes_done = job.progress.bytes_total / 100 * percent + 99;
+    let progress = Progress { bytes_done, bytes_per_second, eta_seconds: Some(32), ..job.progress };
+    Job { phase: Phase::Downloading, progress, ..job }
+}
+
+/// That job with every file in its place.
+pub fn completed() -> Job {
+    let job = job("3f2a00000001", JobState::Completed);
+    Job { progress: Progress { files_done: 2, bytes_done: job.progress.bytes_total, ..job.progress }, ..job }
+}
+
+/// That job with a reason for its end.
+pub fn failed(fault: Fault) -> Job {
+    Job { fault: Some(fault), ..job("3f2a00000001", JobState::Failed) }
+}
+
+pub fn jobs() -> Vec<Job> {
+    let fault = Fault::new(FaultKind::Network, "the connection to hub.example broke").hint("check the network");
+    let failed = Job { fault: Some(fault), ..job("77d000000003", JobState::Failed) };
+    vec![running(43, 84 << 20), job("3f2b00000002", JobState::Paused), failed]
+}
+
+/// A cache of four repositories, two of which share a name.
+pub fn cache() -> CacheListing {
+    let repo = |kind, id: &str, size| CachedRepo {
+        key: RepoKey { kind, id: id.parse().unwrap() },
+        path: PathBuf::from(format!("/cache/{id}")),
+        size,
+        partial: 0,
+        files: 2,
+        revisions: vec![CachedRevision { commit: COMMIT.to_owned(), refs: vec!["main".to_owned()], files: 2, size }],
+        last_accessed: Some(time("2026-03-04T05:06:07Z")),
+        last_modified: None,
+    };
+    CacheListing {
+        root: "/cache".into(),
+        repos: vec![
+            repo(RepoKind::Model, "Qwen/Qwen3-8B-GGUF", 5_000_000_700),
+            repo(RepoKind::Model, "gpt2", 550_000_000),
+            repo(RepoKind::Model, "org/twin", 3),
+            repo(RepoKind::Dataset, "org/twin", 2),
+        ],
+        size: 5_550_000_705,
+        warnings: vec!["a stray folder".to_owned()],
+    }
+}

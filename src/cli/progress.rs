@@ -1,0 +1,109 @@
+//! How far a job is, in one line.
+
+use super::text::{clip, counted, width};
+use crate::desk::{self, Job, JobState};
+
+/// The least columns that the job's name keeps before details give way.
+const NAME: usize = 16;
+
+/// The job's name and how far it is, in at most `room` columns: the less room, the fewer details.
+pub fn line(job: &Job, room: usize) -> String {
+    let mut details = details(job);
+    while details.len() > 1 && NAME + 2 + width(&details.join("  ")) > room {
+        details.pop();
+    }
+    let rest = details.join("  ");
+    match room.saturating_sub(width(&rest) + 2) {
+        left if left < NAME / 2 => clip(&rest, room),
+        left => format!("{}  {rest}", clip(&name(job), left)),
+    }
+}
+
+/// What the job carries out, as people call it.
+pub fn name(job: &Job) -> String {
+    format!("{} {}", job.plan.repo.id, job.plan.title)
+}
+
+/// How far the job is in whole percent; 100 only once every file is in its place.
+pub fn percent(job: &Job) -> u64 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to 100
+    let percent = (job.progress.ratio() * 100.0) as u64;
+    percent
+}
+
+/// Where the job stands, in a word: the phase of one that runs.
+pub fn stage(job: &Job) -> &'static str {
+    match job.state {
+        JobState::Running => job.phase.name(),
+        state => state.name(),
+    }
+}
+
+/// What there is to say, the most important first.
+fn details(job: &Job) -> Vec<String> {
+    let progress = &job.progress;
+    let percent = format!("{:>3} %", percent(job));
+    let moving = progress.bytes_per_second > 0;
+    let speed = moving.then(|| desk::speed(progress.bytes_per_second));
+    let eta = progress.eta_seconds.filter(|_| moving).map(|seconds| format!("{} left", clock(seconds)));
+    let bytes = format!("{} of {}", desk::bytes(progress.bytes_done), desk::bytes(progress.bytes_total));
+    let files = counted(progress.files_total, "file", "files");
+    [Some(percent), speed, eta, Some(stage(job).to_owned()), Some(bytes), Some(files)].into_iter().flatten().collect()
+}
+
+/// A span as a clock shows it: `0:42`, `12:05`, `3:01:00`.
+fn clock(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// The last point of a job that was told, for faces that tell only now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Milestone {
+    state: JobState,
+    tenths: u64,
+}
+
+impl Milestone {
+    /// Where the job is: its state, and its progress in steps of ten percent.
+    pub fn of(job: &Job) -> Self {
+        Self { state: job.state, tenths: percent(job) / 10 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fake;
+
+    #[test]
+    fn a_wide_line_tells_everything() {
+        let job = fake::running(43, 84 << 20);
+        let text = "Qwen/Qwen3-8B-GGUF Q4_K_M   43 %  84 MiB/s  0:32 left  downloading  2.0 GiB of 4.7 GiB  2 files";
+        assert_eq!(line(&job, 120), text);
+    }
+
+    #[test]
+    fn a_narrow_line_keeps_what_matters() {
+        let job = fake::running(43, 84 << 20);
+        assert_eq!(line(&job, 60), "Qwen/Qwen3-8B-GGUF…   43 %  84 MiB/s  0:32 left  downloading");
+        for room in 0..130 {
+            assert!(width(&line(&job, room)) <= room, "{room}: {}", line(&job, room));
+        }
+        assert_eq!(line(&job, 5), " 43 %");
+    }
+
+    #[test]
+    fn nothing_is_promised_while_nothing_moves() {
+        let job = fake::running(43, 0);
+        assert!(!line(&job, 120).contains("left"));
+    }
+
+    #[test]
+    fn spans_read_as_a_clock_shows_them() {
+        assert_eq!((clock(42), clock(725), clock(10_860)), ("0:42".to_owned(), "12:05".to_owned(), "3:01:00".to_owned()));
+    }
+}

@@ -1,0 +1,33 @@
+//! From a verb to its code.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::args::DeskCommand;
+use super::output::Output;
+use super::{analyze, cache, download, jobs, plan, search};
+use crate::desk::{Desk, Fault};
+
+/// Carries out one verb.
+///
+/// When `interrupted` ends first, the verb is dropped where it stands and the answer is a fault of the kind
+/// [`Interrupted`](crate::desk::FaultKind::Interrupted). The desk is left open: closing it is the caller's.
+pub async fn run(desk: Arc<dyn Desk>, command: DeskCommand, out: &mut Output, interrupted: impl Future<Output = ()>) -> Result<(), Fault> {
+    let interruption = command.interruption(&desk.about());
+    tokio::select! {
+        biased; // what is done is done, interrupted or not
+        done = carry_out(&*desk, command, out) => done,
+        () = interrupted => Err(interruption),
+    }
+}
+
+async fn carry_out(desk: &dyn Desk, command: DeskCommand, out: &mut Output) -> Result<(), Fault> {
+    match command {
+        DeskCommand::Search(args) => search::run(desk, &args, out).await,
+        DeskCommand::Analyze(args) => analyze::run(desk, &args, out).await,
+        DeskCommand::Plan(args) => plan::run(desk, &args, out).await,
+        DeskCommand::Download(args) => download::run(desk, &args, out).await,
+        DeskCommand::Jobs(args) => jobs::run(desk, &args, out).await,
+        DeskCommand::Cache(args) => cache::run(desk, &args, out).await,
+    }
+}

@@ -1,0 +1,45 @@
+//! What flags take: text checked and turned into the domain's words while the command line is read.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use tracing::level_filters::LevelFilter;
+
+use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, parse_bytes};
+
+/// A `REPO` argument.
+pub fn repo(text: &str) -> Result<RepoSpec, String> {
+    text.parse().map_err(told)
+}
+
+/// A `--revision`.
+pub fn revision(text: &str) -> Result<Revision, String> {
+    text.parse().map_err(told)
+}
+
+/// A speed in bytes a second, more than 0.
+pub fn rate(text: &str) -> Result<u64, String> {
+    match parse_bytes(text).map_err(told)? {
+        0 => Err("a speed must be more than 0".to_owned()),
+        rate => Ok(rate),
+    }
+}
+
+/// A `--type`: `model`, `dataset` or `space`; the plurals are understood.
+pub fn kind() -> impl TypedValueParser<Value = RepoKind> {
+    let names = RepoKind::ALL.map(|kind| PossibleValue::new(kind.name()).alias(kind.plural()));
+    let unknown = || Fault::new(FaultKind::Usage, "not a type of repository");
+    PossibleValuesParser::new(names).try_map(move |name| RepoKind::from_name(&name).ok_or_else(unknown))
+}
+
+/// A `--log` level.
+pub fn level() -> impl TypedValueParser<Value = LevelFilter> {
+    PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"]).try_map(|name| name.parse::<LevelFilter>())
+}
+
+/// A fault in the one line that a usage error has room for.
+#[allow(clippy::needless_pass_by_value)] // it stands in `map_err`
+fn told(fault: Fault) -> String {
+    match fault.hint {
+        Some(hint) => format!("{}; {hint}", fault.message),
+        None => fault.message,
+    }
+}
