@@ -1,0 +1,171 @@
+//! What each action does to the state.
+
+use super::actions::Action;
+use super::dialog::{self, Question};
+use super::jobs;
+use super::msg::{Effect, Effects};
+use super::{App, Message, Pane, Step};
+use crate::desk::{Job, JobAction, RepoRef, RepoSpec, Revision, Target};
+
+/// Carries an action out in the focused pane.
+pub(super) fn perform(app: &mut App, action: Action) -> Effects {
+    match action {
+        Action::Help => ask(app, Question::Help),
+        Action::Quit if app.board.live() == 0 => dialog::quit(app, false),
+        Action::Quit | Action::Interrupt => ask(app, Question::Quit),
+        Action::Prompt => {
+            app.focus = Pane::Search;
+            app.search.editing = true;
+            Effects::new()
+        }
+        Action::Back => back(app),
+        Action::NextPane => focus(app, app.focus.turned(1)),
+        Action::PreviousPane => focus(app, app.focus.turned(Pane::ALL.len() - 1)),
+        Action::Focus(pane) => focus(app, pane),
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Move(step) => step_list(app, step),
+        Action::Open => open(app),
+        Action::Refresh => refresh(app),
+        Action::NextKind => app.search.next_kind(),
+        Action::NextSort => next_sort(app),
+        Action::Mark | Action::MarkAll => mark(app, action),
+        Action::Download => download(app),
+        Action::Delete => app.cache.plan(),
+        _ => on_jobs(app, action),
+    }
+}
+
+fn ask(app: &mut App, question: Question) -> Effects {
+    app.dialog = Some(question.into());
+    Effects::new()
+}
+
+/// Focuses a pane. The cache is read anew each time, as downloads and other programs change it.
+pub(super) fn focus(app: &mut App, pane: Pane) -> Effects {
+    let entered = pane == Pane::Cache && app.focus != pane;
+    app.focus = pane;
+    if entered { app.cache.refresh() } else { Effects::new() }
+}
+
+/// One step back: an unwanted plan, the marks, then the pane the person came from, then the words of the search.
+fn back(app: &mut App) -> Effects {
+    match app.focus {
+        Pane::Search => return app.search.clear().unwrap_or_default(),
+        Pane::Repository if std::mem::take(&mut app.repository.planning) => {}
+        Pane::Repository if !app.repository.marks.is_empty() => app.repository.marks.clear(),
+        Pane::Cache if std::mem::take(&mut app.cache.planning) => {}
+        Pane::Cache if !app.cache.marks.is_empty() => app.cache.marks.clear(),
+        Pane::Repository | Pane::Jobs | Pane::Cache => app.focus = Pane::Search,
+    }
+    Effects::new()
+}
+
+fn step_list(app: &mut App, step: Step) -> Effects {
+    let page = app.page();
+    match app.focus {
+        Pane::Search => return app.search.step(step, page),
+        Pane::Repository => app.repository.step(step, page),
+        Pane::Jobs => app.jobs.step(step, page, &app.board),
+        Pane::Cache => app.cache.step(step, page),
+    }
+    Effects::new()
+}
+
+fn open(app: &mut App) -> Effects {
+    let repo = match app.focus {
+        Pane::Search | Pane::Repository => app.search.current_repo(),
+        Pane::Jobs => app.jobs.current(&app.board).map(|job| job.plan.repo.clone()),
+        Pane::Cache => {
+            app.cache.current().map(|cached| RepoRef { kind: cached.key.kind, id: cached.key.id.clone(), revision: Revision::default() })
+        }
+    };
+    repo.map_or_else(Effects::new, |repo| open_repo(app, repo))
+}
+
+/// Shows a repository. One that is open already keeps its marks.
+fn open_repo(app: &mut App, repo: RepoRef) -> Effects {
+    app.focus = Pane::Repository;
+    if app.repository.repo.as_ref() == Some(&repo) && app.repository.fault.is_none() {
+        return Effects::new();
+    }
+    let effects = app.repository.open(repo);
+    [effects, app.cache.load()].concat()
+}
+
+/// Shows what a pasted link names, with what it points at marked.
+pub(super) fn open_spec(app: &mut App, spec: RepoSpec) -> Effects {
+    app.focus = Pane::Repository;
+    let effects = app.repository.open_spec(spec, app.search.kind);
+    [effects, app.cache.load()].concat()
+}
+
+fn refresh(app: &mut App) -> Effects {
+    match app.focus {
+        Pane::Search => app.search.submit(),
+        Pane::Repository => app.repository.refresh(),
+        Pane::Jobs => Effects::new(),
+        Pane::Cache => app.cache.refresh(),
+    }
+}
+
+fn next_sort(app: &mut App) -> Effects {
+    if app.focus == Pane::Cache {
+        app.cache.next_sort();
+        return Effects::new();
+    }
+    app.search.next_sort()
+}
+
+fn mark(app: &mut App, action: Action) -> Effects {
+    match (app.focus, action) {
+        (Pane::Cache, Action::Mark) => app.cache.mark(),
+        (Pane::Cache, _) => app.cache.mark_all(),
+        (_, Action::Mark) => app.repository.mark(),
+        _ => app.repository.mark_all(),
+    }
+    Effects::new()
+}
+
+fn download(app: &mut App) -> Effects {
+    let effects = app.repository.plan();
+    if effects.is_empty() {
+        app.tell(Message::warning("open a repository first: there is nothing to download yet"));
+    }
+    effects
+}
+
+fn on_jobs(app: &mut App, action: Action) -> Effects {
+    match action {
+        Action::PauseAll if app.board.jobs.is_empty() => Effects::new(),
+        Action::PauseAll => vec![Effect::Control(jobs::pause_or_resume_all(&app.board), Target::All)],
+        Action::ClearFinished => match jobs::finished(&app.board) {
+            Target::Jobs(ids) if ids.is_empty() => Effects::new(),
+            target => vec![Effect::Control(JobAction::Dismiss, target)],
+        },
+        _ => match app.jobs.current(&app.board.clone()) {
+            Some(job) => on_job(app, action, job),
+            None => Effects::new(),
+        },
+    }
+}
+
+fn on_job(app: &mut App, action: Action, job: &Job) -> Effects {
+    let wanted = match action {
+        Action::Pause => jobs::pause_or_resume(job),
+        Action::Cancel => JobAction::Cancel,
+        Action::Retry => JobAction::Retry,
+        Action::Earlier => JobAction::Up,
+        Action::Later => JobAction::Down,
+        Action::Dismiss => JobAction::Dismiss,
+        _ => return Effects::new(),
+    };
+    if !job.state.allows(wanted) {
+        app.tell(Message::warning(format!("this job is {}: there is nothing to {}", job.state.name(), wanted.name())));
+        return Effects::new();
+    }
+    app.jobs.select(job.id.clone(), &app.board);
+    if wanted == JobAction::Cancel {
+        return ask(app, Question::Cancel(job.id.clone(), format!("{} of {}", job.plan.title, job.plan.repo.id)));
+    }
+    vec![Effect::Control(wanted, Target::Jobs(vec![job.id.clone()]))]
+}

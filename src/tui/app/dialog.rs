@@ -1,0 +1,98 @@
+//! Dialogs: questions before something is done, and the help.
+
+use super::key::{Code, Key};
+use super::msg::{Effect, Effects};
+use super::{App, Step, actions};
+use crate::desk::{DeletionPlan, JobAction, JobId, Plan, Target};
+
+/// What a dialog is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Every key; nothing is asked.
+    Help,
+    /// Download this?
+    Download(Plan),
+    /// Delete this?
+    Delete(DeletionPlan),
+    /// Give up this job, which carries this title?
+    Cancel(JobId, String),
+    /// End?
+    Quit,
+}
+
+/// A dialog and how far it is scrolled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dialog {
+    /// What it is about.
+    pub question: Question,
+    /// How many rows of its list are above the window.
+    pub scroll: usize,
+}
+
+impl From<Question> for Dialog {
+    fn from(question: Question) -> Self {
+        Self { question, scroll: 0 }
+    }
+}
+
+/// A key for the open dialog. What destroys something needs its own letter; Enter and Esc are safe there.
+pub(super) fn press(app: &mut App, key: Key) -> Effects {
+    let Some(dialog) = app.dialog.take() else { return Effects::new() };
+    if let Some(step) = scroll(key) {
+        return scrolled(app, dialog, step);
+    }
+    match (&dialog.question, key.code) {
+        (Question::Download(plan), Code::Enter | Code::Char('y')) if fits(plan) => vec![Effect::Enqueue(plan.clone())],
+        (Question::Delete(plan), Code::Char('y')) => vec![Effect::Delete(plan.clone())],
+        (Question::Cancel(id, _), Code::Char('y')) => vec![Effect::Control(JobAction::Cancel, Target::Jobs(vec![id.clone()]))],
+        (Question::Quit, Code::Char('q')) => quit(app, false),
+        (Question::Quit, Code::Char('p')) => quit(app, true),
+        (Question::Download(_), Code::Esc | Code::Char('n' | 'q'))
+        | (Question::Delete(_) | Question::Cancel(..) | Question::Quit, Code::Esc | Code::Enter | Code::Char('n'))
+        | (Question::Help, Code::Esc | Code::Enter | Code::Char('?' | 'q')) => Effects::new(),
+        _ => {
+            app.dialog = Some(dialog);
+            Effects::new()
+        }
+    }
+}
+
+/// Whether the disk has room for a plan, as far as is known.
+pub(super) fn fits(plan: &Plan) -> bool {
+    plan.disk_after().is_none_or(|after| after >= 0)
+}
+
+/// Asks the desk to end.
+pub(super) fn quit(app: &mut App, pause: bool) -> Effects {
+    app.closing = true;
+    vec![Effect::Quit { pause }]
+}
+
+fn scrolled(app: &mut App, mut dialog: Dialog, step: Step) -> Effects {
+    dialog.scroll = step.from(dialog.scroll, furthest(app, &dialog.question) + 1, app.page());
+    app.dialog = Some(dialog);
+    Effects::new()
+}
+
+/// How far a dialog's list can be scrolled: at least until its last row shows.
+fn furthest(app: &App, question: &Question) -> usize {
+    let (rows, shown) = match question {
+        Question::Help => (actions::help(app.focus).len(), app.page() / 2),
+        Question::Download(plan) => (plan.files.len(), 1),
+        Question::Delete(plan) => (plan.paths.len() + plan.payloads.len(), 1),
+        Question::Cancel(..) | Question::Quit => (0, 1),
+    };
+    rows.saturating_sub(shown)
+}
+
+fn scroll(key: Key) -> Option<Step> {
+    match key.code {
+        Code::Char('j') | Code::Down => Some(Step::Down),
+        Code::Char('k') | Code::Up => Some(Step::Up),
+        Code::PageDown => Some(Step::PageDown),
+        Code::PageUp => Some(Step::PageUp),
+        Code::Home | Code::Char('g') => Some(Step::Top),
+        Code::End | Code::Char('G') => Some(Step::Bottom),
+        _ => None,
+    }
+}

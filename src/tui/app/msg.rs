@@ -1,0 +1,82 @@
+//! What can happen to the app, and what it can ask for in return.
+
+use std::sync::Arc;
+
+use super::key::Key;
+use crate::desk::{
+    Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Fault, JobAction, JobId, Notice, PageToken, Plan, RepoKey, RepoRef,
+    SearchPage, SearchQuery, Selection, Target,
+};
+
+/// Which request of a pane a reply belongs to. A pane raises its number when it asks anew, so older replies are stale.
+pub type Seq = u64;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Msg {
+    /// The first frame is on the screen; work may begin.
+    Started,
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// The queue or the disk changed.
+    Board(Arc<Board>),
+    /// Something happened to a job.
+    Notice(Notice),
+    /// Typing in the search prompt paused.
+    SearchDue(Seq),
+    /// Reply to [`Effect::Search`].
+    Searched(Seq, Result<SearchPage, Fault>),
+    /// Reply to [`Effect::Analyze`].
+    Analyzed(Seq, Result<Arc<Analysis>, Fault>),
+    /// Reply to [`Effect::Plan`].
+    Planned(Seq, Result<Plan, Fault>),
+    /// Reply to [`Effect::Enqueue`].
+    Enqueued(Result<JobId, Fault>),
+    /// Reply to [`Effect::Control`].
+    Controlled(JobAction, Result<Vec<JobId>, Fault>),
+    /// Reply to [`Effect::LoadCache`].
+    CacheLoaded(Seq, Result<CacheListing, Fault>),
+    /// Reply to [`Effect::PlanDeletion`].
+    DeletionPlanned(Seq, Result<DeletionPlan, Fault>),
+    /// Reply to [`Effect::Delete`].
+    Deleted(Result<DeletionReport, Fault>),
+}
+
+/// Something the app asks its surroundings to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send [`Msg::SearchDue`] once typing has paused for a moment.
+    SearchSoon(Seq),
+    /// Look for repositories.
+    Search(Seq, SearchQuery, Option<PageToken>),
+    /// Find out what a repository offers.
+    Analyze(Seq, RepoRef),
+    /// Find out what a download would do.
+    Plan(Seq, Selection),
+    /// Queue a download.
+    Enqueue(Plan),
+    /// Act on jobs.
+    Control(JobAction, Target),
+    /// Read what the cache holds.
+    LoadCache(Seq),
+    /// Find out what a deletion would do.
+    PlanDeletion(Seq, Vec<RepoKey>),
+    /// Delete.
+    Delete(DeletionPlan),
+    /// Draw every cell anew.
+    Redraw,
+    /// Pause every job if asked to, close the desk and end.
+    Quit {
+        /// Whether jobs wait for a person at the next start.
+        pause: bool,
+    },
+    /// End at once, without closing the desk in order.
+    Abandon,
+}
+
+/// What one message leads to, in order.
+pub type Effects = Vec<Effect>;

@@ -1,0 +1,162 @@
+//! The one transition of the state.
+
+use std::sync::Arc;
+
+use super::actions::{self, Action, Meaning};
+use super::dialog::{self, Question};
+use super::key::{Code, Key, ctrl};
+use super::msg::{Effect, Effects, Msg};
+use super::{App, Message, Pane, act};
+use crate::desk::{self, Board, DeletionReport, Fault, JobId, RepoSpec, printable};
+
+/// Takes one message in and says what is to be done about it.
+pub fn update(app: &mut App, msg: Msg) -> Effects {
+    match msg {
+        Msg::Started => return app.search.submit(),
+        Msg::Key(key) => return press(app, key),
+        Msg::Paste(text) => return paste(app, &text),
+        Msg::Resize(columns, rows) => app.size = (columns, rows),
+        Msg::Board(board) => show_board(app, board),
+        Msg::Notice(notice) => app.tell(notice.into()),
+        Msg::SearchDue(seq) => return app.search.due(seq),
+        Msg::Searched(seq, reply) => app.search.receive(seq, reply),
+        Msg::Analyzed(seq, reply) => app.repository.receive(seq, reply),
+        Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
+        Msg::DeletionPlanned(seq, reply) if app.cache.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Delete)),
+        Msg::Enqueued(reply) => enqueued(app, reply),
+        Msg::Planned(..) | Msg::DeletionPlanned(..) | Msg::Controlled(_, Ok(_)) => {}
+        Msg::Controlled(_, Err(fault)) => app.fail(&fault),
+        Msg::CacheLoaded(seq, reply) => app.cache.receive(seq, reply),
+        Msg::Deleted(reply) => return deleted(app, reply),
+    }
+    Effects::new()
+}
+
+fn show_board(app: &mut App, board: Arc<Board>) {
+    app.board = board;
+    app.jobs.follow(&app.board);
+}
+
+fn press(app: &mut App, key: Key) -> Effects {
+    if key == ctrl('c') {
+        return interrupt(app);
+    }
+    if app.closing {
+        return Effects::new();
+    }
+    if app.dialog.is_some() {
+        return dialog::press(app, key);
+    }
+    let dismissed = forget_message(app, key);
+    if app.search.editing && app.focus == Pane::Search {
+        return type_into_prompt(app, key);
+    }
+    if dismissed { Effects::new() } else { press_in_pane(app, key) }
+}
+
+/// Drops news with any key and a failure with Esc. Returns whether that was all the key was for.
+fn forget_message(app: &mut App, key: Key) -> bool {
+    let esc = key.code == Code::Esc && !app.search.editing;
+    let failure = app.message.as_ref().is_some_and(Message::stays);
+    if !failure || esc {
+        app.message = None;
+    }
+    failure && esc
+}
+
+fn interrupt(app: &mut App) -> Effects {
+    let asked = app.dialog.as_ref().is_some_and(|dialog| dialog.question == Question::Quit);
+    if asked || app.closing {
+        return vec![Effect::Abandon];
+    }
+    act::perform(app, Action::Interrupt)
+}
+
+/// A key for the prompt. Enter on a link opens what it names.
+fn type_into_prompt(app: &mut App, key: Key) -> Effects {
+    let words = app.search.prompt.value();
+    let is_link = ["http://", "https://", "hf://"].iter().any(|scheme| words.trim_start().starts_with(scheme));
+    if key.code == Code::Enter && is_link {
+        let words = words.to_owned();
+        app.search.editing = false;
+        app.search.prompt.reset();
+        return [open_link(app, &words), app.search.submit()].concat();
+    }
+    app.search.type_key(key)
+}
+
+fn press_in_pane(app: &mut App, key: Key) -> Effects {
+    app.pending.push(key);
+    match actions::meaning(app.focus, &app.pending) {
+        Meaning::Prefix => return Effects::new(),
+        Meaning::Action(action) => {
+            app.pending.clear();
+            return act::perform(app, action);
+        }
+        Meaning::Nothing => app.pending.clear(),
+    }
+    Effects::new()
+}
+
+/// Pasted text goes into the prompt while one is typed in, and else opens the repository it names.
+fn paste(app: &mut App, text: &str) -> Effects {
+    let text = printable(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
+    if app.closing || app.dialog.is_some() {
+        return Effects::new();
+    }
+    if app.search.editing && app.focus == Pane::Search {
+        return app.search.insert(&text);
+    }
+    open_link(app, &text)
+}
+
+fn open_link(app: &mut App, text: &str) -> Effects {
+    match text.parse::<RepoSpec>() {
+        Ok(spec) => act::open_spec(app, spec),
+        Err(fault) => {
+            app.fail(&fault);
+            Effects::new()
+        }
+    }
+}
+
+/// Opens the dialog that a reply leads to, unless another has come up meanwhile.
+fn ask_or_fail(app: &mut App, reply: Result<Question, Fault>) {
+    match reply {
+        Ok(question) if app.dialog.is_none() => app.dialog = Some(question.into()),
+        Ok(_) => app.tell(Message::warning("the plan came while another dialog was open: ask for it again")),
+        Err(fault) => app.fail(&fault),
+    }
+}
+
+fn enqueued(app: &mut App, reply: Result<JobId, Fault>) {
+    match reply {
+        Ok(id) => {
+            app.repository.marks.clear();
+            app.jobs.select(id, &app.board.clone());
+            app.tell(Message::info("queued; 3 shows the jobs"));
+        }
+        Err(fault) => app.fail(&fault),
+    }
+}
+
+fn deleted(app: &mut App, reply: Result<DeletionReport, Fault>) -> Effects {
+    match reply {
+        Ok(report) => app.tell(told(&report)),
+        Err(fault) => app.fail(&fault),
+    }
+    app.cache.marks.clear();
+    app.cache.refresh()
+}
+
+fn told(report: &DeletionReport) -> Message {
+    let freed =
+        format!("deleted {}, freed {}", super::counted(report.removed.len(), "repository", "repositories"), desk::bytes(report.freed));
+    match report.failures.first() {
+        None => Message::info(freed),
+        Some(first) => Message::error(&Fault::new(
+            desk::FaultKind::Disk,
+            format!("{freed}, but {} could not be removed: {first}", super::counted(report.failures.len(), "path", "paths")),
+        )),
+    }
+}

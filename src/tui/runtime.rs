@@ -1,0 +1,126 @@
+//! The only loop: wait for something, update the state, start what it asks for, draw if needed.
+
+mod effects;
+mod pace;
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use self::effects::Reply;
+use self::pace::Pace;
+use super::app::{App, Effect, Msg, update};
+use super::term::{self, Ended, Event, Screen};
+use super::ui::{Depth, Glyphs, Theme, view};
+use crate::desk::{Desk, Fault};
+
+/// How many replies may wait for the loop.
+const REPLIES: usize = 64;
+
+/// What the terminal can show and what its line can bear.
+#[derive(Clone, Copy, Debug)]
+pub struct TuiOptions {
+    /// How many colours it has.
+    pub depth: Depth,
+    /// The characters it has.
+    pub glyphs: Glyphs,
+    /// How often progress is drawn, in frames a second. Keys are drawn at once.
+    pub frames_per_second: u32,
+}
+
+impl TuiOptions {
+    /// What the environment tells: `NO_COLOR`, `COLORTERM`, `TERM`, the locale, and `SSH_CONNECTION`, over which progress is drawn less often.
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let remote = variable("SSH_CONNECTION").is_some_and(|value| !value.is_empty());
+        let frames_per_second = if remote { 4 } else { 10 };
+        Self { depth: Depth::detect(&variable), glyphs: Glyphs::detect(&variable), frames_per_second }
+    }
+}
+
+/// Runs the app in this process's terminal until it ends, and gives the terminal back.
+///
+/// When the person quits, the desk has been closed. When a signal ends the app or the terminal goes away, the desk is left
+/// as it is: the caller decides whether to close it or to go on without a screen.
+pub async fn run(desk: Arc<dyn Desk>, options: TuiOptions) -> Result<Ended, Fault> {
+    let (mut tty, events) = term::enter()?;
+    serve(desk, &mut tty, events, options).await
+}
+
+/// The loop over any screen and any events; [`run`] gives it the real ones.
+pub async fn serve(
+    desk: Arc<dyn Desk>,
+    screen: &mut impl Screen,
+    events: impl Stream<Item = Event> + Unpin,
+    options: TuiOptions,
+) -> Result<Ended, Fault> {
+    let theme = Theme::builtin(options.depth, options.glyphs)?;
+    let (sender, mut replies) = mpsc::channel(REPLIES);
+    let app = App::new(desk.about(), Timestamp::now(), screen.size());
+    let (mut boards, mut notices) = (desk.board().fuse(), desk.notices().fuse());
+    let mut session = Session { desk, app, theme, screen, sender, pace: Pace::new(options.frames_per_second) };
+    let mut events = events.fuse();
+    session.draw()?;
+    let mut done = session.take(Msg::Started)?;
+    while done.is_none() {
+        done = tokio::select! {
+            event = events.next() => match event {
+                Some(Event::Msg(msg)) => session.take(msg)?,
+                Some(Event::Ended(ended)) => Some(ended),
+                Some(Event::Panicked) => return Err(Fault::internal("a task panicked; its message is above")),
+                None => Some(Ended::HungUp),
+            },
+            Some(reply) = replies.recv() => match reply {
+                Reply::Msg(msg) => session.take(msg)?,
+                Reply::Closed(closed) => closed.map(|()| Some(Ended::Quit))?,
+            },
+            Some(board) = boards.next() => session.take_board(board),
+            Some(notice) = notices.next() => session.take(Msg::Notice(notice))?,
+            () = session.pace.due() => session.draw().map(|()| None)?,
+        };
+    }
+    Ok(done.unwrap_or(Ended::Quit))
+}
+
+/// The state, and what it works with.
+struct Session<'a, S> {
+    desk: Arc<dyn Desk>,
+    app: App,
+    theme: Theme,
+    screen: &'a mut S,
+    sender: mpsc::Sender<Reply>,
+    pace: Pace,
+}
+
+impl<S: Screen> Session<'_, S> {
+    /// Takes one message in, starts what it leads to and draws at once. Returns how the app ended, if it did.
+    fn take(&mut self, msg: Msg) -> Result<Option<Ended>, Fault> {
+        self.app.now = Timestamp::now();
+        for effect in update(&mut self.app, msg) {
+            match effect {
+                Effect::Redraw => self.screen.clear()?,
+                Effect::Abandon => return Ok(Some(Ended::Abandoned)),
+                effect => effects::start(&self.desk, effect, self.sender.clone()),
+            }
+        }
+        self.draw()?;
+        Ok(None)
+    }
+
+    /// Takes the newest state of the queue in. It is drawn when its turn comes, and not at all if nothing changed.
+    fn take_board(&mut self, board: Arc<crate::desk::Board>) -> Option<Ended> {
+        if board != self.app.board {
+            // A board asks for nothing.
+            update(&mut self.app, Msg::Board(board));
+            self.pace.wanted();
+        }
+        None
+    }
+
+    fn draw(&mut self) -> Result<(), Fault> {
+        self.pace.drawn();
+        let (app, theme) = (&self.app, &self.theme);
+        self.screen.draw(|frame| view(app, theme, frame))
+    }
+}

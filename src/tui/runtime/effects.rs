@@ -1,0 +1,57 @@
+//! Carrying effects out: each in a task of its own that sends one reply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+
+use crate::desk::{Desk, Fault, JobAction, Target};
+use crate::tui::app::{Effect, Msg};
+
+/// How long typing pauses before the Hub is asked.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// What a task tells the loop.
+pub(super) enum Reply {
+    /// The reply to an effect.
+    Msg(Msg),
+    /// The desk has been closed.
+    Closed(Result<(), Fault>),
+}
+
+/// Starts an effect. Those that concern the screen are the loop's own.
+pub(super) fn start(desk: &Arc<dyn Desk>, effect: Effect, replies: Sender<Reply>) {
+    let desk = desk.clone();
+    tokio::spawn(async move {
+        if let Some(reply) = carry_out(&*desk, effect).await {
+            // The loop may have ended meanwhile; then nobody needs the reply.
+            _ = replies.send(reply).await;
+        }
+    });
+}
+
+async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
+    let msg = match effect {
+        Effect::SearchSoon(seq) => {
+            tokio::time::sleep(PAUSE).await;
+            Msg::SearchDue(seq)
+        }
+        Effect::Search(seq, query, page) => Msg::Searched(seq, desk.search(query, page).await),
+        Effect::Analyze(seq, repo) => Msg::Analyzed(seq, desk.analyze(repo).await.map(Arc::new)),
+        Effect::Plan(seq, selection) => Msg::Planned(seq, desk.plan(selection).await),
+        Effect::Enqueue(plan) => Msg::Enqueued(desk.enqueue(plan).await),
+        Effect::Control(action, target) => Msg::Controlled(action, desk.control(action, target).await),
+        Effect::LoadCache(seq) => Msg::CacheLoaded(seq, desk.cache().await),
+        Effect::PlanDeletion(seq, repos) => Msg::DeletionPlanned(seq, desk.plan_deletion(repos).await),
+        Effect::Delete(plan) => Msg::Deleted(desk.delete(plan).await),
+        Effect::Quit { pause } => return Some(Reply::Closed(close(desk, pause).await)),
+        Effect::Redraw | Effect::Abandon => return None,
+    };
+    Some(Reply::Msg(msg))
+}
+
+/// Pauses everything if asked to, then ends the work in order. A pause that fails must not keep the desk open.
+async fn close(desk: &dyn Desk, pause: bool) -> Result<(), Fault> {
+    let paused = if pause { desk.control(JobAction::Pause, Target::All).await.map(|_| ()) } else { Ok(()) };
+    desk.close().await.and(paused)
+}

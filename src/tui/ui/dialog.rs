@@ -1,0 +1,40 @@
+//! Dialogs: where they stand, and their frame.
+
+use ratatui::layout::{Margin, Rect};
+
+use super::paint::{Brush, line_at};
+use super::roles::Role;
+use super::{confirm_cancel, confirm_delete, confirm_download, help, quit};
+use crate::tui::app::Question;
+
+pub(super) fn draw(brush: &mut Brush, screen: Rect) {
+    let Some(dialog) = &brush.app.dialog else { return };
+    match &dialog.question {
+        Question::Help => help::draw(brush, screen, dialog.scroll),
+        Question::Download(plan) => confirm_download::draw(brush, screen, plan, dialog.scroll),
+        Question::Delete(plan) => confirm_delete::draw(brush, screen, plan, dialog.scroll),
+        Question::Cancel(id, title) => confirm_cancel::draw(brush, screen, id, title),
+        Question::Quit => quit::draw(brush, screen),
+    }
+}
+
+/// Draws an empty dialog in the middle of the screen, as large as wanted and possible, and returns what is inside.
+pub(super) fn frame(brush: &mut Brush, screen: Rect, wanted: (u16, u16), title: &str, border: Role) -> Rect {
+    let width = wanted.0.min(screen.width);
+    let height = wanted.1.min(screen.height);
+    let area = Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height };
+    brush.clear(area);
+    let inside = brush.boxed(area, border);
+    let head = Rect { y: area.y, height: area.height.min(1), ..inside };
+    brush.text(head, &format!(" {title} "), Role::Strong);
+    inside.inner(Margin::new(1, 0))
+}
+
+/// Tells on the last line of a list how many rows do not show, the one under it included.
+pub(super) fn draw_more(brush: &mut Brush, list: Rect, below: usize) {
+    if below > 0 && list.height > 0 {
+        let bottom = line_at(list, list.height - 1);
+        brush.clear(bottom);
+        brush.text(bottom, &format!("and {} more below: j scrolls", below + 1), Role::Dim);
+    }
+}

@@ -1,0 +1,115 @@
+//! The characters that draw lines, bars and states: one set for terminals with Unicode, one for those without.
+
+use ratatui::symbols::border;
+
+/// The characters that draw lines, bars and states. Each is one column wide.
+#[derive(Clone, Copy, Debug)]
+pub struct Glyphs {
+    /// The borders of panes.
+    pub border: border::Set<'static>,
+    /// A job that waits.
+    pub queued: &'static str,
+    /// A job that moves.
+    pub running: &'static str,
+    /// A job that a person stopped.
+    pub paused: &'static str,
+    /// A job that is done.
+    pub completed: &'static str,
+    /// A job that failed.
+    pub failed: &'static str,
+    /// A job that was given up.
+    pub cancelled: &'static str,
+    /// A row that is marked.
+    pub marked: &'static str,
+    /// A row that is not marked.
+    pub unmarked: &'static str,
+    /// A part of a bar that is done.
+    pub done: &'static str,
+    /// A part of a bar that is to come.
+    pub rest: &'static str,
+    /// What stands for text that was cut.
+    pub ellipsis: &'static str,
+    /// What separates facts on one line.
+    pub separator: &'static str,
+    /// A repository with restricted access.
+    pub gated: &'static str,
+    /// What marks the focus of the prompt.
+    pub prompt: &'static str,
+}
+
+impl Glyphs {
+    /// For terminals that show Unicode. No emoji, no Braille, no private fonts.
+    pub const UNICODE: Self = Self {
+        border: border::ROUNDED,
+        queued: "○",
+        running: "●",
+        paused: "◌",
+        completed: "✓",
+        failed: "▲",
+        cancelled: "×",
+        marked: "■",
+        unmarked: "□",
+        done: "━",
+        rest: "─",
+        ellipsis: "…",
+        separator: "·",
+        gated: "◆",
+        prompt: "›",
+    };
+
+    /// For terminals that do not.
+    pub const ASCII: Self = Self {
+        border: border::Set {
+            top_left: "+",
+            top_right: "+",
+            bottom_left: "+",
+            bottom_right: "+",
+            vertical_left: "|",
+            vertical_right: "|",
+            horizontal_top: "-",
+            horizontal_bottom: "-",
+        },
+        queued: "o",
+        running: "*",
+        paused: "=",
+        completed: "+",
+        failed: "!",
+        cancelled: "x",
+        marked: "x",
+        unmarked: ".",
+        done: "#",
+        rest: "-",
+        ellipsis: "~",
+        separator: "-",
+        gated: "&",
+        prompt: ">",
+    };
+
+    /// The set for the environment's locale (`LC_ALL`, `LC_CTYPE`, `LANG`, the first that is not empty) and `TERM`.
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(&variable).find(|value| !value.is_empty());
+        let locale = locale.unwrap_or_default().to_ascii_lowercase();
+        let plain_terminal = matches!(variable("TERM").as_deref(), Some("linux" | "dumb"));
+        if plain_terminal || !(locale.contains("utf-8") || locale.contains("utf8")) { Self::ASCII } else { Self::UNICODE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_decides() {
+        let set = |locale: &str, term: &str| {
+            Glyphs::detect(|name| match name {
+                "LANG" => Some(locale.to_owned()),
+                "TERM" => Some(term.to_owned()),
+                _ => None,
+            })
+            .ellipsis
+        };
+        assert_eq!(set("en_US.UTF-8", "xterm"), "…");
+        assert_eq!(set("C", "xterm"), "~");
+        assert_eq!(set("C.utf8", "linux"), "~");
+    }
+}

@@ -1,0 +1,209 @@
+//! The terminal app: what it shows, what its keys do, and its loop, against a desk with canned answers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+#[path = "support/fake_desk.rs"]
+mod fake_desk;
+#[path = "screens/keys.rs"]
+mod keys;
+#[path = "screens/serve.rs"]
+mod serve;
+#[path = "support/stage.rs"]
+mod stage;
+#[path = "support/svg.rs"]
+mod svg;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hfdesk_tui::desk::{Analysis, Board, Fault, FaultKind};
+use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions};
+use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
+use ratatui::style::Modifier;
+
+use fake_desk::{GIB, about, repo};
+use stage::Stage;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// Every pane and dialog, each in a state worth looking at.
+fn scenes() -> Vec<(&'static str, Stage)> {
+    let stage = || Stage::started((80, 24));
+    vec![
+        ("first_frame", Stage::new((80, 24))),
+        ("search", stage().keys("j j j")),
+        ("search_prompt", stage().keys("/ q w e n")),
+        ("search_failing", failing()),
+        ("repository", stage().keys("enter j j space space")),
+        ("repository_closed", stage().keys("2")),
+        ("jobs", stage().keys("3")),
+        ("jobs_failed", stage().keys("3 j j j")),
+        ("jobs_empty", empty_queue().keys("3")),
+        ("cache", stage().keys("4 space space")),
+        ("help", stage().keys("?")),
+        ("which_key", stage().keys("g")),
+        ("confirm_download", stage().keys("enter j j j space j j j space d")),
+        ("confirm_download_disk_full", disk_full()),
+        ("confirm_delete", stage().keys("4 space D")),
+        ("confirm_cancel", stage().keys("3 x")),
+        ("quit", stage().keys("q")),
+        ("quit_idle", empty_queue().keys("ctrl-c")),
+        ("error", with_error()),
+    ]
+}
+
+fn network_down() -> Fault {
+    Fault::new(FaultKind::Network, "https://huggingface.co cannot be reached: the name does not resolve")
+        .hint("check the network or a proxy, or name another Hub with HF_ENDPOINT")
+}
+
+fn failing() -> Stage {
+    let mut stage = Stage::new((80, 24));
+    stage.app.about.offline = true;
+    stage.app.about.has_token = false;
+    stage.desk.search_fault = Some(network_down());
+    stage.send(Msg::Started);
+    stage
+}
+
+fn empty_queue() -> Stage {
+    let mut stage = Stage::started((80, 24));
+    stage.send(Msg::Board(Arc::new(Board::default())));
+    stage
+}
+
+fn disk_full() -> Stage {
+    let mut stage = Stage::started((80, 24)).keys("enter j j j");
+    let plan = fake_desk::plan(repo("Qwen/Qwen3-8B-GGUF"), &["F32".to_owned()], 3 * GIB);
+    stage.app.dialog = Some(Dialog::from(Question::Download(plan)));
+    stage
+}
+
+fn with_error() -> Stage {
+    let mut stage = Stage::started((80, 24));
+    stage.send(Msg::Enqueued(Err(network_down())));
+    stage
+}
+
+#[test]
+fn every_screen_looks_as_agreed() {
+    for (name, mut stage) in scenes() {
+        let screens: Vec<String> = SIZES.iter().map(|size| format!("{}x{}\n{}", size.0, size.1, stage.text(*size))).collect();
+        insta::assert_snapshot!(name, screens.join("\n"));
+    }
+}
+
+#[test]
+fn every_screen_draws_at_every_size() {
+    let theme = Theme::builtin(Depth::True, Glyphs::UNICODE).unwrap();
+    let sweep = |mut stage: Stage| {
+        for width in (1..=60).chain([79, 119, 120, 300]) {
+            for height in 1..=30 {
+                stage.screen_in((width, height), &theme);
+            }
+        }
+        stage.screen_in((500, 200), &theme);
+    };
+    std::thread::scope(|scope| scenes().into_iter().for_each(|(_, stage)| _ = scope.spawn(|| sweep(stage))));
+}
+
+#[test]
+fn the_running_job_shows_on_every_pane() {
+    for keys in ["1", "2", "3", "4"] {
+        for size in [(40, 12), (80, 24), (120, 40)] {
+            let text = Stage::started(size).keys(keys).text(size);
+            assert!(text.contains("43 %"), "pane {keys} at {size:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn every_path_of_a_deletion_can_be_read() {
+    let mut stage = Stage::started((80, 16)).keys("4 a D");
+    assert!(stage.text((80, 16)).contains("more below"));
+    let mut seen = String::new();
+    for _ in 0..8 {
+        seen.push_str(&stage.text((80, 16)));
+        stage = stage.keys("j");
+    }
+    for repo in fake_desk::listing().repos {
+        assert!(seen.contains(repo.path.file_name().unwrap().to_str().unwrap()), "{}", repo.path.display());
+    }
+}
+
+#[test]
+fn every_key_can_be_read_in_the_help() {
+    for size in [(80, 24), (80, 12)] {
+        let mut stage = Stage::started(size).keys("2 ?");
+        let mut seen = String::new();
+        for _ in 0..40 {
+            seen.push_str(&stage.text(size));
+            stage = stage.keys("j");
+        }
+        let entries = actions::contexts(Pane::Repository).into_iter().flat_map(actions::entries);
+        entries.for_each(|entry| assert!(seen.contains(entry.doc), "“{}” at {size:?}", entry.doc));
+    }
+}
+
+#[test]
+fn without_colours_the_cursor_is_reversed() {
+    for (name, keys, at) in
+        [("search", "j", "unsloth"), ("repository", "enter j", "Q3_K_M"), ("cache", "4 j", "google"), ("jobs", "3 j", "queued")]
+    {
+        let buffer = Stage::started((80, 24)).keys(keys).screen((80, 24), Depth::Mono);
+        let row = |y: u16| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        let y = (0..24).find(|y| row(*y).contains(at)).unwrap_or_else(|| panic!("{name} shows {at}"));
+        let reversed = |y: u16| buffer[(10, y)].modifier.contains(Modifier::REVERSED);
+        assert!(reversed(y) && !reversed(y - 1), "{name}");
+    }
+}
+
+#[test]
+fn hostile_text_stays_in_its_place() {
+    let mut stage = Stage::started((80, 24)).keys("enter");
+    let long = "模型".repeat(200);
+    stage.send(Msg::Analyzed(1, Ok(Arc::new(hostile(&long)))));
+    let text = stage.text((80, 24));
+    assert!(text.contains('模') && text.lines().all(|line| line.starts_with('│') == line.ends_with('│')), "{text}");
+}
+
+fn hostile(long: &str) -> Analysis {
+    let mut analysis = fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"));
+    analysis.license = Some(long.to_owned());
+    long.clone_into(&mut analysis.variants[0].label);
+    long.clone_into(&mut analysis.variants[1].category);
+    analysis
+}
+
+/// The pictures of the README, drawn by the same views. `UPDATE_SCREENSHOTS=1` writes them anew.
+#[test]
+fn screenshots_are_up_to_date() {
+    let stage = || Stage::started((110, 32));
+    let pictures = [
+        ("overview", (140, 40), stage().keys("enter j j j space j j j space")),
+        ("search", (110, 32), stage().keys("j")),
+        ("repository", (110, 32), stage().keys("enter j j j space j j j space")),
+        ("confirm", (110, 32), stage().keys("enter j j j space j j j space d")),
+        ("jobs", (110, 32), stage().keys("3 j j j")),
+        ("cache", (110, 32), stage().keys("4 space j j space D")),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    for (name, size, mut stage) in pictures {
+        let picture = svg::picture(&stage.screen(size, Depth::True));
+        let path = folder.join(format!("{name}.svg"));
+        if std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
+            std::fs::write(&path, &picture).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == picture, "{} is stale: run the tests with UPDATE_SCREENSHOTS=1", path.display());
+    }
+}
+
+#[test]
+fn the_facts_of_the_desk_are_on_the_screen() {
+    let text = Stage::started((80, 24)).text((80, 24));
+    for fact in ["huggingface.co", "token", "212 GiB free", "84 MiB/s", "1 failed"] {
+        assert!(text.contains(fact), "{fact}:\n{text}");
+    }
+    assert!(Stage::new((80, 24)).text((80, 24)).contains(&about().cache_dir.display().to_string()));
+}

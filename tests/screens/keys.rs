@@ -1,0 +1,293 @@
+//! What messages do to the state, by value.
+
+use std::sync::Arc;
+
+use hfdesk_tui::desk::{Board, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, SearchPage, Target};
+use hfdesk_tui::tui::app::{App, Effect, Effects, Loading, Msg, Pane, Question, ctrl, update};
+
+use crate::fake_desk::{self, GIB, QUANTS, about, job, now, page, plan, repo};
+use crate::network_down;
+use crate::stage::{Stage, key};
+
+fn app() -> App {
+    App::new(about(), now(), (80, 24))
+}
+
+fn press(app: &mut App, keys: &str) -> Effects {
+    keys.split_whitespace().flat_map(|name| update(app, Msg::Key(key(name)))).collect()
+}
+
+/// An app with one page of results. Its search had the number 1.
+fn searched() -> App {
+    let mut app = app();
+    update(&mut app, Msg::Started);
+    update(&mut app, Msg::Searched(1, Ok(page())));
+    app
+}
+
+/// An app with an open repository.
+fn opened() -> App {
+    let mut app = searched();
+    press(&mut app, "enter");
+    update(&mut app, Msg::Analyzed(1, Ok(Arc::new(fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"))))));
+    app
+}
+
+fn with_jobs(states: &[JobState]) -> App {
+    let mut app = app();
+    let jobs = states.iter().enumerate().map(|(i, state)| job(&format!("{i:012}"), "gpt2", "Q2_K", *state, 500)).collect();
+    update(&mut app, Msg::Board(Arc::new(Board { jobs, ..Board::default() })));
+    press(&mut app, "3");
+    app
+}
+
+fn question(app: &App) -> Option<&Question> {
+    app.dialog.as_ref().map(|dialog| &dialog.question)
+}
+
+#[test]
+fn nothing_is_asked_before_the_first_frame() {
+    let mut app = app();
+    assert!(app.search.hits.is_empty() && app.search.loading.is_none());
+    let effects = update(&mut app, Msg::Started);
+    assert!(matches!(&effects[..], [Effect::Search(1, query, None)] if query.text.is_empty() && query.kind == RepoKind::Model));
+}
+
+#[test]
+fn typing_asks_once_it_pauses_and_enter_asks_at_once() {
+    let mut app = searched();
+    let effects = press(&mut app, "/ q w");
+    assert_eq!(effects, [Effect::SearchSoon(2), Effect::SearchSoon(3)]);
+    assert!(update(&mut app, Msg::SearchDue(2)).is_empty(), "more was typed");
+    assert!(matches!(&update(&mut app, Msg::SearchDue(3))[..], [Effect::Search(3, query, None)] if query.text == "qw"));
+    assert!(matches!(&press(&mut app, "enter")[..], [Effect::Search(4, query, None)] if query.text == "qw"));
+    assert!(!app.search.editing);
+}
+
+#[test]
+fn stale_results_are_dropped_and_old_rows_stay() {
+    let mut app = searched();
+    press(&mut app, "/ q");
+    update(&mut app, Msg::Searched(1, Ok(SearchPage::default())));
+    assert_eq!((app.search.hits.len(), app.search.loading), (50, Some(Loading::First)));
+    update(&mut app, Msg::Searched(2, Ok(SearchPage::default())));
+    assert_eq!((app.search.hits.len(), app.search.loading), (0, None));
+}
+
+#[test]
+fn the_next_page_comes_near_the_end_and_only_once() {
+    let mut app = searched();
+    assert!(press(&mut app, "j pgdn").is_empty());
+    assert!(matches!(&press(&mut app, "G")[..], [Effect::Search(1, _, Some(token))] if token.0 == "2"));
+    assert!(press(&mut app, "k j").is_empty(), "one request at a time");
+    update(&mut app, Msg::Searched(1, Ok(SearchPage { next: None, ..page() })));
+    assert_eq!((app.search.hits.len(), app.search.cursor), (100, 49));
+    assert!(press(&mut app, "G").is_empty(), "that was all");
+}
+
+#[test]
+fn a_failing_hub_is_told_and_can_be_asked_again() {
+    let mut app = searched();
+    press(&mut app, "s");
+    update(&mut app, Msg::Searched(2, Err(network_down())));
+    assert_eq!(app.search.fault.as_ref().map(|fault| fault.kind), Some(FaultKind::Network));
+    assert_eq!(app.search.hits.len(), 50);
+    assert!(press(&mut app, "G").is_empty(), "a failed search is not repeated unasked");
+    assert!(matches!(&press(&mut app, "r")[..], [Effect::Search(3, _, None)]));
+    update(&mut app, Msg::Searched(3, Ok(page())));
+    assert!(app.search.fault.is_none());
+}
+
+#[test]
+fn kind_and_order_go_round() {
+    let mut app = searched();
+    assert!(matches!(&press(&mut app, "t")[..], [Effect::Search(2, query, None)] if query.kind == RepoKind::Dataset));
+    press(&mut app, "t t s s s s s");
+    assert_eq!((app.search.kind, app.search.sort), (RepoKind::Model, hfdesk_tui::desk::Sort::Downloads));
+}
+
+#[test]
+fn a_stale_analysis_is_dropped() {
+    let mut app = searched();
+    press(&mut app, "enter 1 j enter");
+    update(&mut app, Msg::Analyzed(1, Ok(Arc::new(fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"))))));
+    assert!(app.repository.analysis.is_none() && app.repository.loading);
+    update(&mut app, Msg::Analyzed(2, Err(network_down())));
+    assert!(app.repository.fault.is_some() && !app.repository.loading);
+}
+
+#[test]
+fn marks_become_a_plan() {
+    let mut app = opened();
+    assert!(
+        matches!(&press(&mut app, "d")[..], [Effect::Plan(1, selection)] if selection.choice == Choice::Variants(vec!["Q2_K".to_owned()]))
+    );
+    let effects = press(&mut app, "j j j space k k k space d");
+    let in_their_order = Choice::Variants(["Q3_K_M", "Q4_K_M"].map(str::to_owned).to_vec());
+    assert!(matches!(&effects[..], [Effect::Plan(1, selection)] if selection.choice == in_their_order), "{effects:?}");
+    press(&mut app, "a");
+    assert_eq!(app.repository.marks.len(), QUANTS.len() + 1);
+    press(&mut app, "a");
+    assert!(app.repository.marks.is_empty());
+}
+
+#[test]
+fn a_plan_is_confirmed_before_it_is_queued() {
+    let mut app = opened();
+    press(&mut app, "d");
+    let wanted = plan(repo("Qwen/Qwen3-8B-GGUF"), &["Q2_K".to_owned()], 200 * GIB);
+    update(&mut app, Msg::Planned(1, Ok(wanted.clone())));
+    assert_eq!(question(&app), Some(&Question::Download(wanted.clone())));
+    assert_eq!(press(&mut app, "enter"), [Effect::Enqueue(wanted)]);
+    assert!(app.dialog.is_none());
+}
+
+#[test]
+fn a_plan_that_does_not_fit_is_refused() {
+    let mut app = opened();
+    press(&mut app, "d");
+    update(&mut app, Msg::Planned(1, Ok(plan(repo("Qwen/Qwen3-8B-GGUF"), &["F32".to_owned()], GIB))));
+    assert!(press(&mut app, "enter y").is_empty() && app.dialog.is_some());
+    assert!(press(&mut app, "esc").is_empty() && app.dialog.is_none());
+}
+
+#[test]
+fn a_plan_nobody_waits_for_is_dropped() {
+    let mut app = opened();
+    press(&mut app, "d esc");
+    update(&mut app, Msg::Planned(1, Ok(plan(repo("gpt2"), &["Q2_K".to_owned()], 200 * GIB))));
+    assert!(app.dialog.is_none());
+    press(&mut app, "d ?");
+    update(&mut app, Msg::Planned(1, Ok(plan(repo("gpt2"), &["Q2_K".to_owned()], 200 * GIB))));
+    assert_eq!(question(&app), Some(&Question::Help));
+}
+
+#[test]
+fn pasted_links_open_repositories() {
+    let mut app = searched();
+    let paste = |app: &mut App, text: &str| update(app, Msg::Paste(text.to_owned()));
+    let effects = paste(&mut app, "\n https://huggingface.co/datasets/org/set/tree/v2\r\n");
+    assert!(
+        matches!(&effects[..], [Effect::Analyze(1, repo), Effect::LoadCache(1)] if repo.kind == RepoKind::Dataset && repo.revision.as_str() == "v2")
+    );
+    assert!(matches!(&paste(&mut app, "Qwen/Qwen3-8B-GGUF:q4_k_m")[..], [Effect::Analyze(2, _)]));
+    update(&mut app, Msg::Analyzed(2, Ok(Arc::new(fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"))))));
+    assert!(app.repository.marks.contains("Q4_K_M") && app.repository.marks.len() == 1);
+    assert!(paste(&mut app, "rm -rf /").is_empty());
+    assert_eq!(app.message.as_ref().map(|message| message.level), Some(NoticeLevel::Error));
+}
+
+#[test]
+fn text_pasted_into_the_prompt_is_defused() {
+    let mut app = searched();
+    press(&mut app, "/");
+    assert_eq!(update(&mut app, Msg::Paste("qw\u{1b}en\nrm".to_owned())), [Effect::SearchSoon(2)]);
+    assert_eq!(app.search.prompt.value(), "qw\u{fffd}en");
+}
+
+#[test]
+fn job_keys_ask_for_what_fits() {
+    let mut app = with_jobs(&[JobState::Running, JobState::Paused, JobState::Failed, JobState::Completed]);
+    let first = |action| Effect::Control(action, Target::Jobs(vec![JobId("000000000000".to_owned())]));
+    assert_eq!(press(&mut app, "p J"), [first(JobAction::Pause), first(JobAction::Down)]);
+    assert!(press(&mut app, "r D").is_empty(), "neither fits a running job");
+    assert!(app.message.as_ref().is_some_and(|message| message.text.contains("running")));
+    assert!(matches!(&press(&mut app, "j p")[..], [Effect::Control(JobAction::Resume, _)]));
+    assert!(matches!(&press(&mut app, "j r")[..], [Effect::Control(JobAction::Retry, _)]));
+    assert!(matches!(&press(&mut app, "j D")[..], [Effect::Control(JobAction::Dismiss, _)]));
+    assert_eq!(press(&mut app, "P"), [Effect::Control(JobAction::Pause, Target::All)]);
+    assert_eq!(press(&mut app, "C"), [Effect::Control(JobAction::Dismiss, Target::Jobs(vec![JobId("000000000003".to_owned())]))]);
+}
+
+#[test]
+fn everything_resumes_when_nothing_runs() {
+    let mut app = with_jobs(&[JobState::Paused]);
+    assert_eq!(press(&mut app, "P"), [Effect::Control(JobAction::Resume, Target::All)]);
+}
+
+#[test]
+fn cancelling_needs_its_own_letter() {
+    let mut app = with_jobs(&[JobState::Running]);
+    assert!(press(&mut app, "x enter").is_empty() && app.dialog.is_none());
+    assert!(matches!(&press(&mut app, "x y")[..], [Effect::Control(JobAction::Cancel, _)]));
+}
+
+#[test]
+fn the_cursor_stays_on_its_job() {
+    let mut app = with_jobs(&[JobState::Running, JobState::Queued]);
+    press(&mut app, "j");
+    let mut jobs = app.board.jobs.clone();
+    jobs.reverse();
+    update(&mut app, Msg::Board(Arc::new(Board { jobs, ..Board::default() })));
+    assert_eq!(app.jobs.cursor, 0);
+    update(&mut app, Msg::Board(Arc::default()));
+    assert_eq!(app.jobs.cursor, 0);
+}
+
+#[test]
+fn deleting_needs_its_own_letter() {
+    let mut stage = Stage::started((80, 24)).keys("4 space space D");
+    let Some(Question::Delete(plan)) = question(&stage.app).cloned() else { panic!("a question") };
+    assert_eq!(plan.repos.len(), 2);
+    assert!(press(&mut stage.app, "enter").is_empty() && stage.app.dialog.is_none());
+    let mut stage = stage.keys("D");
+    assert_eq!(press(&mut stage.app, "y"), [Effect::Delete(plan)]);
+}
+
+#[test]
+fn quitting_asks_while_jobs_are_live() {
+    let mut app = with_jobs(&[JobState::Running]);
+    assert!(press(&mut app, "q").is_empty());
+    assert_eq!(question(&app), Some(&Question::Quit));
+    assert!(press(&mut app, "enter").is_empty() && app.dialog.is_none(), "Enter is the safe choice");
+    assert_eq!(press(&mut app, "q p"), [Effect::Quit { pause: true }]);
+    assert!(app.closing && press(&mut app, "j q").is_empty());
+    let mut app = with_jobs(&[JobState::Completed]);
+    assert_eq!(press(&mut app, "q"), [Effect::Quit { pause: false }]);
+}
+
+#[test]
+fn control_c_asks_and_then_ends() {
+    let mut app = searched();
+    press(&mut app, "/");
+    assert!(update(&mut app, Msg::Key(ctrl('c'))).is_empty());
+    assert_eq!(question(&app), Some(&Question::Quit));
+    assert_eq!(update(&mut app, Msg::Key(ctrl('c'))), [Effect::Abandon]);
+}
+
+#[test]
+fn a_failure_stays_until_it_is_dismissed() {
+    let mut app = opened();
+    update(&mut app, Msg::Enqueued(Err(network_down())));
+    let news = Notice { at: now(), level: NoticeLevel::Info, text: "done".to_owned(), job: None, fault: None };
+    update(&mut app, Msg::Notice(news.clone()));
+    press(&mut app, "j");
+    assert_eq!(app.message.as_ref().map(|message| message.level), Some(NoticeLevel::Error));
+    press(&mut app, "esc");
+    assert!(app.message.is_none() && app.focus == Pane::Repository, "that was all Esc did");
+    update(&mut app, Msg::Notice(news));
+    press(&mut app, "j");
+    assert!(app.message.is_none(), "news goes with the next key");
+}
+
+#[test]
+fn esc_goes_back_step_by_step() {
+    let mut app = opened();
+    press(&mut app, "space esc");
+    assert!(app.repository.marks.is_empty() && app.focus == Pane::Repository);
+    press(&mut app, "esc");
+    assert_eq!(app.focus, Pane::Search);
+    press(&mut app, "/ x enter");
+    assert!(matches!(&press(&mut app, "esc")[..], [Effect::Search(_, query, None)] if query.text.is_empty()));
+}
+
+#[test]
+fn panes_are_reached_by_number_and_in_turn() {
+    let mut app = searched();
+    assert_eq!(press(&mut app, "s-tab"), [Effect::LoadCache(1)]);
+    assert_eq!(app.focus, Pane::Cache);
+    press(&mut app, "tab tab");
+    assert_eq!(app.focus, Pane::Repository);
+    press(&mut app, "3 ctrl-d g g");
+    assert_eq!(app.focus, Pane::Jobs);
+}
