@@ -1,0 +1,118 @@
+//! The side that asks: a desk whose work is done by another process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_util::codec::{FramedRead, LinesCodec};
+use tokio_util::io::StreamReader;
+
+use super::LONGEST_MESSAGE;
+use crate::desk::{
+    About, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice, PageToken, Plan,
+    Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target,
+};
+
+/// A desk in another process of this machine.
+#[derive(Clone)]
+struct Remote {
+    http: reqwest::Client,
+    about: About,
+}
+
+/// The desk that is served on a Unix socket.
+pub async fn attach(socket: &Path) -> Result<Arc<dyn Desk>, Fault> {
+    let built = reqwest::Client::builder().unix_socket(socket).build();
+    let http = built.map_err(|error| Fault::internal("no client for a Unix socket can be made").because(error))?;
+    let response = http.get(address("about")).send().await.map_err(gone)?;
+    let about = About { attached: true, ..response.json().await.map_err(gone)? };
+    Ok(Arc::new(Remote { http, about }))
+}
+
+/// The host is a formality: the socket decides who answers.
+fn address(name: &str) -> String {
+    format!("http://hfdesk/desk/{name}")
+}
+
+fn gone(error: reqwest::Error) -> Fault {
+    Fault::new(FaultKind::Busy, "the hfdesk-tui that runs the queue does not answer")
+        .hint("end it and start again; what is on the disk is kept")
+        .because(error)
+}
+
+impl Remote {
+    fn ask<T: DeserializeOwned + Send + 'static>(&self, name: &str, arguments: impl Serialize) -> Reply<T> {
+        let request = self.http.post(address(name)).json(&arguments);
+        async move {
+            let response = request.send().await.map_err(gone)?;
+            if response.status().is_success() { response.json().await.map_err(gone) } else { Err(response.json().await.map_err(gone)?) }
+        }
+        .boxed()
+    }
+
+    /// The values of a stream of lines; it ends when the other process does.
+    fn follow<T: DeserializeOwned + Send + 'static>(&self, name: &str) -> BoxStream<'static, T> {
+        let request = self.http.get(address(name));
+        let opened = async move {
+            let body = request.send().await?.bytes_stream().map_err(std::io::Error::other);
+            Ok::<_, reqwest::Error>(FramedRead::new(StreamReader::new(body), LinesCodec::new_with_max_length(LONGEST_MESSAGE)))
+        };
+        let lines = opened.into_stream().filter_map(|lines| std::future::ready(lines.ok())).flatten();
+        let values = lines.map(|line| serde_json::from_str(&line.ok()?).ok());
+        values.take_while(|value| std::future::ready(value.is_some())).filter_map(std::future::ready).boxed()
+    }
+}
+
+impl Desk for Remote {
+    fn about(&self) -> About {
+        self.about.clone()
+    }
+
+    fn search(&self, query: SearchQuery, page: Option<PageToken>) -> Reply<SearchPage> {
+        self.ask("search", (query, page))
+    }
+
+    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
+        self.ask("analyze", (repo,))
+    }
+
+    fn plan(&self, selection: Selection) -> Reply<Plan> {
+        self.ask("plan", (selection,))
+    }
+
+    fn enqueue(&self, plan: Plan) -> Reply<JobId> {
+        self.ask("enqueue", (plan,))
+    }
+
+    fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>> {
+        self.ask("control", (action, target))
+    }
+
+    fn cache(&self) -> Reply<CacheListing> {
+        self.ask("cache", ())
+    }
+
+    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan> {
+        self.ask("plan_deletion", (repos,))
+    }
+
+    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
+        self.ask("delete", (plan,))
+    }
+
+    fn board(&self) -> BoxStream<'static, Arc<Board>> {
+        self.follow("board")
+    }
+
+    fn notices(&self) -> BoxStream<'static, Notice> {
+        self.follow("notices")
+    }
+
+    /// Nothing to do: the work belongs to the other process and goes on there.
+    fn close(&self) -> Reply<()> {
+        std::future::ready(Ok(())).boxed()
+    }
+}

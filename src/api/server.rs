@@ -1,0 +1,87 @@
+//! The side that has the work: routes over a desk.
+
+use std::convert::Infallible;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use serde::Serialize;
+use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
+
+use crate::desk::{Desk, Fault, Reply};
+
+type Shared = State<Arc<dyn Desk>>;
+
+/// A running server. Dropping it ends it and removes the socket.
+#[derive(Debug)]
+pub struct Server {
+    socket: PathBuf,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// Serves a desk on a Unix socket that only this user can open.
+///
+/// A socket that is there already is replaced: the caller holds the lock that says nobody serves it.
+pub fn serve(desk: Arc<dyn Desk>, socket: &Path) -> Result<Server, Fault> {
+    let refused = |error| Fault::disk(format!("listen on {}", socket.display()), error);
+    let _ = fs::remove_file(socket);
+    let listener = UnixListener::bind(socket).map_err(refused)?;
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o600)).map_err(refused)?;
+    let serving = axum::serve(listener, routes(desk));
+    // The end of the server is the end of its task; there is nobody to tell.
+    let task = tokio::spawn(async move { drop(serving.await) });
+    Ok(Server { socket: socket.to_path_buf(), task })
+}
+
+fn routes(desk: Arc<dyn Desk>) -> Router {
+    Router::new()
+        .route("/desk/about", get(|State(desk): Shared| async move { Json(desk.about()) }))
+        .route("/desk/search", post(|State(desk): Shared, Json((query, page))| answer(desk.search(query, page))))
+        .route("/desk/analyze", post(|State(desk): Shared, Json((repo,))| answer(desk.analyze(repo))))
+        .route("/desk/plan", post(|State(desk): Shared, Json((selection,))| answer(desk.plan(selection))))
+        .route("/desk/enqueue", post(|State(desk): Shared, Json((plan,))| answer(desk.enqueue(plan))))
+        .route("/desk/control", post(|State(desk): Shared, Json((action, target))| answer(desk.control(action, target))))
+        .route("/desk/cache", post(|State(desk): Shared| answer(desk.cache())))
+        .route("/desk/plan_deletion", post(|State(desk): Shared, Json((repos,))| answer(desk.plan_deletion(repos))))
+        .route("/desk/delete", post(|State(desk): Shared, Json((plan,))| answer(desk.delete(plan))))
+        .route("/desk/board", get(|State(desk): Shared| async move { lines(desk.board()) }))
+        .route("/desk/notices", get(|State(desk): Shared| async move { lines(desk.notices()) }))
+        .layer(axum::extract::DefaultBodyLimit::max(super::LONGEST_MESSAGE))
+        .with_state(desk)
+}
+
+async fn answer<T: Serialize>(reply: Reply<T>) -> Response {
+    match reply.await {
+        Ok(value) => Json(value).into_response(),
+        Err(fault) => (StatusCode::UNPROCESSABLE_ENTITY, Json(fault)).into_response(),
+    }
+}
+
+/// One JSON document a line, as the values come.
+fn lines<T: Serialize + Send + 'static>(values: BoxStream<'static, T>) -> Response {
+    Body::from_stream(values.map(|value| Ok::<_, Infallible>(line(&value)))).into_response()
+}
+
+fn line(value: &impl Serialize) -> Bytes {
+    let mut text = serde_json::to_vec(value).unwrap_or_default();
+    text.push(b'\n');
+    text.into()
+}
