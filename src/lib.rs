@@ -2,8 +2,10 @@
 //!
 //! The [`desk::Desk`] trait is the seam: faces ask it, the engine answers it, and neither knows the other.
 
+pub mod api;
 pub mod cli;
 pub mod desk;
 pub mod engine;
 pub mod hubserver;
+pub mod launch;
 pub mod tui;

@@ -1,3 +1,7 @@
 //! Arguments, a face, an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hfdesk_tui::launch::main()
+}
