@@ -1,0 +1,139 @@
+//! What goes wrong, as a person at the command line meets it: a clear error, its own exit status, and nothing lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop at the first surprise
+
+mod support;
+
+use std::fs;
+use std::process::{Command, Output};
+
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::get;
+use hfdesk_tui::hubserver::{HubConfig, HubServer, samples};
+use support::Stage;
+
+const QUANTIZATIONS: &str = "aurora-labs/Aurora-8B-Instruct-GGUF";
+
+/// A Hub with the samples, for as long as the test runs.
+struct World {
+    stage: Stage,
+    hub: HubServer,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl World {
+    fn new() -> Self {
+        let stage = Stage::new();
+        samples::generate(&stage.hub(), samples::Scale::Tiny).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let hub = runtime.block_on(HubServer::start(HubConfig::new(stage.hub()))).unwrap();
+        Self { stage, hub, _runtime: runtime }
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = self.stage.command(&self.hub.endpoint());
+        command.args(line.split(' '));
+        command
+    }
+
+    fn fails(&self, line: &str, status: i32, says: &[&str]) {
+        expect(&self.command(line).output().unwrap(), line, status, says);
+    }
+}
+
+/// The program ended with this status, and its standard error says all of this; nothing is on standard output.
+fn expect(output: &Output, line: &str, status: i32, says: &[&str]) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{line}: {error}");
+    for words in says {
+        assert!(error.contains(words), "{line} does not say “{words}”: {error}");
+    }
+    assert!(output.stdout.is_empty(), "{line}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn names_that_lead_nowhere() {
+    let world = World::new();
+    world.fails("download nobody/nothing", 4, &["Error:", "nobody/nothing", "Hint:"]);
+    world.fails(&format!("analyze {QUANTIZATIONS} --revision v9"), 4, &["v9"]);
+    world.fails(&format!("download {QUANTIZATIONS} no-such-file.gguf"), 4, &["no-such-file.gguf"]);
+    world.fails("analyze not/a/repository", 2, &["not/a/repository"]);
+    assert!(!world.stage.cache().exists(), "nothing was written");
+}
+
+#[test]
+fn a_filter_that_matches_nothing_names_what_there_is() {
+    let world = World::new();
+    world.fails(&format!("download {QUANTIZATIONS}:q7_k_m"), 4, &["q7_k_m", "Q4_K_M", "Q8_0"]);
+    world.fails(&format!("plan {QUANTIZATIONS} --include *.onnx"), 4, &["*.onnx", "Q4_K_M"]);
+    assert!(!world.stage.cache().exists(), "nothing was written");
+}
+
+#[test]
+fn closed_doors() {
+    let world = World::new();
+    let gated = "helios-systems/Helios-7B-Instruct";
+    world.fails(&format!("download {gated}"), 3, &[gated, "Hint:"]);
+    let line = format!("download {gated} --token hf_wrong");
+    world.fails(&line, 3, &["token"]);
+    let output = world.command(&line).output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("hf_wrong"), "a token is never shown");
+}
+
+#[test]
+fn a_hub_that_is_not_there() {
+    let stage = Stage::new();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = stage.command(&format!("http://{nobody}")).args(["search", "x"]).output().unwrap();
+    expect(&output, "search", 5, &["127.0.0.1", "Hint:"]);
+    let output = stage.command(&format!("http://{nobody}")).args(["search", "x", "--offline"]).output().unwrap();
+    expect(&output, "search --offline", 5, &["offline"]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written() {
+    let world = World::new();
+    let occupied = world.stage.path().join("occupied");
+    fs::write(&occupied, "").unwrap();
+    let line = format!("download {QUANTIZATIONS}:q4_k_m --exact --cache-dir {}", occupied.display());
+    world.fails(&line, 1, &["occupied"]);
+}
+
+/// A Hub that names one file of this path and size.
+async fn hub_with(path: &'static str, size: u64) -> String {
+    let commit = "c".repeat(40);
+    let info = serde_json::json!({ "id": "o/n", "sha": commit, "siblings": [{ "rfilename": path }] });
+    let oid = "a".repeat(64);
+    let file =
+        serde_json::json!({ "type": "file", "path": path, "size": size, "oid": "b".repeat(40), "lfs": { "oid": oid, "size": size } });
+    let router = Router::new()
+        .route("/api/models/o/n/revision/main", get(|| async move { axum::Json(info) }))
+        .route("/api/models/o/n/tree/{commit}", get(|| async move { axum::Json([file]) }))
+        .fallback(|headers: HeaderMap| async move { format!("{headers:?}") });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+fn against(path: &'static str, size: u64, status: i32, says: &[&str]) {
+    let stage = Stage::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let endpoint = runtime.block_on(hub_with(path, size));
+    let output = stage.command(&endpoint).args(["download", "o/n"]).output().unwrap();
+    expect(&output, path, status, says);
+    assert!(!output.stderr.contains(&0x1b), "no control character reaches the terminal");
+    assert!(!stage.cache().exists(), "nothing was written");
+}
+
+#[test]
+fn a_hub_that_names_hostile_paths() {
+    against("../../escape", 3, 1, &["../../escape"]);
+    against("a\u{1b}[2Jb", 3, 1, &["[2Jb"]);
+}
+
+#[test]
+fn a_disk_that_is_too_small() {
+    against("model.safetensors", 1 << 60, 6, &["free", "EiB"]);
+}
