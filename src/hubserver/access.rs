@@ -1,5 +1,7 @@
 //! Who asks, and what they may see and download.
 
+use std::fmt;
+
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderMap};
 
@@ -7,7 +9,7 @@ use super::files::Repo;
 use super::reply::Refusal;
 
 /// A token that a Hub knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AcceptedToken {
     /// The token itself.
     pub token: String,
@@ -15,6 +17,13 @@ pub struct AcceptedToken {
     pub user: String,
     /// Whether it opens gated and private repositories.
     pub granted: bool,
+}
+
+impl fmt::Debug for AcceptedToken {
+    /// Leaves the token out, so that it cannot end up in a log.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("AcceptedToken").field("user", &self.user).field("granted", &self.granted).finish_non_exhaustive()
+    }
 }
 
 /// Who asks.

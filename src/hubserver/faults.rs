@@ -46,9 +46,11 @@ pub struct FaultRule {
 pub struct FaultPlan(Arc<Mutex<Vec<FaultRule>>>);
 
 impl FaultPlan {
-    /// Adds trouble; of several rules that apply to a request, the first one added wins.
+    /// Adds trouble; of several rules that apply to a request, the first one added wins. A rule for no requests is none.
     pub fn inject(&self, rule: FaultRule) {
-        self.rules().push(rule);
+        if rule.times > 0 {
+            self.rules().push(rule);
+        }
     }
 
     /// Ends all trouble.
@@ -63,7 +65,7 @@ impl FaultPlan {
         let at = rules.iter().position(hit)?;
         let rule = &mut rules[at];
         let effect = rule.effect.clone();
-        rule.times = rule.times.saturating_sub(1);
+        rule.times -= 1;
         if rule.times == 0 {
             rules.remove(at);
         }

@@ -3,14 +3,16 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
 
 use super::ask::Ask;
 use super::body::Flow;
 use super::faults::{Effect, FaultPlan, Side};
 use super::pace::Pace;
 use super::range::Part;
-use super::reply::{Response, empty, set};
+use super::reply::{Response, empty, json, set};
 use super::stats::Counter;
 
 /// An open file and how to describe it.
@@ -59,19 +61,12 @@ impl Outlet {
         response
     }
 
-    /// The status that a request gets on purpose, if any.
+    /// The answer that a request gets on purpose instead of its own, if any.
     pub fn trouble(&self, path: &str) -> Option<Response> {
-        let Effect::Status(status, headers) = self.faults.take(self.side, path, |effect| matches!(effect, Effect::Status(..)))? else {
-            return None;
-        };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = super::reply::json(status, &serde_json::json!({ "error": "Trouble on purpose" }));
-        for (name, value) in headers {
-            if let (Ok(name), Ok(value)) = (name.parse::<axum::http::HeaderName>(), value.parse()) {
-                response.headers_mut().insert(name, value);
-            }
+        match self.faults.take(self.side, path, |effect| matches!(effect, Effect::Status(..)))? {
+            Effect::Status(status, headers) => Some(troubled(status, headers)),
+            _ => None,
         }
-        Some(response)
     }
 
     fn effect(&self, ask: &Ask, applies: impl Fn(&Effect) -> bool) -> Option<Effect> {
@@ -79,6 +74,18 @@ impl Outlet {
     }
 }
 
+fn troubled(status: u16, headers: Vec<(String, String)>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json(status, &json!({ "error": "Trouble on purpose" }));
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// Whether an effect can be seen in a body of these bytes of the file.
 fn spoils(effect: &Effect, (start, end): (u64, u64)) -> bool {
     match effect {
         Effect::CutAfter(_) | Effect::StallAfter(_) => true,

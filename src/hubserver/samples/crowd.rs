@@ -52,8 +52,9 @@ const SUBJECTS: [&str; 8] = ["dialogues", "captions", "reviews", "proofs", "reci
 pub fn write(root: &Folder) -> Result<(), Fault> {
     let mut noise = Noise::of("crowd");
     for family in FAMILIES {
+        let first_size = usize::try_from(noise.below(8)).unwrap_or_default();
         for number in 0..18 {
-            model(root, &mut noise, family, number)?;
+            model(root, &mut noise, family, (number, first_size))?;
         }
     }
     for subject in SUBJECTS {
@@ -64,11 +65,11 @@ pub fn write(root: &Folder) -> Result<(), Fault> {
     Ok(())
 }
 
-fn model(root: &Folder, noise: &mut Noise, family: &str, number: usize) -> Result<(), Fault> {
+/// One model of a family. Purposes repeat after ten, sizes after eight, so that no two of a family have the same name.
+fn model(root: &Folder, noise: &mut Noise, family: &str, (number, first_size): (usize, usize)) -> Result<(), Fault> {
     let (purpose, task, library, model_type) = PURPOSES[number % PURPOSES.len()];
-    let size = SIZES[(number * 3 + family.len()) % SIZES.len()];
-    let owner = OWNERS[(number * 5 + family.len()) % OWNERS.len()];
-    let (license, language) = (noise.pick(&LICENSES), noise.pick(&LANGUAGES));
+    let size = SIZES[(number + first_size) % SIZES.len()];
+    let (owner, license, language) = (noise.pick(&OWNERS), noise.pick(&LICENSES), noise.pick(&LANGUAGES));
     let extra = if library == "gguf" { "- gguf\n" } else { "" };
     let readme = format!(
         "---\nlicense: {license}\nlanguage:\n- {language}\npipeline_tag: {task}\nlibrary_name: {library}\ntags:\n- sample\n{extra}---\n\
@@ -79,8 +80,7 @@ fn model(root: &Folder, noise: &mut Noise, family: &str, number: usize) -> Resul
 }
 
 fn dataset(root: &Folder, noise: &mut Noise, subject: &str, number: usize) -> Result<(), Fault> {
-    let owner = OWNERS[(number * 7 + subject.len()) % OWNERS.len()];
-    let (license, language) = (noise.pick(&LICENSES), LANGUAGES[number % LANGUAGES.len()]);
+    let (owner, license, language) = (noise.pick(&OWNERS), noise.pick(&LICENSES), LANGUAGES[number % LANGUAGES.len()]);
     let readme = format!(
         "---\nlicense: {license}\nlanguage:\n- {language}\ntags:\n- sample\n---\n# {subject} ({language})\n\nA collection of {subject}.\n"
     );

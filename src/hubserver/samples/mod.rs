@@ -23,14 +23,14 @@ use folder::Folder;
 
 use crate::desk::Fault;
 
-/// Where a finished set says which one it is; a new number replaces older sets.
+/// Where a finished set says which one it is. Another version is made again, over the older files.
 const STAMP: &str = ".hub-samples";
 const VERSION: u32 = 1;
 
 /// How large the samples are. Names and shapes are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// About 300 MB, the largest file about 30 MB: enough to watch a download.
+    /// About 300 MB, the largest file about 25 MB: enough to watch a download.
     Full,
     /// A few MB, for tests.
     Tiny,
