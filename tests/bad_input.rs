@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop at the first surprise
 
-mod support;
+#[path = "support/machine.rs"]
+mod machine;
 
 use std::fs;
 use std::process::{Command, Output};
@@ -10,29 +11,32 @@ use std::process::{Command, Output};
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
-use hfdesk_tui::hubserver::{HubConfig, HubServer, samples};
-use support::Stage;
+use hfdesk_tui::hubserver::{AcceptedToken, HubConfig, HubServer, samples};
+use machine::Machine;
 
 const QUANTIZATIONS: &str = "aurora-labs/Aurora-8B-Instruct-GGUF";
 
+const GATED: &str = "helios-systems/Helios-7B-Instruct";
+
 /// A Hub with the samples, for as long as the test runs.
 struct World {
-    stage: Stage,
+    machine: Machine,
     hub: HubServer,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl World {
     fn new() -> Self {
-        let stage = Stage::new();
-        samples::generate(&stage.hub(), samples::Scale::Tiny).unwrap();
+        let machine = Machine::new();
+        samples::generate(&machine.hub(), samples::Scale::Tiny).unwrap();
+        let token = AcceptedToken { token: "hf_stranger".to_owned(), user: "stranger".to_owned(), granted: false };
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let hub = runtime.block_on(HubServer::start(HubConfig::new(stage.hub()))).unwrap();
-        Self { stage, hub, _runtime: runtime }
+        let hub = runtime.block_on(HubServer::start(HubConfig { tokens: vec![token], ..HubConfig::new(machine.hub()) })).unwrap();
+        Self { machine, hub, _runtime: runtime }
     }
 
     fn command(&self, line: &str) -> Command {
-        let mut command = self.stage.command(&self.hub.endpoint());
+        let mut command = self.machine.command(&self.hub.endpoint());
         command.args(line.split(' '));
         command
     }
@@ -59,7 +63,7 @@ fn names_that_lead_nowhere() {
     world.fails(&format!("analyze {QUANTIZATIONS} --revision v9"), 4, &["v9"]);
     world.fails(&format!("download {QUANTIZATIONS} no-such-file.gguf"), 4, &["no-such-file.gguf"]);
     world.fails("analyze not/a/repository", 2, &["not/a/repository"]);
-    assert!(!world.stage.cache().exists(), "nothing was written");
+    assert!(!world.machine.cache().exists(), "nothing was written");
 }
 
 #[test]
@@ -67,15 +71,15 @@ fn a_filter_that_matches_nothing_names_what_there_is() {
     let world = World::new();
     world.fails(&format!("download {QUANTIZATIONS}:q7_k_m"), 4, &["q7_k_m", "Q4_K_M", "Q8_0"]);
     world.fails(&format!("plan {QUANTIZATIONS} --include *.onnx"), 4, &["*.onnx", "Q4_K_M"]);
-    assert!(!world.stage.cache().exists(), "nothing was written");
+    assert!(!world.machine.cache().exists(), "nothing was written");
 }
 
 #[test]
 fn closed_doors() {
     let world = World::new();
-    let gated = "helios-systems/Helios-7B-Instruct";
-    world.fails(&format!("download {gated}"), 3, &[gated, "Hint:"]);
-    let line = format!("download {gated} --token hf_wrong");
+    world.fails(&format!("download {GATED}"), 3, &[GATED, "Hint:"]);
+    world.fails(&format!("download {GATED} --token hf_stranger"), 3, &[GATED, "Hint:"]);
+    let line = format!("search aurora --token hf_wrong");
     world.fails(&line, 3, &["token"]);
     let output = world.command(&line).output().unwrap();
     assert!(!String::from_utf8_lossy(&output.stderr).contains("hf_wrong"), "a token is never shown");
@@ -83,18 +87,18 @@ fn closed_doors() {
 
 #[test]
 fn a_hub_that_is_not_there() {
-    let stage = Stage::new();
+    let machine = Machine::new();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let output = stage.command(&format!("http://{nobody}")).args(["search", "x"]).output().unwrap();
+    let output = machine.command(&format!("http://{nobody}")).args(["search", "x"]).output().unwrap();
     expect(&output, "search", 5, &["127.0.0.1", "Hint:"]);
-    let output = stage.command(&format!("http://{nobody}")).args(["search", "x", "--offline"]).output().unwrap();
+    let output = machine.command(&format!("http://{nobody}")).args(["search", "x", "--offline"]).output().unwrap();
     expect(&output, "search --offline", 5, &["offline"]);
 }
 
 #[test]
 fn a_cache_that_cannot_be_written() {
     let world = World::new();
-    let occupied = world.stage.path().join("occupied");
+    let occupied = world.machine.path().join("occupied");
     fs::write(&occupied, "").unwrap();
     let line = format!("download {QUANTIZATIONS}:q4_k_m --exact --cache-dir {}", occupied.display());
     world.fails(&line, 1, &["occupied"]);
@@ -118,13 +122,13 @@ async fn hub_with(path: &'static str, size: u64) -> String {
 }
 
 fn against(path: &'static str, size: u64, status: i32, says: &[&str]) {
-    let stage = Stage::new();
+    let machine = Machine::new();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let endpoint = runtime.block_on(hub_with(path, size));
-    let output = stage.command(&endpoint).args(["download", "o/n"]).output().unwrap();
+    let output = machine.command(&endpoint).args(["download", "o/n"]).output().unwrap();
     expect(&output, path, status, says);
     assert!(!output.stderr.contains(&0x1b), "no control character reaches the terminal");
-    assert!(!stage.cache().exists(), "nothing was written");
+    assert!(!machine.cache().exists(), "nothing was written");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop at the first surprise
 
-mod support;
+#[path = "support/machine.rs"]
+mod machine;
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use hfdesk_tui::desk::Digest;
 use hfdesk_tui::engine::cache::verify_blob;
 use hfdesk_tui::hubserver::{HubConfig, HubServer};
-use support::{Stage, sha256};
+use machine::{Machine, sha256};
 
 const REPO: &str = "bench/large";
 const FILE: &str = "model.gguf";
@@ -18,19 +19,19 @@ const SIZE: usize = 48 << 20;
 
 #[test]
 fn only_what_was_not_journaled_is_fetched_again() {
-    let stage = Stage::new();
-    let content = support::noise(SIZE);
-    stage.put(REPO, FILE, &content);
+    let machine = Machine::new();
+    let content = machine::noise(SIZE);
+    machine.put(REPO, FILE, &content);
     let digest = Digest::Sha256(sha256(&content));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     // Slow enough that the journal, written at most once a second, has something to say before the end.
-    let config = HubConfig { rate: Some(12 << 20), ..HubConfig::new(stage.hub()) };
+    let config = HubConfig { rate: Some(12 << 20), ..HubConfig::new(machine.hub()) };
     let hub = runtime.block_on(HubServer::start(config)).unwrap();
-    let partial = stage.partial(REPO, &digest);
+    let partial = machine.partial(REPO, &digest);
 
     let mut held = 0;
     for share in [3, 5, 8] {
-        let killed = killed_at(&stage, &hub, (SIZE as u64 - held) * share / 10, held);
+        let killed = killed_at(&machine, &hub, (SIZE as u64 - held) * share / 10);
         assert!(killed, "the download was still running when it was killed");
         let vouched = partial.held(SIZE as u64, &digest);
         assert!(vouched >= held, "nothing that was vouched for got lost: {held} then {vouched}");
@@ -40,24 +41,24 @@ fn only_what_was_not_journaled_is_fetched_again() {
 
     let before = hub.stats().cdn_bytes;
     hub.set_rate(None);
-    let status = download(&stage, &hub).wait().unwrap();
+    let status = download(&machine, &hub).wait().unwrap();
     assert!(status.success());
     assert_eq!(hub.stats().cdn_bytes - before, SIZE as u64 - held, "fetched again: exactly what the journal lacked");
-    let placed = stage.snapshot_file(REPO, FILE);
+    let placed = machine.snapshot_file(REPO, FILE);
     assert!(verify_blob(&placed, &digest).unwrap());
     assert!(!partial.data.exists() && !partial.journal.exists());
     runtime.block_on(hub.stop());
 }
 
-fn download(stage: &Stage, hub: &HubServer) -> Child {
-    let mut command: Command = stage.command(&hub.endpoint());
+fn download(machine: &Machine, hub: &HubServer) -> Child {
+    let mut command: Command = machine.command(&hub.endpoint());
     command.args(["download", REPO, FILE, "--quiet"]).stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// Starts a download and kills it once the Hub has sent that many bytes of it; answers whether it was still running.
-fn killed_at(stage: &Stage, hub: &HubServer, bytes: u64, _held: u64) -> bool {
+fn killed_at(machine: &Machine, hub: &HubServer, bytes: u64) -> bool {
     let goal = hub.stats().cdn_bytes + bytes;
-    let mut child = download(stage, hub);
+    let mut child = download(machine, hub);
     let deadline = Instant::now() + Duration::from_secs(60);
     while hub.stats().cdn_bytes < goal && child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < deadline, "the download moves");

@@ -1,12 +1,14 @@
-//! The official `hf` client against our Hub: what it downloads is what we serve.
+//! The official client as a judge: what it downloads is what we serve, and what we download it reads.
 //!
-//! Needs `hf` of huggingface_hub 2: `HFDESK_HF` names the executable, else the one on `PATH` is used. Without either the test is
-//! skipped, or fails if `HFDESK_REQUIRE_HF=1`.
+//! Needs `hf` of huggingface_hub 2: `HFDESK_HF` names the executable, else the one on `PATH` is used. Without either the tests are
+//! skipped, or fail if `HFDESK_REQUIRE_HF=1`.
 
 #![allow(clippy::unwrap_used)] // a test's helpers fail as loudly as the test itself
 
 #[path = "support/hub.rs"]
 mod hub;
+#[path = "support/machine.rs"]
+mod machine;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +17,19 @@ use std::process::Command;
 use hfdesk_tui::hubserver::AcceptedToken;
 use hub::Served;
 
-/// The client's executable, if it runs.
+/// The client's executable, if it runs; without it the test is skipped loudly, or fails where it is required.
 fn client() -> Option<PathBuf> {
     let path = std::env::var_os("HFDESK_HF").map_or_else(|| PathBuf::from("hf"), PathBuf::from);
     let runs = Command::new(&path).arg("version").env("HF_HUB_DISABLE_UPDATE_CHECK", "1").output();
-    runs.is_ok_and(|output| output.status.success()).then_some(path)
+    if runs.is_ok_and(|output| output.status.success()) {
+        return Some(path);
+    }
+    assert_ne!(std::env::var("HFDESK_REQUIRE_HF").as_deref(), Ok("1"), "no hf client: set HFDESK_HF or install huggingface_hub");
+    #[allow(clippy::print_stderr)] // a skipped check must be seen
+    {
+        eprintln!("SKIPPED: no hf client; set HFDESK_HF or install huggingface_hub");
+    }
+    None
 }
 
 /// Runs the client away from this machine's own login and cache, and answers with what it prints, or its complaint.
@@ -52,11 +62,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[tokio::test]
 async fn the_official_client_downloads_what_we_serve() {
-    let Some(client) = client() else {
-        assert_ne!(std::env::var("HFDESK_REQUIRE_HF").as_deref(), Ok("1"), "no hf client: set HFDESK_HF or install huggingface_hub");
-        eprintln!("SKIPPED: no hf client; set HFDESK_HF or install huggingface_hub");
-        return;
-    };
+    let Some(client) = client() else { return };
     let token = AcceptedToken { token: "hf_granted".to_owned(), user: "grace".to_owned(), granted: true };
     let hub = Served::start(hub::samples(), |config| config.tokens = vec![token]).await;
     let (endpoint, home) = (hub.endpoint(), tempfile::tempdir().unwrap());
@@ -76,4 +82,49 @@ async fn the_official_client_downloads_what_we_serve() {
     let other_home = tempfile::tempdir().unwrap();
     let refused = run(&client, &endpoint, other_home.path(), "", &["download", gated]).await.unwrap_err();
     assert!(refused.contains("requires approval"), "{refused}");
+}
+
+/// Asks the official library for a repository's snapshot without a network, and answers with its folder or the complaint.
+fn offline_snapshot(client: &Path, home: &Path, id: &str) -> Result<String, String> {
+    let python = client.canonicalize().unwrap().with_file_name("python");
+    let program = "import sys; from huggingface_hub import snapshot_download as s; print(s(sys.argv[1], local_files_only=True))";
+    let mut command = Command::new(if python.exists() { python } else { "python3".into() });
+    command.args(["-c", program, id]).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", home);
+    let output = command.env("HF_HUB_OFFLINE", "1").output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+#[tokio::test]
+async fn the_official_client_reads_what_we_download() {
+    let Some(client) = client() else { return };
+    let hub = Served::start(hub::samples(), |_| {}).await;
+    let (endpoint, machine) = (hub.endpoint(), machine::Machine::new());
+    let home = machine.path().join("home");
+    let (whole, one) = ("lumen-research/Lumen-3B-Base", "aurora-labs/Aurora-8B-Instruct-GGUF");
+    for line in
+        [format!("download {whole}"), format!("download {one}:Q4_K_M --exact"), "download openfield/field-notes-qa --type dataset".into()]
+    {
+        let mut command = machine.command(&endpoint);
+        command.args(line.split(' '));
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let mut listing = Command::new(&client);
+    listing.args(["cache", "ls", "--format", "json", "--show-warnings"]).env("HF_HUB_CACHE", machine.cache());
+    let listing = listing.env("HF_HUB_DISABLE_UPDATE_CHECK", "1").output().unwrap();
+    let listed = String::from_utf8_lossy(&listing.stdout);
+    assert_eq!(String::from_utf8_lossy(&listing.stderr), "", "no warning");
+    for id in [whole, one, "openfield/field-notes-qa"] {
+        assert!(listed.contains(id), "{listed}");
+    }
+    let hf_home = home.join(".cache/huggingface");
+    let strict = ["cache", "verify", whole, "--fail-on-missing-files", "--fail-on-extra-files"];
+    run(&client, &endpoint, &hf_home, "", &strict).await.unwrap();
+    run(&client, &endpoint, &hf_home, "", &["cache", "verify", one, "--fail-on-extra-files"]).await.unwrap();
+    for id in [whole, one] {
+        let folder = offline_snapshot(&client, &home, id).unwrap();
+        assert!(folder.contains("/snapshots/"), "{folder}");
+    }
+    assert_eq!(files(Path::new(&offline_snapshot(&client, &home, whole).unwrap())), files(&hub.root.path().join("models").join(whole)));
 }

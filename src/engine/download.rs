@@ -65,8 +65,8 @@ impl Runner for Downloader {
 
     fn discard(&self, plan: &Plan, wanted_elsewhere: &HashSet<Digest>) -> Result<(), Fault> {
         let place = self.cache.place(plan)?;
-        let unwanted = plan.files.iter().filter(|file| !wanted_elsewhere.contains(&file.digest));
-        unwanted.map(|file| place.discard(file)).collect()
+        let mut unwanted = plan.files.iter().filter(|file| !wanted_elsewhere.contains(&file.digest));
+        unwanted.try_for_each(|file| place.discard(file))
     }
 }
 

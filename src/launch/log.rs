@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::prelude::*;
 
 use crate::desk::Fault;
 use crate::engine::host::create_dir;
@@ -19,7 +20,6 @@ pub(super) fn start(level: Option<LevelFilter>, state_dir: &Path) -> Result<(), 
     let file = opened.map_err(|error| Fault::disk(format!("write the log {}", path.display()), error))?;
     let filter = tracing_subscriber::filter::Targets::new().with_target("hfdesk_tui", level);
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file));
-    use tracing_subscriber::prelude::*;
     // Only the first start of a process can set the subscriber; a second one keeps it.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     Ok(())

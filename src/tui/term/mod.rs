@@ -31,6 +31,7 @@ pub enum Ended {
 
 /// What the terminal's side tells the loop.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // one at a time, and the large one is the usual one
 pub enum Event {
     /// A key, a paste or another size.
     Msg(Msg),

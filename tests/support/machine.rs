@@ -11,10 +11,10 @@ use hfdesk_tui::engine::transfer::Partial;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-/// A folder that holds a Hub's repositories, a home and a cache, and is removed at the end.
-pub struct Stage(TempDir);
+/// A folder that stands for a machine: the repositories that a Hub serves, a home, and the cache in it. Removed at the end.
+pub struct Machine(TempDir);
 
-impl Stage {
+impl Machine {
     pub fn new() -> Self {
         Self(tempfile::Builder::new().prefix("hfdesk-test-").tempdir().unwrap())
     }
