@@ -75,7 +75,7 @@ fn model(root: &Folder, noise: &mut Noise, family: &str, (number, first_size): (
         "---\nlicense: {license}\nlanguage:\n- {language}\npipeline_tag: {task}\nlibrary_name: {library}\ntags:\n- sample\n{extra}---\n\
          # {family} {size} {purpose}\n\nA model of the {family} family for *{task}*. This entry has a card and a configuration only.\n"
     );
-    let repo = root.repo(&format!("models/{owner}/{family}-{size}-{purpose}"), &readme, &facts(noise, 6))?;
+    let repo = root.repo(&format!("models/{owner}/{family}-{size}-{purpose}"), &readme, &facts(noise, 4))?;
     repo.json("config.json", &json!({ "model_type": model_type }))
 }
 
@@ -84,11 +84,12 @@ fn dataset(root: &Folder, noise: &mut Noise, subject: &str, number: usize) -> Re
     let readme = format!(
         "---\nlicense: {license}\nlanguage:\n- {language}\ntags:\n- sample\n---\n# {subject} ({language})\n\nA collection of {subject}.\n"
     );
-    let repo = root.repo(&format!("datasets/{owner}/{subject}-{language}"), &readme, &facts(noise, 5))?;
+    let repo = root.repo(&format!("datasets/{owner}/{subject}-{language}"), &readme, &facts(noise, 4))?;
     repo.text("data.csv", "id,text\n1,sample\n")
 }
 
-/// Downloads up to ten to the power of `digits`, most of them far fewer; likes, scores and dates that fit.
+/// Downloads up to ten to the power of `digits`, most of them far fewer, so that the samples with real content lead the list; likes,
+/// scores and dates that fit.
 fn facts(noise: &mut Noise, digits: u32) -> String {
     let ceiling = 10_u64.pow(1 + u32::try_from(noise.below(u64::from(digits))).unwrap_or_default());
     let downloads = noise.below(ceiling);

@@ -40,7 +40,8 @@ fn draw_facts(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
     // In a low pane the facts give way to the choice.
     let low = area.height < 10;
     let mut rest = area;
-    for line in facts(brush, analysis).into_iter().take(if low { 1 } else { usize::MAX }) {
+    let abreast = if area.width < TWO_FACTS { 1 } else { 2 };
+    for line in facts(brush, analysis).chunks(abreast).take(if low { 1 } else { usize::MAX }) {
         draw_fact_line(brush, line_at(rest, 0), line);
         rest = skip_top(rest, 1);
     }
@@ -49,37 +50,36 @@ fn draw_facts(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
     area.height - rest.height + u16::from(!low)
 }
 
+/// Columns from which two facts stand side by side without cutting each other off.
+const TWO_FACTS: u16 = 70;
+
 /// A fact: its name and what it is.
 type Fact = (&'static str, String);
 
-/// The facts, two on a line, the most telling first.
-fn facts(brush: &Brush, analysis: &Analysis) -> Vec<Vec<Fact>> {
+/// The facts, the most telling first; pairs that belong together stand together where two fit on a line.
+fn facts(brush: &Brush, analysis: &Analysis) -> Vec<Fact> {
     let app = brush.app;
     let size = format!("{} in {}", desk::bytes(analysis.size()), counted(analysis.files.len(), "file", "files"));
     let fetched = format!("{} times, {} likes", count(analysis.downloads), count(analysis.likes));
     let origin = (!analysis.base_models.is_empty()).then(|| ("made from", analysis.base_models.join(", ")));
     let held = app.cache.held(analysis.repo.kind, &analysis.repo.id).map(|held| ("on disk", format!("{} of it", desk::bytes(held.size))));
-    let lines = [
-        vec![
-            ("type", analysis.repo_type.name().to_owned()),
-            ("licence", analysis.license.clone().unwrap_or_else(|| "none stated".to_owned())),
-        ],
-        vec![("size", size), ("fetched", fetched)],
-        vec![
-            ("commit", analysis.commit.chars().take(12).collect()),
-            ("changed", format!("{} ago", age_of(app.now, analysis.last_modified))),
-        ],
-        origin.into_iter().chain(held).collect(),
+    let always = [
+        ("type", analysis.repo_type.name().to_owned()),
+        ("licence", analysis.license.clone().unwrap_or_else(|| "none stated".to_owned())),
+        ("size", size),
+        ("fetched", fetched),
+        ("commit", analysis.commit.chars().take(12).collect()),
+        ("changed", format!("{} ago", age_of(app.now, analysis.last_modified))),
     ];
-    lines.into_iter().filter(|line| !line.is_empty()).collect()
+    always.into_iter().chain(origin).chain(held).collect()
 }
 
 /// Two facts side by side, or one.
-fn draw_fact_line(brush: &mut Brush, line: Rect, facts: Vec<Fact>) {
-    let half = Rect { width: line.width / 2, ..line };
+fn draw_fact_line(brush: &mut Brush, line: Rect, facts: &[Fact]) {
+    let half = if facts.len() > 1 { Rect { width: line.width / 2, ..line } } else { line };
     for (place, (name, value)) in [half, skip_left(line, half.width)].into_iter().zip(facts) {
-        let name = Cell::left(9, name, Role::Dim);
-        brush.row(place, &[name, Cell::fill(value, Role::Text)]);
+        let name = Cell::left(9, *name, Role::Dim);
+        brush.row(place, &[name, Cell::fill(value.as_str(), Role::Text)]);
     }
 }
 
