@@ -5,37 +5,54 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
-use super::{journey, options};
+use super::{journey, options, signals};
 use crate::cli::{DemoArgs, GlobalArgs, Output};
-use crate::desk::{Desk, Fault};
+use crate::desk::{Desk, Fault, FaultKind};
 use crate::engine::Engine;
 use crate::engine::config::{Environment, Flags, Settings};
-use crate::engine::host::{SystemClock, create_dir};
+use crate::engine::host::{SystemClock, blocking, create_dir};
 use crate::hubserver::{HubConfig, HubServer, samples};
 use crate::tui;
 
 /// Bytes a second that the sample Hub gives in all, unless told: slow enough that a download can be watched and paused.
 const DEFAULT_RATE: u64 = 12 << 20;
 
-/// Runs the demo: the app at a terminal, the same journey as text elsewhere.
+/// Runs the demo: the app at a terminal, the same journey as text elsewhere. However it ends, its folder is removed or named.
 pub(super) async fn run(args: &DemoArgs, global: &GlobalArgs, out: &mut Output) -> Result<(), Fault> {
     let stage = Stage::new(args)?;
-    out.note("Preparing sample repositories…");
-    let hub_dir = stage.path().join("hub");
-    let generated = hub_dir.clone();
-    crate::engine::host::blocking(move || samples::generate(&generated, samples::Scale::Full)).await?;
-    let server = HubServer::start(HubConfig { rate: Some(args.rate.unwrap_or(DEFAULT_RATE)), ..HubConfig::new(hub_dir) }).await?;
-    let engine = Arc::new(open(&stage, &server).await?);
-    let result = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        tui::run(Arc::clone(&engine) as Arc<dyn Desk>, options(global)).await.map(drop)
-    } else {
-        journey::play(Arc::clone(&engine) as Arc<dyn Desk>, out).await
-    };
-    let closed = engine.close().await;
-    server.stop().await;
+    let asked_to_end = tokio::spawn(signals::asked_to_end());
+    let played = play(&stage, args, global, out, asked_to_end).await;
     stage.leave(out);
+    played
+}
+
+async fn play(stage: &Stage, args: &DemoArgs, global: &GlobalArgs, out: &mut Output, asked_to_end: JoinHandle<()>) -> Result<(), Fault> {
+    out.note("Preparing sample repositories…");
+    let hub = stage.path().join("hub");
+    let generated = hub.clone();
+    blocking(move || samples::generate(&generated, samples::Scale::Full)).await?;
+    if asked_to_end.is_finished() {
+        return Err(interrupted());
+    }
+    let server = HubServer::start(HubConfig { rate: Some(args.rate.unwrap_or(DEFAULT_RATE)), ..HubConfig::new(hub) }).await?;
+    let desk: Arc<dyn Desk> = Arc::new(open(stage, &server).await?);
+    let result = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        tui::run(Arc::clone(&desk), options(global)).await.map(drop)
+    } else {
+        tokio::select! {
+            result = journey::play(Arc::clone(&desk), out) => result,
+            _ = asked_to_end => Err(interrupted()),
+        }
+    };
+    let closed = desk.close().await;
+    server.stop().await;
     result.and(closed)
+}
+
+fn interrupted() -> Fault {
+    Fault::new(FaultKind::Interrupted, "the demo was interrupted")
 }
 
 /// An engine that sees nothing of this machine's own settings, login, cache or queue.
