@@ -26,8 +26,8 @@ pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
     loop {
         run.unless_over(run.digest_keeps_up()).await?;
         let permit = run.unless_over(run.permit()).await??;
-        let Some(segment) = run.segments().claim(stride) else { return Ok(()) };
         let begun = Instant::now();
+        let Some(segment) = run.segments().claim(stride, begun) else { return Ok(()) };
         let fetched = fetch(&run, segment).await;
         run.segments().release(segment.id);
         drop(permit);

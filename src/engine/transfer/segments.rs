@@ -3,12 +3,15 @@
 //! Connections claim segments from the front of what is free, so that the digest, which can only follow the file from its
 //! beginning, stays close behind. When nothing is free, half of the largest remainder is taken from whoever holds it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::ranges::Ranges;
 
 /// Remainders are split only where both halves have at least this many bytes: less is not worth a request.
 const SMALLEST_SPLIT: u64 = 1 << 20;
+
+/// Nor are remainders split that will have come in so short a time: what the server has sent ahead of a split is sent in vain.
+const A_MOMENT: Duration = Duration::from_millis(150);
 
 /// No request is for more bytes than this, but for those for a whole file.
 const LONGEST_STRIDE: u64 = 64 << 20;
@@ -44,10 +47,27 @@ pub struct Taken {
 #[derive(Debug)]
 struct Held {
     id: u64,
+    start: u64,
     at: u64,
     end: u64,
+    since: Instant,
     /// Whether its remainder may not be given to another connection.
     whole: bool,
+}
+
+impl Held {
+    /// Whether another connection should have half of the remainder.
+    fn is_worth_splitting(&self, now: Instant) -> bool {
+        let rest = self.end - self.at;
+        !self.whole && rest >= 2 * SMALLEST_SPLIT && self.time_left(now).is_none_or(|left| left >= A_MOMENT.as_secs_f64())
+    }
+
+    /// Seconds until the remainder has come, at the speed that the segment has had; `None` before its first byte.
+    fn time_left(&self, now: Instant) -> Option<f64> {
+        let received = self.at - self.start;
+        let elapsed = now.saturating_duration_since(self.since).as_secs_f64();
+        (received > 0).then(|| elapsed / received as f64 * (self.end - self.at) as f64)
+    }
 }
 
 /// How one file's bytes are shared among its connections.
@@ -69,22 +89,18 @@ impl Segments {
     }
 
     /// The next bytes to fetch, at most `stride`, or `None` where the rest is in good hands.
-    pub fn claim(&mut self, stride: u64) -> Option<Segment> {
-        let (start, end) = self.free.take_first(stride.max(1)).or_else(|| self.split())?;
+    pub fn claim(&mut self, stride: u64, now: Instant) -> Option<Segment> {
+        let (start, end) = self.free.take_first(stride.max(1)).or_else(|| self.split(now))?;
         let id = self.next_id;
         self.next_id += 1;
-        self.held.push(Held { id, at: start, end, whole: false });
+        self.held.push(Held { id, start, at: start, end, since: now, whole: false });
         Some(Segment { id, start, end })
     }
 
-    /// Takes half of the largest remainder.
-    fn split(&mut self) -> Option<(u64, u64)> {
-        let largest = self.held.iter_mut().filter(|held| !held.whole).max_by_key(|held| held.end - held.at)?;
-        let rest = largest.end - largest.at;
-        if rest < 2 * SMALLEST_SPLIT {
-            return None;
-        }
-        let middle = largest.at + rest / 2;
+    /// Takes half of the largest remainder that is worth it.
+    fn split(&mut self, now: Instant) -> Option<(u64, u64)> {
+        let largest = self.held.iter_mut().filter(|held| held.is_worth_splitting(now)).max_by_key(|held| held.end - held.at)?;
+        let middle = largest.at + (largest.end - largest.at) / 2;
         Some((middle, std::mem::replace(&mut largest.end, middle)))
     }
 
@@ -100,7 +116,7 @@ impl Segments {
     pub fn make_whole(&mut self, id: u64) {
         self.free.clear();
         if let Some(held) = self.held.iter_mut().find(|held| held.id == id) {
-            *held = Held { id, at: 0, end: self.size, whole: true };
+            *held = Held { start: 0, at: 0, end: self.size, whole: true, ..*held };
         }
     }
 
@@ -145,36 +161,47 @@ mod tests {
         let mut written = Ranges::default();
         written.add(10, 20);
         let mut segments = Segments::new(50, written);
-        assert_eq!(segments.claim(25), Some(Segment { id: 0, start: 0, end: 10 }));
-        assert_eq!(segments.claim(25), Some(Segment { id: 1, start: 20, end: 45 }));
-        assert_eq!(segments.claim(25), Some(Segment { id: 2, start: 45, end: 50 }));
-        assert_eq!(segments.claim(25), None);
+        assert_eq!(segments.claim(25, Instant::now()), Some(Segment { id: 0, start: 0, end: 10 }));
+        assert_eq!(segments.claim(25, Instant::now()), Some(Segment { id: 1, start: 20, end: 45 }));
+        assert_eq!(segments.claim(25, Instant::now()), Some(Segment { id: 2, start: 45, end: 50 }));
+        assert_eq!(segments.claim(25, Instant::now()), None);
     }
 
     #[test]
     fn an_idle_connection_takes_half_of_the_largest_remainder() {
         let mut segments = Segments::new(16 * MIB, Ranges::default());
-        let first = segments.claim(12 * MIB).unwrap();
-        segments.claim(12 * MIB).unwrap();
+        let first = segments.claim(12 * MIB, Instant::now()).unwrap();
+        segments.claim(12 * MIB, Instant::now()).unwrap();
         segments.take(first.id, 2 << 20);
-        assert_eq!(segments.claim(MIB).map(|s| (s.start, s.end)), Some((7 * MIB, 12 * MIB)));
+        assert_eq!(segments.claim(MIB, Instant::now() + Duration::from_secs(1)).map(|s| (s.start, s.end)), Some((7 * MIB, 12 * MIB)));
         assert_eq!(segments.take(first.id, 6 << 20), Taken { length: 5 << 20, spent: true });
+    }
+
+    #[test]
+    fn what_will_have_come_in_a_moment_is_left_to_its_connection() {
+        let begun = Instant::now();
+        let later = |millis| begun + Duration::from_millis(millis);
+        let mut segments = Segments::new(16 * MIB, Ranges::default());
+        let only = segments.claim(u64::MAX, begun).unwrap();
+        segments.take(only.id, 8 << 20);
+        assert_eq!(segments.claim(u64::MAX, later(100)), None, "8 MiB took 100 ms, so will the other 8");
+        assert!(segments.claim(u64::MAX, later(300)).is_some());
     }
 
     #[test]
     fn small_remainders_are_left_to_their_connection() {
         let mut segments = Segments::new(2 * MIB - 1, Ranges::default());
-        segments.claim(u64::MAX).unwrap();
-        assert_eq!(segments.claim(u64::MAX), None);
+        segments.claim(u64::MAX, Instant::now()).unwrap();
+        assert_eq!(segments.claim(u64::MAX, Instant::now()), None);
     }
 
     #[test]
     fn what_was_not_received_is_free_again() {
         let mut segments = Segments::new(100, Ranges::default());
-        let segment = segments.claim(100).unwrap();
+        let segment = segments.claim(100, Instant::now()).unwrap();
         segments.take(segment.id, 30);
         segments.release(segment.id);
-        assert_eq!(segments.claim(100).map(|s| (s.start, s.end)), Some((30, 100)));
+        assert_eq!(segments.claim(100, Instant::now()).map(|s| (s.start, s.end)), Some((30, 100)));
     }
 
     #[test]
@@ -182,9 +209,9 @@ mod tests {
         let mut written = Ranges::default();
         written.add(0, 10 * MIB);
         let mut segments = Segments::new(40 * MIB, written);
-        let segment = segments.claim(4 * MIB).unwrap();
+        let segment = segments.claim(4 * MIB, Instant::now()).unwrap();
         segments.make_whole(segment.id);
-        assert_eq!(segments.claim(MIB), None);
+        assert_eq!(segments.claim(MIB, Instant::now()), None);
         assert_eq!(segments.take(segment.id, 40 << 20), Taken { length: 40 << 20, spent: true });
     }
 
@@ -212,7 +239,7 @@ mod tests {
             let mut hands: [Option<(u64, u64)>; 4] = [None; 4]; // per connection: segment, position
             let endless = (0..4).map(|hand| (hand, 5 << 20, false)).cycle().take(400);
             for (hand, bytes, breaks) in steps.into_iter().chain(endless) {
-                let Some((id, at)) = hands[hand].or_else(|| segments.claim(stride).map(|s| (s.id, s.start))) else { continue };
+                let Some((id, at)) = hands[hand].or_else(|| segments.claim(stride, Instant::now()).map(|s| (s.id, s.start))) else { continue };
                 let taken = segments.take(id, bytes);
                 let end = at + taken.length as u64;
                 prop_assert_eq!(segments.written().missing(size).total(), size - received, "nothing is written twice");
