@@ -79,9 +79,9 @@ fn closed_doors() {
     let world = World::new();
     world.fails(&format!("download {GATED}"), 3, &[GATED, "Hint:"]);
     world.fails(&format!("download {GATED} --token hf_stranger"), 3, &[GATED, "Hint:"]);
-    let line = format!("search aurora --token hf_wrong");
-    world.fails(&line, 3, &["token"]);
-    let output = world.command(&line).output().unwrap();
+    let line = "search aurora --token hf_wrong";
+    world.fails(line, 3, &["token"]);
+    let output = world.command(line).output().unwrap();
     assert!(!String::from_utf8_lossy(&output.stderr).contains("hf_wrong"), "a token is never shown");
 }
 

@@ -12,10 +12,17 @@ fn the_screen_follows_the_terminals_size() {
         app.resize(size);
         app.sees_that(&format!("{shows} at {size:?}"), |screen| !screen.trim().is_empty() && screen.contains(shows));
     }
-    app.keys("ctrl-l");
-    app.keys("?");
-    app.sees(&["Pause the job, or let a paused one go on"]);
     assert!(app.runs());
+}
+
+#[test]
+fn a_garbled_screen_is_drawn_anew() {
+    let scene = Scene::new(|_| {});
+    let mut app = app(&scene);
+    app.garble("Broadcast message from root");
+    app.keys("ctrl-l");
+    app.sees(&["most downloaded", "orchard-ml/Jetty-14B-Rerank", "no token", "? help"]);
+    app.sees_that("no message", |screen| !screen.contains("Broadcast"));
 }
 
 #[test]

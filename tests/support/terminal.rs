@@ -15,6 +15,9 @@ use vt100::Parser;
 /// How long a state may take to come before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a program writes to ask where the cursor is.
+const ASKS: &[u8] = b"\x1b[6n";
+
 /// Looks until there is something to see, and panics with what the description says when that takes too long.
 pub fn until<T>(mut look: impl FnMut() -> Option<T>, description: impl Fn() -> String) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -101,6 +104,11 @@ impl Terminal {
         seen(lock(&self.glass).as_ref().unwrap().screen())
     }
 
+    /// Overwrites the screen, as a message of another program does.
+    pub fn garble(&mut self, text: &str) {
+        lock(&self.glass).as_mut().unwrap().process(format!("\x1b[2J\x1b[H{text}").as_bytes());
+    }
+
     /// Gives the terminal another size.
     pub fn resize(&mut self, size: (u16, u16)) {
         lock(&self.glass).as_mut().unwrap().screen_mut().set_size(cells(size.1), cells(size.0));
@@ -162,10 +170,11 @@ impl Drop for Terminal {
 fn show(mut output: Box<dyn Read + Send>, glass: &Glass) {
     let mut bytes = [0; 1 << 12];
     while let Ok(count @ 1..) = output.read(&mut bytes) {
-        match lock(glass).as_mut() {
-            Some(parser) => parser.process(&bytes[..count]),
-            None => return,
-        }
+        let mut shown = lock(glass);
+        let Some(parser) = shown.as_mut() else { return };
+        // Panicking with the lock held fails the test that looks next.
+        assert!(!bytes[..count].windows(ASKS.len()).any(|part| part == ASKS), "it waits for an answer that this terminal never gives");
+        parser.process(&bytes[..count]);
     }
 }
 
