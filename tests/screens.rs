@@ -200,6 +200,14 @@ fn screenshots_are_up_to_date() {
 }
 
 #[test]
+fn an_attached_app_says_so() {
+    let mut stage = Stage::started((80, 24));
+    assert!(!stage.text((80, 24)).contains("attached"));
+    stage.app.about.attached = true;
+    assert!(stage.text((80, 24)).contains("attached"));
+}
+
+#[test]
 fn the_facts_of_the_desk_are_on_the_screen() {
     let text = Stage::started((80, 24)).text((80, 24));
     for fact in ["huggingface.co", "token", "212 GiB free", "84 MiB/s", "1 failed"] {

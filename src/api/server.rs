@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -18,16 +19,31 @@ use futures::stream::BoxStream;
 use serde::Serialize;
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::desk::{Desk, Fault, Reply};
 
 type Shared = State<Arc<dyn Desk>>;
 
+/// How long the end of the server waits for answers that are under way.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A running server. Dropping it ends it and removes the socket.
 #[derive(Debug)]
 pub struct Server {
     socket: PathBuf,
+    stopping: CancellationToken,
     task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Ends the server once others have read what it told them. The desk must have been closed, so that its boards have ended.
+    pub async fn stop(mut self) {
+        self.stopping.cancel();
+        // Somebody who does not read in time has no claim to the rest.
+        let _ = timeout(PATIENCE, &mut self.task).await;
+    }
 }
 
 impl Drop for Server {
@@ -45,13 +61,16 @@ pub fn serve(desk: Arc<dyn Desk>, socket: &Path) -> Result<Server, Fault> {
     let _ = fs::remove_file(socket);
     let listener = UnixListener::bind(socket).map_err(refused)?;
     fs::set_permissions(socket, fs::Permissions::from_mode(0o600)).map_err(refused)?;
-    let serving = axum::serve(listener, routes(desk));
+    let stopping = CancellationToken::new();
+    let serving = axum::serve(listener, routes(desk, stopping.clone())).with_graceful_shutdown(stopping.clone().cancelled_owned());
     // The end of the server is the end of its task; there is nobody to tell.
     let task = tokio::spawn(async move { drop(serving.await) });
-    Ok(Server { socket: socket.to_path_buf(), task })
+    Ok(Server { socket: socket.to_path_buf(), stopping, task })
 }
 
-fn routes(desk: Arc<dyn Desk>) -> Router {
+fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
+    // Unlike boards, notices do not end with the queue.
+    let notices = move |desk: Arc<dyn Desk>| desk.notices().take_until(stopping.clone().cancelled_owned()).boxed();
     Router::new()
         .route("/desk/about", get(|State(desk): Shared| async move { Json(desk.about()) }))
         .route("/desk/search", post(|State(desk): Shared, Json((query, page))| answer(desk.search(query, page))))
@@ -63,7 +82,7 @@ fn routes(desk: Arc<dyn Desk>) -> Router {
         .route("/desk/plan_deletion", post(|State(desk): Shared, Json((repos,))| answer(desk.plan_deletion(repos))))
         .route("/desk/delete", post(|State(desk): Shared, Json((plan,))| answer(desk.delete(plan))))
         .route("/desk/board", get(|State(desk): Shared| async move { lines(desk.board()) }))
-        .route("/desk/notices", get(|State(desk): Shared| async move { lines(desk.notices()) }))
+        .route("/desk/notices", get(|State(desk): Shared| async move { lines(notices(desk)) }))
         .layer(axum::extract::DefaultBodyLimit::max(super::LONGEST_MESSAGE))
         .with_state(desk)
 }

@@ -9,6 +9,7 @@ mod log;
 mod serve;
 mod signals;
 
+use std::cell::Cell;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -67,18 +68,18 @@ async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
 async fn app(global: &GlobalArgs, out: &mut Output) -> Result<(), Fault> {
     must_be_a_terminal()?;
     let settings = settings(global, None, out)?;
-    let (desk, _server) = desk_with_queue(&settings).await?;
+    let (desk, server) = desk_with_queue(&settings).await?;
     let ended = tui::run(Arc::clone(&desk), options(global)).await;
     if matches!(ended, Ok(Ended::HungUp)) {
-        without_a_screen(&*desk).await;
+        until_the_queue_is_over(&*desk).await;
     }
-    desk.close().await.and(ended.map(drop))
+    close(&*desk, server).await.and(ended.map(drop))
 }
 
-/// Goes on with what runs after the terminal went away, until all of it is over or the process is told to end.
+/// Goes on with what runs here, without a screen, until all of it is over or the process is told to end.
 ///
 /// Meanwhile the next `hfdesk-tui` attaches to this process.
-async fn without_a_screen(desk: &dyn Desk) {
+async fn until_the_queue_is_over(desk: &dyn Desk) {
     if desk.about().attached {
         return;
     }
@@ -89,13 +90,39 @@ async fn without_a_screen(desk: &dyn Desk) {
     }
 }
 
-/// One verb of the command line. Whatever ends it, the queue is left in order.
+/// One verb of the command line, and the queue that it runs meanwhile. Whatever ends it, the queue is left in order.
 async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Result<(), Fault> {
     let settings = settings(global, command.max_speed(), out)?;
-    let (desk, _server) =
+    let (desk, server) =
         if command.needs_queue() { desk_with_queue(&settings).await? } else { (Arc::new(Engine::open(&settings)?) as Arc<dyn Desk>, None) };
-    let result = cli::run(Arc::clone(&desk), command, out, signals::asked_to_end()).await;
-    desk.close().await.and(result)
+    let interrupted = Cell::new(false);
+    let asked_to_end = async {
+        signals::asked_to_end().await;
+        interrupted.set(true);
+    };
+    let result = cli::run(Arc::clone(&desk), command, out, asked_to_end).await;
+    if !interrupted.get() {
+        rest_of_the_queue(&*desk, out).await;
+    }
+    close(&*desk, server).await.and(result)
+}
+
+/// Ends the work in order, and lets attached processes read how it ended.
+async fn close(desk: &dyn Desk, server: Option<api::Server>) -> Result<(), Fault> {
+    let closed = desk.close().await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    closed
+}
+
+/// Goes on with what this process still runs when its own verb is done: jobs that it resumed, or that other processes have queued here.
+async fn rest_of_the_queue(desk: &dyn Desk, out: &mut Output) {
+    let runs = !desk.about().attached && desk.board().next().await.is_some_and(|board| board.live() > 0);
+    if runs {
+        out.note("Going on with the queue until it is over; Ctrl-C pauses it");
+        until_the_queue_is_over(desk).await;
+    }
 }
 
 /// The settings in force, having said what is odd about them.

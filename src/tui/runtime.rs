@@ -5,7 +5,7 @@ mod pace;
 
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -58,26 +58,30 @@ pub async fn serve(
     let theme = Theme::builtin(options.depth, options.glyphs)?;
     let (sender, mut replies) = mpsc::channel(REPLIES);
     let app = App::new(desk.about(), Timestamp::now(), screen.size());
-    let (mut boards, mut notices) = (desk.board().fuse(), desk.notices().fuse());
+    let ended = stream::once(std::future::ready(Msg::EngineEnded));
+    let mut boards = desk.board().map(Msg::Board).chain(ended).fuse();
+    let mut notices = desk.notices().fuse();
     let mut session = Session { desk, app, theme, screen, sender, pace: Pace::new(options.frames_per_second) };
     let mut events = events.fuse();
-    session.draw()?;
-    let mut done = session.take(Msg::Started)?;
+    let mut done = session.draw().or_else(|| session.take(Msg::Started));
     while done.is_none() {
         done = tokio::select! {
             event = events.next() => match event {
-                Some(Event::Msg(msg)) => session.take(msg)?,
+                Some(Event::Msg(msg)) => session.take(msg),
                 Some(Event::Ended(ended)) => Some(ended),
                 Some(Event::Panicked) => return Err(Fault::internal("a task panicked; its message is above")),
                 None => Some(Ended::HungUp),
             },
             Some(reply) = replies.recv() => match reply {
-                Reply::Msg(msg) => session.take(msg)?,
+                Reply::Msg(msg) => session.take(msg),
                 Reply::Closed(closed) => closed.map(|()| Some(Ended::Quit))?,
             },
-            Some(board) = boards.next() => session.take_board(board),
-            Some(notice) = notices.next() => session.take(Msg::Notice(notice))?,
-            () = session.pace.due() => session.draw().map(|()| None)?,
+            Some(msg) = boards.next() => match msg {
+                Msg::Board(board) => session.take_board(board),
+                ended => session.take(ended),
+            },
+            Some(notice) = notices.next() => session.take(Msg::Notice(notice)),
+            () = session.pace.due() => session.draw(),
         };
     }
     Ok(done.unwrap_or(Ended::Quit))
@@ -95,17 +99,16 @@ struct Session<'a, S> {
 
 impl<S: Screen> Session<'_, S> {
     /// Takes one message in, starts what it leads to and draws at once. Returns how the app ended, if it did.
-    fn take(&mut self, msg: Msg) -> Result<Option<Ended>, Fault> {
+    fn take(&mut self, msg: Msg) -> Option<Ended> {
         self.app.now = Timestamp::now();
         for effect in update(&mut self.app, msg) {
             match effect {
-                Effect::Redraw => self.screen.clear()?,
-                Effect::Abandon => return Ok(Some(Ended::Abandoned)),
+                Effect::Redraw => _ = self.screen.clear(), // what fails here fails again when drawing
+                Effect::Abandon => return Some(Ended::Abandoned),
                 effect => effects::start(&self.desk, effect, self.sender.clone()),
             }
         }
-        self.draw()?;
-        Ok(None)
+        self.draw()
     }
 
     /// Takes the newest state of the queue in. It is drawn when its turn comes, and not at all if nothing changed.
@@ -118,9 +121,11 @@ impl<S: Screen> Session<'_, S> {
         None
     }
 
-    fn draw(&mut self) -> Result<(), Fault> {
+    /// Draws the state. A terminal that cannot be drawn on has gone away; that may show here before any signal tells.
+    fn draw(&mut self) -> Option<Ended> {
         self.pace.drawn();
         let (app, theme) = (&self.app, &self.theme);
-        self.screen.draw(|frame| view(app, theme, frame))
+        let drawn = self.screen.draw(|frame| view(app, theme, frame));
+        drawn.inspect_err(|fault| tracing::info!("{fault}")).err().map(|_| Ended::HungUp)
     }
 }

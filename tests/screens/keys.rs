@@ -173,6 +173,10 @@ fn pasted_links_open_repositories() {
     assert!(matches!(&paste(&mut app, "Qwen/Qwen3-8B-GGUF:q4_k_m")[..], [Effect::Analyze(2, _)]));
     update(&mut app, Msg::Analyzed(2, Ok(Arc::new(fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"))))));
     assert!(app.repository.marks.contains("Q4_K_M") && app.repository.marks.len() == 1);
+    assert!(app.message.is_none());
+    paste(&mut app, "Qwen/Qwen3-8B-GGUF:q9_z");
+    update(&mut app, Msg::Analyzed(3, Ok(Arc::new(fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"))))));
+    assert!(app.repository.marks.is_empty() && app.message.as_ref().is_some_and(|message| message.text.contains("q9_z")));
     assert!(paste(&mut app, "rm -rf /").is_empty());
     assert_eq!(app.message.as_ref().map(|message| message.level), Some(NoticeLevel::Error));
 }
@@ -244,6 +248,28 @@ fn quitting_asks_while_jobs_are_live() {
     assert!(app.closing && press(&mut app, "j q").is_empty());
     let mut app = with_jobs(&[JobState::Completed]);
     assert_eq!(press(&mut app, "q"), [Effect::Quit { pause: false }]);
+}
+
+#[test]
+fn an_attached_app_quits_at_once_and_pauses_nothing() {
+    for key in ["q", "ctrl-c"] {
+        let mut app = with_jobs(&[JobState::Running]);
+        app.about.attached = true;
+        assert_eq!(press(&mut app, key), [Effect::Quit { pause: false }]);
+        assert!(app.dialog.is_none() && app.closing);
+    }
+}
+
+#[test]
+fn an_engine_that_ends_is_missed_unless_the_app_ended_it() {
+    let mut app = with_jobs(&[JobState::Running]);
+    update(&mut app, Msg::EngineEnded);
+    press(&mut app, "j");
+    assert!(app.message.as_ref().is_some_and(|message| message.level == NoticeLevel::Error && message.text.contains("has ended")));
+    let mut app = with_jobs(&[]);
+    press(&mut app, "q");
+    update(&mut app, Msg::EngineEnded);
+    assert!(app.message.is_none());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The loop: it draws when something happened, carries effects out, and ends in order.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ struct Glass {
 struct Shown {
     last: Mutex<(usize, String)>,
     changed: Notify,
+    gone: AtomicBool,
 }
 
 impl Shown {
@@ -53,6 +55,9 @@ impl Screen for Glass {
     }
 
     fn draw(&mut self, paint: impl FnOnce(&mut Frame)) -> Result<(), Fault> {
+        if self.shown.gone.load(Ordering::Relaxed) {
+            return Err(Fault::internal("the screen is gone"));
+        }
         self.terminal.draw(paint).unwrap();
         *self.shown.last.lock().unwrap() = (self.shown.frames() + 1, self.terminal.backend().to_string());
         self.shown.changed.notify_one();
@@ -131,6 +136,27 @@ async fn the_desk_stays_open_when_the_terminal_goes_away() {
         assert_eq!(ended.unwrap(), expected);
         assert!(!asked.contains(&"close".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn the_end_of_the_engine_is_told() {
+    let app = Running::start(board());
+    app.shown.until("43 %").await;
+    app.desk.ended.cancel();
+    app.shown.until("has ended: quit and start again").await;
+    app.keys("ctrl-c ctrl-c");
+    assert_eq!(app.ended().await.0.unwrap(), Ended::Abandoned);
+}
+
+#[tokio::test]
+async fn a_screen_that_cannot_be_drawn_on_has_gone_away() {
+    let app = Running::start(board());
+    app.shown.until("43 %").await;
+    app.shown.gone.store(true, Ordering::Relaxed);
+    app.keys("j");
+    let (ended, asked) = app.ended().await;
+    assert_eq!(ended.unwrap(), Ended::HungUp);
+    assert!(!asked.contains(&"close".to_owned()));
 }
 
 #[tokio::test]

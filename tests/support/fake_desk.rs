@@ -12,6 +12,7 @@ use hfdesk_tui::desk::{
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub const GIB: u64 = 1 << 30;
 pub const MIB: u64 = 1 << 20;
@@ -279,6 +280,8 @@ pub fn deletion(repos: Vec<RepoKey>) -> DeletionPlan {
 /// A desk that answers at once with the values above and remembers what it was asked to change.
 pub struct FakeDesk {
     board: watch::Sender<Arc<Board>>,
+    /// Ends the boards.
+    pub ended: CancellationToken,
     /// What was asked for, in order.
     pub asked: Arc<Mutex<Vec<String>>>,
     /// What every search answers, if not a page.
@@ -287,7 +290,7 @@ pub struct FakeDesk {
 
 impl FakeDesk {
     pub fn new(board: Board) -> Self {
-        Self { board: watch::channel(Arc::new(board)).0, asked: Arc::default(), search_fault: None }
+        Self { board: watch::channel(Arc::new(board)).0, ended: CancellationToken::new(), asked: Arc::default(), search_fault: None }
     }
 
     /// Publishes a state of the queue.
@@ -347,7 +350,8 @@ impl Desk for FakeDesk {
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {
-        tokio_stream::wrappers::WatchStream::new(self.board.subscribe()).boxed()
+        let boards = tokio_stream::wrappers::WatchStream::new(self.board.subscribe());
+        boards.take_until(self.ended.clone().cancelled_owned()).boxed()
     }
 
     fn notices(&self) -> BoxStream<'static, Notice> {

@@ -23,6 +23,7 @@ pub fn samples() -> Arc<TempDir> {
 pub struct Served {
     server: HubServer,
     /// The folder.
+    #[allow(dead_code)] // not every test looks into it
     pub root: Arc<TempDir>,
 }
 

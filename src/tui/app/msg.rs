@@ -24,6 +24,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// The queue or the disk changed.
     Board(Arc<Board>),
+    /// There will be no more boards: the engine has ended.
+    EngineEnded,
     /// Something happened to a job.
     Notice(Notice),
     /// Typing in the search prompt paused.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::Step;
 use super::msg::{Effect, Effects, Seq};
+use super::{Message, Step};
 use crate::desk::{Analysis, Board, Choice, Fault, Job, JobState, RepoKind, RepoRef, RepoSpec, Selection, Variant};
 
 /// What one repository offers and what of it is marked.
@@ -87,36 +87,40 @@ impl RepositoryPane {
         vec![Effect::Analyze(self.seq, repo)]
     }
 
-    /// Takes an analysis in, unless it is stale.
-    pub(super) fn receive(&mut self, seq: Seq, reply: Result<Arc<Analysis>, Fault>) {
+    /// Takes an analysis in, unless it is stale. Returns what there is to tell about it.
+    pub(super) fn receive(&mut self, seq: Seq, reply: Result<Arc<Analysis>, Fault>) -> Option<Message> {
         if seq != self.seq {
-            return;
+            return None;
         }
         self.loading = false;
         match reply {
-            Ok(analysis) => self.show(analysis),
+            Ok(analysis) => return self.show(analysis),
             Err(fault) => self.fault = Some(fault),
         }
+        None
     }
 
-    fn show(&mut self, analysis: Arc<Analysis>) {
+    fn show(&mut self, analysis: Arc<Analysis>) -> Option<Message> {
         self.fault = None;
         self.marks.retain(|id| analysis.variant(id).is_some());
         self.cursor = self.cursor.min(analysis.variants.len().saturating_sub(1));
         self.analysis = Some(analysis);
-        if let Some(spec) = self.wanted.take() {
-            self.mark_wanted(&spec);
-        }
+        let spec = self.wanted.take()?;
+        self.mark_wanted(&spec)
     }
 
-    fn mark_wanted(&mut self, spec: &RepoSpec) {
+    /// Marks what a link points at; says so when that is nothing.
+    fn mark_wanted(&mut self, spec: &RepoSpec) -> Option<Message> {
         let wants = |variant: &Variant| {
             spec.filters.iter().any(|filter| variant.label.eq_ignore_ascii_case(filter))
                 || spec.file.as_ref().is_some_and(|file| variant.files.contains(file))
         };
         let wanted: BTreeSet<String> = self.variants().iter().filter(|variant| wants(variant)).map(|variant| variant.id.clone()).collect();
         self.cursor = self.variants().iter().position(wants).unwrap_or(self.cursor);
+        let names: Vec<&str> = spec.filters.iter().chain(&spec.file).map(String::as_str).collect();
+        let missing = wanted.is_empty() && !names.is_empty();
         self.marks.extend(wanted);
+        missing.then(|| Message::warning(format!("nothing here is called {}: mark what you want with Space", names.join(" or "))))
     }
 
     /// Moves the cursor.

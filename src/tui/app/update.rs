@@ -7,7 +7,7 @@ use super::dialog::{self, Question};
 use super::key::{Code, Key, ctrl};
 use super::msg::{Effect, Effects, Msg};
 use super::{App, Message, Pane, act};
-use crate::desk::{self, Board, DeletionReport, Fault, JobId, RepoSpec, printable};
+use crate::desk::{self, Board, DeletionReport, Fault, FaultKind, JobId, RepoSpec, printable};
 
 /// Takes one message in and says what is to be done about it.
 pub fn update(app: &mut App, msg: Msg) -> Effects {
@@ -17,10 +17,12 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::Paste(text) => return paste(app, &text),
         Msg::Resize(columns, rows) => app.size = (columns, rows),
         Msg::Board(board) => show_board(app, board),
+        Msg::EngineEnded if app.closing => {}
+        Msg::EngineEnded => app.fail(&engine_ended()),
         Msg::Notice(notice) => app.tell(notice.into()),
         Msg::SearchDue(seq) => return app.search.due(seq),
         Msg::Searched(seq, reply) => app.search.receive(seq, reply),
-        Msg::Analyzed(seq, reply) => app.repository.receive(seq, reply),
+        Msg::Analyzed(seq, reply) => app.repository.receive(seq, reply).into_iter().for_each(|message| app.tell(message)),
         Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
         Msg::DeletionPlanned(seq, reply) if app.cache.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Delete)),
         Msg::Enqueued(reply) => enqueued(app, reply),
@@ -35,6 +37,11 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
 fn show_board(app: &mut App, board: Arc<Board>) {
     app.board = board;
     app.jobs.follow(&app.board);
+}
+
+fn engine_ended() -> Fault {
+    Fault::new(FaultKind::Interrupted, "the hfdesk-tui that runs the queue has ended")
+        .hint("quit and start again; what is on the disk is kept")
 }
 
 fn press(app: &mut App, key: Key) -> Effects {
@@ -155,7 +162,7 @@ fn told(report: &DeletionReport) -> Message {
     match report.failures.first() {
         None => Message::info(freed),
         Some(first) => Message::error(&Fault::new(
-            desk::FaultKind::Disk,
+            FaultKind::Disk,
             format!("{freed}, but {} could not be removed: {first}", super::counted(report.failures.len(), "path", "paths")),
         )),
     }

@@ -1,6 +1,7 @@
 //! What the loop draws on.
 
 use std::io::{BufWriter, Stdout, Write, stdout};
+use std::mem::ManuallyDrop;
 
 use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
@@ -24,7 +25,8 @@ pub trait Screen {
 
 /// The terminal this process runs in. Dropping it gives the terminal back.
 pub struct Tty {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    // Never dropped: its drop shows the cursor, which `modes` has done, and panics where the terminal is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Tty {
@@ -36,7 +38,7 @@ impl Tty {
             modes::leave();
             Fault::disk("draw on the terminal", error)
         })?;
-        Ok(Self { terminal })
+        Ok(Self { terminal: ManuallyDrop::new(terminal) })
     }
 }
 
@@ -64,6 +66,8 @@ impl Screen for Tty {
     }
 
     fn clear(&mut self) -> Result<(), Fault> {
-        self.terminal.clear().map_err(|error| Fault::disk("clear the terminal", error))
+        // Not Terminal::clear: it asks the terminal where the cursor is and waits for the answer, which the input's reader may take.
+        let cleared = self.terminal.size().and_then(|size| self.terminal.resize(size.into()));
+        cleared.map_err(|error| Fault::disk("clear the terminal", error))
     }
 }

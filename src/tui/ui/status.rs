@@ -21,6 +21,9 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
         return;
     }
     let mut left = vec![piece(host(&app.about.endpoint), Role::Text), brush.separator(), token(app)];
+    if app.about.attached {
+        left.extend([brush.separator(), piece("attached", Role::Badge)]);
+    }
     if app.about.offline {
         left.extend([piece("  ", Role::Text), piece(" offline ", Role::Offline)]);
     }

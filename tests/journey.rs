@@ -1,0 +1,129 @@
+//! What a person does at a terminal, typed into the real program against a Hub on loopback.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "journey/attached.rs"]
+mod attached;
+#[path = "support/hub.rs"]
+mod hub;
+#[path = "journey/leaving.rs"]
+mod leaving;
+#[path = "support/machine.rs"]
+mod machine;
+#[path = "support/scene.rs"]
+mod scene;
+#[path = "journey/screen.rs"]
+mod screen;
+#[path = "support/terminal.rs"]
+mod terminal;
+#[path = "journey/trouble.rs"]
+mod trouble;
+
+use hfdesk_tui::desk::Digest;
+use scene::{AURORA, Q4, REST, Scene};
+use terminal::Terminal;
+
+/// The app at a terminal of the usual size.
+fn app(scene: &Scene) -> Terminal {
+    let app = Terminal::start(&scene.command(""), (80, 24));
+    app.sees(&["most downloaded", "updated"]);
+    app
+}
+
+/// Opens the repository with the file marked, and asks for the download.
+fn ask_for_the_file(app: &mut Terminal) {
+    app.paste(&format!("{AURORA}:q4_k_m"));
+    app.sees(&["1 marked"]);
+    app.keys("d");
+}
+
+/// An app that shows its jobs, the first of which has come a part of its way.
+fn app_that_downloads(scene: &Scene) -> Terminal {
+    let mut app = app(scene);
+    ask_for_the_file(&mut app);
+    app.sees(&["Enter download"]);
+    app.keys("enter");
+    app.sees(&["queued"]);
+    app.keys("3");
+    app.sees(&["● running", "downloading"]);
+    scene.sends_a_part();
+    app
+}
+
+#[test]
+fn from_a_search_to_the_disk_and_back_at_80x24() {
+    the_journey((80, 24));
+}
+
+#[test]
+fn from_a_search_to_the_disk_and_back_at_120x40() {
+    the_journey((120, 40));
+}
+
+fn the_journey(size: (u16, u16)) {
+    let scene = Scene::new(|_| {});
+    let mut app = Terminal::start(&scene.command(""), size);
+    app.sees(&["orchard-ml/Jetty-14B-Rerank", "no token"]);
+    app.is_taken_over();
+    choose(&mut app);
+    app.keys("enter");
+    app.sees(&["queued"]);
+    app.keys("3");
+    app.sees(&["● running", "KiB/s", "0 of 1 file in place"]);
+    pause_and_resume(&scene, &mut app);
+    app.sees(&["✓ completed", "complete and verified"]);
+    scene.has_the_file();
+    delete(&scene, &mut app);
+    app.keys("q");
+    assert_eq!(app.ends(), 0);
+    app.is_given_back();
+}
+
+/// Finds the repository, opens it, marks a variant, and reads what the download would do.
+fn choose(app: &mut Terminal) {
+    app.keys("/ a u r o r a");
+    app.sees(&["› aurora", "1/7", "aurora-labs/Auro"]);
+    app.keys("enter enter");
+    app.sees(&["apache-2.0", "nothing is marked"]);
+    let down = app.row(" Q4_K_M ") - app.row(" Q2_K ");
+    app.keys(&"j ".repeat(down));
+    app.keys("space");
+    app.sees(&["1 marked, 326.0 KiB"]);
+    app.keys("d");
+    app.sees(&["326.0 KiB of 326.0 KiB in 1 file", Q4, "free, ", " after", "Enter download"]);
+}
+
+/// Pauses in the middle and goes on: nothing comes while it is paused, and nothing that was kept comes twice.
+fn pause_and_resume(scene: &Scene, app: &mut Terminal) {
+    let (size, oid) = scene.named_by_the_hub();
+    scene.sends_a_part();
+    app.keys("p");
+    app.sees(&["◌ paused", "is paused"]);
+    scene.sends_nothing();
+    app.sees(&["◌ paused"]);
+    let digest: Digest = oid.parse().unwrap();
+    let held = scene.machine.partial(AURORA, &digest).held(size, &digest);
+    assert!(0 < held && held < size, "{held} of {size} bytes are kept");
+    let before = scene.sent();
+    app.keys("p");
+    app.sees(&["✓ completed"]);
+    let fetched = scene.sent() - before;
+    assert!((size - held..size - held + REST).contains(&fetched), "{held} of {size} bytes were kept, {fetched} fetched");
+}
+
+/// Finds the repository in the cache and deletes it.
+fn delete(scene: &Scene, app: &mut Terminal) {
+    let folder = scene.machine.repo_folder(AURORA);
+    app.keys("4");
+    app.sees(&["326.0 KiB in 1 repository", "model/aurora-lab"]);
+    app.keys("D");
+    app.sees(&["Delete 1 repository from", "326.0 KiB come free", "models--aurora-labs--Aurora-8B-Instruct-GGUF"]);
+    app.keys("enter");
+    app.sees_that("the question is gone", |screen| !screen.contains("come free"));
+    assert!(folder.exists(), "Enter is the safe answer");
+    app.keys("D");
+    app.sees(&["come free"]);
+    app.keys("y");
+    app.sees(&["deleted 1 repository, freed 326.0 KiB", "is empty"]);
+    assert!(!folder.exists());
+}

@@ -1,0 +1,47 @@
+//! The screen at any size, and the help.
+
+use crate::scene::Scene;
+use crate::terminal::Terminal;
+use crate::{app, app_that_downloads};
+
+#[test]
+fn the_screen_follows_the_terminals_size() {
+    let scene = Scene::new(|_| {});
+    let mut app = app_that_downloads(&scene);
+    for (size, shows) in [((1, 1), ""), ((19, 4), "B/s"), ((20, 5), "running"), ((120, 40), "Repository"), ((80, 24), "Jobs (1)")] {
+        app.resize(size);
+        app.sees_that(&format!("{shows} at {size:?}"), |screen| !screen.trim().is_empty() && screen.contains(shows));
+    }
+    assert!(app.runs());
+}
+
+#[test]
+fn a_garbled_screen_is_drawn_anew() {
+    let scene = Scene::new(|_| {});
+    let mut app = app(&scene);
+    app.garble("Broadcast message from root");
+    app.keys("ctrl-l");
+    app.sees(&["most downloaded", "orchard-ml/Jetty-14B-Rerank", "no token", "? help"]);
+    app.sees_that("no message", |screen| !screen.contains("Broadcast"));
+}
+
+#[test]
+fn the_smallest_terminal_is_enough_to_start_in() {
+    let scene = Scene::new(|_| {});
+    let mut app = Terminal::start(&scene.command(""), (1, 1));
+    app.sees_that("something", |screen| !screen.trim().is_empty());
+    app.resize((80, 24));
+    app.sees(&["most downloaded"]);
+    app.keys("q");
+    assert_eq!(app.ends(), 0);
+}
+
+#[test]
+fn the_help_lists_keys_and_closes() {
+    let scene = Scene::new(|_| {});
+    let mut app = app(&scene);
+    app.keys("?");
+    app.sees(&["Show what the repository offers", "Ask the Hub again"]);
+    app.keys("esc");
+    app.sees_that("the help is gone", |screen| !screen.contains("Ask the Hub again"));
+}

@@ -1,0 +1,62 @@
+//! What goes wrong is told with what to do, and can be tried again.
+
+use hfdesk_tui::hubserver::{Effect, FaultPlan, FaultRule, HubConfig, HubServer, Side};
+use tokio::runtime::Runtime;
+
+use crate::machine::Machine;
+use crate::scene::{AURORA, Q4, Scene};
+use crate::terminal::{Terminal, until};
+use crate::{app, ask_for_the_file, hub};
+
+#[test]
+fn a_gated_repository_says_how_to_get_access() {
+    let scene = Scene::new(|_| {});
+    let mut app = app(&scene);
+    app.paste("helios-systems/Helios-7B-Instruct");
+    app.sees(&["gated: the owner approves each request"]);
+    app.keys("d");
+    app.sees(&["is gated and access has not been granted", "HF_TOKEN", "Esc dismisses"]);
+    assert_eq!(scene.jobs().len(), 0, "nothing was queued");
+}
+
+#[test]
+fn a_repository_or_variant_that_is_not_there_is_named() {
+    let scene = Scene::new(|_| {});
+    let mut app = app(&scene);
+    app.paste("aurora-labs/no-such-model");
+    app.sees(&["has no model aurora-labs/no-such-model", "check the spelling", "r tries again"]);
+    app.paste(&format!("{AURORA}:q9_z"));
+    app.sees(&["apache-2.0", "nothing here is called q9_z", "nothing is marked"]);
+}
+
+#[test]
+fn a_failed_download_stays_with_its_reason_until_it_is_tried_again() {
+    let faults = FaultPlan::default();
+    faults.inject(FaultRule { side: Side::Cdn, path_contains: Q4.to_owned(), times: 1000, effect: Effect::Status(410, Vec::new()) });
+    let scene = Scene::new(|config| (config.faults, config.rate) = (faults.clone(), None));
+    let mut app = app(&scene);
+    ask_for_the_file(&mut app);
+    app.sees(&["Enter download"]);
+    app.keys("enter 3");
+    app.sees(&["▲ failed", "the server answered 410 Gone", "look at the repository again", "1 failed", "Esc dismisses"]);
+    faults.clear();
+    app.keys("r");
+    app.sees(&["✓ completed"]);
+    scene.has_the_file();
+}
+
+#[test]
+fn a_hub_that_comes_up_later_is_asked_again() {
+    let (runtime, samples, machine) = (Runtime::new().unwrap(), hub::samples(), Machine::new());
+    let start = |config| runtime.block_on(HubServer::start(config));
+    let first = start(HubConfig::new(samples.path())).unwrap();
+    let endpoint = first.endpoint();
+    runtime.block_on(first.stop());
+    let mut app = Terminal::start(&machine.command(&endpoint), (80, 24));
+    app.sees(&["refuses the connection", "check the endpoint's port", "r tries again", "What is in the cache works without a Hub"]);
+    let bind = endpoint.strip_prefix("http://").unwrap().parse().unwrap();
+    let again = || start(HubConfig { bind, ..HubConfig::new(samples.path()) }).ok();
+    let _hub = until(again, || format!("{endpoint} and the port after it are free"));
+    app.keys("r");
+    app.sees(&["orchard-ml/Jetty-14B-Rerank"]);
+}
