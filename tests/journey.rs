@@ -63,7 +63,7 @@ fn from_a_search_to_the_disk_and_back_at_120x40() {
 fn the_journey(size: (u16, u16)) {
     let scene = Scene::new(|_| {});
     let mut app = Terminal::start(&scene.command(""), size);
-    app.sees(&["orchard-ml/Jetty-14B-Rerank", "no token"]);
+    app.sees(&["lumen-research/Lumen-3B-Base", "no token"]);
     app.is_taken_over();
     choose(&mut app);
     app.keys("enter");

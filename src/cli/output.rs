@@ -91,7 +91,7 @@ impl Output {
             return Ok(());
         }
         match self.stdout.write(text) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            Err(error) if is_gone(&error) => {
                 self.reader_gone = true;
                 Ok(())
             }
@@ -161,6 +161,11 @@ impl Output {
         let prefix = if prefix.is_empty() { String::new() } else { self.stderr.look().paint(style, prefix) };
         let _ = self.stderr.write(&format!("{prefix}{}\n", printable(text)));
     }
+}
+
+/// Whether nobody reads any more: the other end of the pipe was closed, or the terminal went away.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 /// The width in columns of the terminal behind a stream, if it is one.

@@ -6,26 +6,25 @@
 mod demo;
 mod journey;
 mod log;
+mod queue;
 mod serve;
 mod signals;
 
-use std::cell::Cell;
 use std::io::IsTerminal;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ColorChoice;
+use tokio_util::sync::CancellationToken;
 
-use crate::api;
+use queue::QueueDesk;
+
 use crate::cli::{self, Cli, Command, DeskCommand, GlobalArgs, Output};
-use crate::desk::{About, Desk, Fault, FaultKind};
+use crate::desk::{Fault, FaultKind};
 use crate::engine::Engine;
 use crate::engine::config::{Environment, Flags, ProcessEnvironment, Settings};
-use crate::engine::host::SystemClock;
 use crate::tui::{self, TuiOptions, term::Ended};
-use futures::StreamExt;
 
 /// How long the end waits for threads that still sit in a system call.
 const PATIENCE_AT_THE_END: Duration = Duration::from_secs(2);
@@ -64,65 +63,45 @@ async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
     }
 }
 
-/// The terminal app.
+/// The terminal app. When its terminal goes away, what it runs goes on without a screen.
 async fn app(global: &GlobalArgs, out: &mut Output) -> Result<(), Fault> {
     must_be_a_terminal()?;
     let settings = settings(global, None, out)?;
-    let (desk, server) = desk_with_queue(&settings).await?;
-    let ended = tui::run(Arc::clone(&desk), options(global)).await;
+    let queue = QueueDesk::open(&settings).await?;
+    let ended = tui::run(queue.desk(), options(global)).await;
     if matches!(ended, Ok(Ended::HungUp)) {
-        until_the_queue_is_over(&*desk).await;
+        queue.until_over().await;
     }
-    close(&*desk, server).await.and(ended.map(drop))
+    queue.close().await.and(ended.map(drop))
 }
 
-/// Goes on with what runs here, without a screen, until all of it is over or the process is told to end.
-///
-/// Meanwhile the next `hfdesk-tui` attaches to this process.
-async fn until_the_queue_is_over(desk: &dyn Desk) {
-    if desk.about().attached {
-        return;
-    }
-    let mut idle = desk.board().skip_while(|board| std::future::ready(board.live() > 0)).boxed();
-    tokio::select! {
-        _ = idle.next() => {}
-        () = signals::told_to_end() => {}
-    }
-}
-
-/// One verb of the command line, and the queue that it runs meanwhile. Whatever ends it, the queue is left in order.
+/// One verb of the command line.
 async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Result<(), Fault> {
     let settings = settings(global, command.max_speed(), out)?;
-    let (desk, server) =
-        if command.needs_queue() { desk_with_queue(&settings).await? } else { (Arc::new(Engine::open(&settings)?) as Arc<dyn Desk>, None) };
-    let interrupted = Cell::new(false);
-    let asked_to_end = async {
-        signals::asked_to_end().await;
-        interrupted.set(true);
+    if command.needs_queue() {
+        return verb_with_queue(&settings, command, out).await;
+    }
+    let engine = Arc::new(Engine::open(&settings)?);
+    cli::run(engine, command, out, signals::asked_to_end()).await
+}
+
+/// A verb, and the queue that it runs meanwhile. Whatever ends it, the queue is left in order.
+///
+/// A connection that drops does not end it: the download goes on, as it does under the app.
+async fn verb_with_queue(settings: &Settings, command: DeskCommand, out: &mut Output) -> Result<(), Fault> {
+    signals::outlive_the_terminal();
+    let queue = QueueDesk::open(settings).await?;
+    let interrupted = CancellationToken::new();
+    let told_to_end = async {
+        signals::told_to_end().await;
+        interrupted.cancel();
     };
-    let result = cli::run(Arc::clone(&desk), command, out, asked_to_end).await;
-    if !interrupted.get() {
-        rest_of_the_queue(&*desk, out).await;
-    }
-    close(&*desk, server).await.and(result)
-}
-
-/// Ends the work in order, and lets attached processes read how it ended.
-async fn close(desk: &dyn Desk, server: Option<api::Server>) -> Result<(), Fault> {
-    let closed = desk.close().await;
-    if let Some(server) = server {
-        server.stop().await;
-    }
-    closed
-}
-
-/// Goes on with what this process still runs when its own verb is done: jobs that it resumed, or that other processes have queued here.
-async fn rest_of_the_queue(desk: &dyn Desk, out: &mut Output) {
-    let runs = !desk.about().attached && desk.board().next().await.is_some_and(|board| board.live() > 0);
-    if runs {
+    let result = cli::run(queue.desk(), command, out, told_to_end).await;
+    if !interrupted.is_cancelled() && queue.is_busy().await {
         out.note("Going on with the queue until it is over; Ctrl-C pauses it");
-        until_the_queue_is_over(desk).await;
+        queue.until_over().await;
     }
+    queue.close().await.and(result)
 }
 
 /// The settings in force, having said what is odd about them.
@@ -139,32 +118,6 @@ fn settings(global: &GlobalArgs, max_speed: Option<u64>, out: &mut Output) -> Re
     settings.warnings.iter().for_each(|warning| out.warning(warning));
     log::start(global.log, &settings.state_dir)?;
     Ok(settings)
-}
-
-/// A desk with the queue: this process's own engine, served to later processes, or the one that another process serves.
-async fn desk_with_queue(settings: &Settings) -> Result<(Arc<dyn Desk>, Option<api::Server>), Fault> {
-    let socket = settings.state_dir.join("engine.sock");
-    let mut engine = Engine::open(settings)?;
-    match engine.run_queue(settings, Arc::new(SystemClock)).await {
-        Ok(()) => {
-            let desk: Arc<dyn Desk> = Arc::new(engine);
-            let server = api::serve(Arc::clone(&desk), &socket)?;
-            Ok((desk, Some(server)))
-        }
-        Err(fault) if fault.kind == FaultKind::Busy => attach(&engine.about(), &socket).await.map(|desk| (desk, None)),
-        Err(fault) => Err(fault),
-    }
-}
-
-/// The other process's desk, as long as it works for the same Hub and cache as this one was asked to.
-async fn attach(wanted: &About, socket: &Path) -> Result<Arc<dyn Desk>, Fault> {
-    let desk = api::attach(socket).await?;
-    let theirs = desk.about();
-    if (&theirs.endpoint, &theirs.cache_dir) == (&wanted.endpoint, &wanted.cache_dir) {
-        return Ok(desk);
-    }
-    let message = format!("another hfdesk-tui runs the queue, for {} and {}", theirs.endpoint, theirs.cache_dir.display());
-    Err(Fault::new(FaultKind::Busy, message).hint("end it, or give this one a state folder of its own with XDG_STATE_HOME"))
 }
 
 /// How the app should look and draw on this terminal.

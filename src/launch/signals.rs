@@ -12,6 +12,12 @@ pub(super) async fn told_to_end() {
     any_of([SignalKind::interrupt(), SignalKind::terminate()]).await;
 }
 
+/// Lets this process live on, from now on, when the connection of its terminal drops.
+pub(super) fn outlive_the_terminal() {
+    // Once listened for, the signal does nothing else for the rest of the process.
+    let _ = signal(SignalKind::hangup());
+}
+
 async fn any_of(kinds: impl IntoIterator<Item = SignalKind>) {
     let waits = kinds.into_iter().filter_map(|kind| signal(kind).ok()).map(|mut signal| Box::pin(async move { signal.recv().await }));
     futures::future::select_all(waits).await;

@@ -2,7 +2,8 @@
 
 use rustix::process::Signal;
 
-use crate::scene::Scene;
+use crate::scene::{AURORA, Q4, Scene};
+use crate::terminal::Terminal;
 use crate::{app, app_that_downloads};
 
 #[test]
@@ -64,4 +65,17 @@ fn a_dropped_connection_does_not_stop_a_download() {
     assert_eq!(app.ends(), 0, "it ends by itself once nothing is left to do");
     scene.has_the_file();
     assert_eq!(scene.state(), "completed");
+}
+
+#[test]
+fn a_dropped_connection_does_not_stop_a_download_from_the_command_line() {
+    let scene = Scene::new(|_| {});
+    let line = format!("download {AURORA} {Q4}");
+    let mut download = Terminal::start(&scene.command(&line), (80, 24));
+    download.sees(&["downloading"]);
+    download.hang_up();
+    scene.sends_a_part();
+    scene.hub.set_rate(None);
+    assert_eq!(download.ends(), 0);
+    scene.has_the_file();
 }

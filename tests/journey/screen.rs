@@ -21,7 +21,7 @@ fn a_garbled_screen_is_drawn_anew() {
     let mut app = app(&scene);
     app.garble("Broadcast message from root");
     app.keys("ctrl-l");
-    app.sees(&["most downloaded", "orchard-ml/Jetty-14B-Rerank", "no token", "? help"]);
+    app.sees(&["most downloaded", "lumen-research/Lumen-3B-Base", "no token", "? help"]);
     app.sees_that("no message", |screen| !screen.contains("Broadcast"));
 }
 

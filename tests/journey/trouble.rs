@@ -58,5 +58,5 @@ fn a_hub_that_comes_up_later_is_asked_again() {
     let again = || start(HubConfig { bind, ..HubConfig::new(samples.path()) }).ok();
     let _hub = until(again, || format!("{endpoint} and the port after it are free"));
     app.keys("r");
-    app.sees(&["orchard-ml/Jetty-14B-Rerank"]);
+    app.sees(&["lumen-research/Lumen-3B-Base"]);
 }

@@ -1,0 +1,97 @@
+//! A desk with the queue: this process's own engine, or the one of the process that runs it already.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+
+use super::signals;
+use crate::api;
+use crate::desk::{About, Desk, Fault, FaultKind};
+use crate::engine::Engine;
+use crate::engine::config::Settings;
+use crate::engine::host::SystemClock;
+
+/// How often a process that holds the queue but does not answer is asked: it may just be starting or ending.
+const TRIES: u32 = 20;
+
+/// The time between two tries.
+const BETWEEN: Duration = Duration::from_millis(100);
+
+/// A desk with the queue and, where this process runs it, the server by which later processes attach.
+pub(super) struct QueueDesk {
+    desk: Arc<dyn Desk>,
+    server: Option<api::Server>,
+}
+
+impl QueueDesk {
+    /// Runs the queue of these settings, or attaches to the process that does.
+    pub async fn open(settings: &Settings) -> Result<Self, Fault> {
+        let socket = settings.state_dir.join("engine.sock");
+        let mut tries = 1;
+        loop {
+            if let Some(own) = run_here(settings, &socket).await? {
+                return Ok(own);
+            }
+            match api::attach(&socket).await {
+                Ok(desk) => return works_alike(settings, &desk.about()).map(|()| Self { desk, server: None }),
+                Err(fault) if tries == TRIES => return Err(fault),
+                Err(_) => tries += 1,
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> Arc<dyn Desk> {
+        Arc::clone(&self.desk)
+    }
+
+    /// Whether this process still runs jobs: its own, or those that other processes have queued here.
+    pub async fn is_busy(&self) -> bool {
+        !self.desk.about().attached && self.desk.board().next().await.is_some_and(|board| board.live() > 0)
+    }
+
+    /// Goes on with what runs here until all of it is over or the process is told to end.
+    pub async fn until_over(&self) {
+        if self.desk.about().attached {
+            return;
+        }
+        let mut idle = self.desk.board().skip_while(|board| std::future::ready(board.live() > 0)).boxed();
+        tokio::select! {
+            _ = idle.next() => {}
+            () = signals::told_to_end() => {}
+        }
+    }
+
+    /// Ends the work in order, and lets attached processes read how it ended.
+    pub async fn close(self) -> Result<(), Fault> {
+        let closed = self.desk.close().await;
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+        closed
+    }
+}
+
+/// Runs the queue in this process and serves it; `None` where another process runs it.
+async fn run_here(settings: &Settings, socket: &Path) -> Result<Option<QueueDesk>, Fault> {
+    let mut engine = Engine::open(settings)?;
+    match engine.run_queue(settings, Arc::new(SystemClock)).await {
+        Err(fault) if fault.kind == FaultKind::Busy => return Ok(None),
+        result => result?,
+    }
+    let desk: Arc<dyn Desk> = Arc::new(engine);
+    let server = api::serve(Arc::clone(&desk), socket)?;
+    Ok(Some(QueueDesk { desk, server: Some(server) }))
+}
+
+/// Refuses another process's desk that works for another Hub or cache than this one was asked to.
+fn works_alike(settings: &Settings, theirs: &About) -> Result<(), Fault> {
+    if (&theirs.endpoint, &theirs.cache_dir) == (&settings.endpoint.value, &settings.cache_dir.value) {
+        return Ok(());
+    }
+    let message = format!("another hfdesk-tui runs the queue, for {} and {}", theirs.endpoint, theirs.cache_dir.display());
+    Err(Fault::new(FaultKind::Busy, message).hint("end it, or give this one a state folder of its own with XDG_STATE_HOME"))
+}
