@@ -13,7 +13,7 @@ pub struct SelectionArgs {
     /// owner/name, owner/name:FILTER[,FILTER], an hf:// URI or a Hub page's URL
     #[arg(value_parser = values::repo)]
     repo: RepoSpec,
-    /// Only these files; a name that ends in / means a folder
+    /// Only these files, or the files of these folders
     #[arg(value_name = "FILE")]
     files: Vec<String>,
     /// Only files that match this glob; can be repeated

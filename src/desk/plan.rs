@@ -24,7 +24,7 @@ pub enum Choice {
         /// Whether a filter must match a whole label or name segment, so that `q6_k` does not mean `Q6_K_L`.
         exact: bool,
     },
-    /// These paths; one that ends in `/` means a folder.
+    /// These paths; a folder's means everything in it, with or without a `/` at its end.
     Files(Vec<String>),
     /// Those that match any of these globs, as the official client reads them: `*` also matches `/`.
     Globs(Vec<String>),

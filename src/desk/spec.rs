@@ -19,7 +19,7 @@ pub struct RepoSpec {
     pub revision: Option<Revision>,
     /// Filters after a colon.
     pub filters: Vec<String>,
-    /// One file's path, where a link points at it.
+    /// The path of a file or folder, where a link points at it.
     pub file: Option<String>,
 }
 
@@ -45,10 +45,20 @@ impl FromStr for RepoSpec {
         if text.starts_with("http://") || text.starts_with("https://") {
             return from_url(text);
         }
-        let (id, filters) = text.split_once(':').map_or((text, ""), |(id, filters)| (id, filters));
-        let filters = filters.split(',').map(str::trim).filter(|filter| !filter.is_empty()).map(str::to_owned).collect();
+        let (id, filters) = text.split_once(':').map_or((text, None), |(id, filters)| (id, Some(filters)));
+        let filters = filters.map(filters_of).transpose()?.unwrap_or_default();
         Ok(Self { kind: None, id: id.parse()?, revision: None, filters, file: None })
     }
+}
+
+/// The filters after a colon. None at all is a mistake (an empty variable in a script), never everything.
+fn filters_of(text: &str) -> Result<Vec<String>, Fault> {
+    let filters: Vec<String> = text.split(',').map(str::trim).filter(|filter| !filter.is_empty()).map(str::to_owned).collect();
+    if filters.is_empty() {
+        let hint = "name a quantization, for example owner/name:q4_k_m, or leave the colon out for everything";
+        return Err(Fault::new(FaultKind::Usage, "there is no filter after the colon").hint(hint));
+    }
+    Ok(filters)
 }
 
 /// Splits leading `models/`, `datasets/` or `spaces/` off a path's parts.
@@ -90,14 +100,14 @@ fn from_url(text: &str) -> Result<RepoSpec, Fault> {
     let (kind, parts) = take_kind(&parts);
     let view = parts.iter().position(|part| matches!(*part, "tree" | "blob" | "resolve" | "raw" | "discussions" | "commits"));
     let (id, rest) = parts.split_at(view.unwrap_or(parts.len()));
-    let points_at_file = matches!(rest.first(), Some(&("blob" | "resolve" | "raw")));
-    let revision = rest.get(1).filter(|_| points_at_file || rest.first() == Some(&"tree"));
+    let points_inside = matches!(rest.first(), Some(&("blob" | "resolve" | "raw" | "tree")));
+    let revision = rest.get(1).filter(|_| points_inside);
     Ok(RepoSpec {
         kind: Some(kind.unwrap_or_default()),
         id: id.join("/").parse().map_err(|_| malformed())?,
         revision: revision.map(|revision| revision.parse()).transpose()?,
         filters: Vec::new(),
-        file: if points_at_file { joined(rest.get(2..).unwrap_or_default()) } else { None },
+        file: if points_inside { joined(rest.get(2..).unwrap_or_default()) } else { None },
     })
 }
 
@@ -135,6 +145,7 @@ mod tests {
         let page = spec("https://huggingface.co/org/model/blob/main/sub%20dir/w.gguf?download=true");
         assert_eq!(page.id.as_str(), "org/model");
         assert_eq!(page.file.as_deref(), Some("sub dir/w.gguf"));
+        assert_eq!(spec("https://huggingface.co/org/model/tree/main/BF16").file.as_deref(), Some("BF16"));
         let tree = spec("https://huggingface.co/spaces/org/app/tree/v2");
         assert_eq!((tree.kind, tree.revision.unwrap().as_str().to_owned()), (Some(RepoKind::Space), "v2".to_owned()));
         assert_eq!(spec("http://127.0.0.1:8790/gpt2").id.as_str(), "gpt2");
@@ -142,7 +153,19 @@ mod tests {
 
     #[test]
     fn nonsense_is_a_usage_fault() {
-        for text in ["", "a/b/c", "../etc", "org/na me", "https://huggingface.co/", "hf://", "a--b/c", "org/name.git", "-x/y"] {
+        for text in [
+            "",
+            "a/b/c",
+            "../etc",
+            "org/na me",
+            "https://huggingface.co/",
+            "hf://",
+            "a--b/c",
+            "org/name.git",
+            "org/name:",
+            "org/name:,",
+            "-x/y",
+        ] {
             let fault = text.parse::<RepoSpec>().expect_err(text);
             assert_eq!(fault.kind, FaultKind::Usage, "{text}");
         }

@@ -38,8 +38,8 @@ fn variants<'a>(analysis: &'a Analysis, ids: &[String]) -> Result<Paths<'a>, Fau
 fn files<'a>(analysis: &'a Analysis, names: &[String]) -> Result<Paths<'a>, Fault> {
     let mut paths = Paths::new();
     for name in names {
-        let is_folder = name.ends_with('/');
-        let meant: Vec<&str> = all(analysis).filter(|path| path == name || (is_folder && path.starts_with(name.as_str()))).collect();
+        let inside = |path: &str| path.strip_prefix(name.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
+        let meant: Vec<&str> = all(analysis).filter(|path| path == name || inside(path)).collect();
         if meant.is_empty() {
             return Err(missing(analysis, name));
         }

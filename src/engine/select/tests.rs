@@ -95,14 +95,15 @@ fn an_unknown_variant_is_told_with_those_there_are() {
 }
 
 #[test]
-fn files_are_exact_and_folders_end_in_a_slash() {
+fn files_are_exact_and_a_folder_means_what_is_in_it() {
     let gguf = gguf();
     assert_eq!(chosen(&gguf, Choice::Files(texts(&["m-Q6_K.gguf"]))).unwrap(), ["m-Q6_K.gguf"]);
     assert_eq!(chosen(&gguf, Choice::Files(texts(&["BF16/"]))).unwrap().len(), 2);
     let fault = chosen(&gguf, Choice::Files(texts(&["m-q6_k_m.gguf"]))).unwrap_err();
     assert_eq!(fault.kind, FaultKind::EntryNotFound);
     assert!(fault.hint.unwrap().contains("m-Q6_K_L.gguf"));
-    assert_eq!(chosen(&gguf, Choice::Files(texts(&["BF16"]))).unwrap_err().kind, FaultKind::EntryNotFound);
+    assert_eq!(chosen(&gguf, Choice::Files(texts(&["BF16"]))).unwrap().len(), 2);
+    assert_eq!(chosen(&gguf, Choice::Files(texts(&["BF"]))).unwrap_err().kind, FaultKind::EntryNotFound);
 }
 
 #[test]
