@@ -11,7 +11,7 @@ fn quitting_asks_while_a_job_runs_and_the_next_start_goes_on() {
     let scene = Scene::new(|_| {});
     let mut first = app_that_downloads(&scene);
     first.keys("q");
-    first.sees(&["A job has not finished", "q  quit", "keep working"]);
+    first.sees(&["A job has not finished", "q  pause every job and quit", "keep working"]);
     first.keys("enter");
     first.sees_that("the question is gone", |screen| !screen.contains("keep working"));
     first.keys("q");

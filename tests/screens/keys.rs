@@ -244,10 +244,10 @@ fn quitting_asks_while_jobs_are_live() {
     assert!(press(&mut app, "q").is_empty());
     assert_eq!(question(&app), Some(&Question::Quit));
     assert!(press(&mut app, "enter").is_empty() && app.dialog.is_none(), "Enter is the safe choice");
-    assert_eq!(press(&mut app, "q p"), [Effect::Quit { pause: true }]);
+    assert_eq!(press(&mut app, "q q"), [Effect::Quit]);
     assert!(app.closing && press(&mut app, "j q").is_empty());
     let mut app = with_jobs(&[JobState::Completed]);
-    assert_eq!(press(&mut app, "q"), [Effect::Quit { pause: false }]);
+    assert_eq!(press(&mut app, "q"), [Effect::Quit]);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn an_attached_app_quits_at_once_and_pauses_nothing() {
     for key in ["q", "ctrl-c"] {
         let mut app = with_jobs(&[JobState::Running]);
         app.about.attached = true;
-        assert_eq!(press(&mut app, key), [Effect::Quit { pause: false }]);
+        assert_eq!(press(&mut app, key), [Effect::Quit]);
         assert!(app.dialog.is_none() && app.closing);
     }
 }

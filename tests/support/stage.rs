@@ -59,7 +59,7 @@ impl Stage {
             Effect::LoadCache(seq) => Msg::CacheLoaded(seq, at_once(desk.cache())),
             Effect::PlanDeletion(seq, repos) => Msg::DeletionPlanned(seq, at_once(desk.plan_deletion(repos))),
             Effect::Delete(plan) => Msg::Deleted(at_once(desk.delete(plan))),
-            Effect::Redraw | Effect::Quit { .. } | Effect::Abandon => return None,
+            Effect::Redraw | Effect::Quit | Effect::Abandon => return None,
         })
     }
 

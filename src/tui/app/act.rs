@@ -11,8 +11,8 @@ use crate::desk::{Job, JobAction, RepoRef, RepoSpec, Revision, Target};
 pub(super) fn perform(app: &mut App, action: Action) -> Effects {
     match action {
         Action::Help => ask(app, Question::Help),
-        Action::Quit | Action::Interrupt if app.about.attached => dialog::quit(app, false), // the work goes on in the other process
-        Action::Quit if app.board.live() == 0 => dialog::quit(app, false),
+        Action::Quit | Action::Interrupt if app.about.attached => dialog::quit(app), // the work goes on in the other process
+        Action::Quit if app.board.live() == 0 => dialog::quit(app),
         Action::Quit | Action::Interrupt => ask(app, Question::Quit),
         Action::Prompt => {
             app.focus = Pane::Search;

@@ -82,6 +82,11 @@ impl CachePane {
         self.repos().iter().filter(|repo| self.marks.contains(&repo.key)).map(|repo| repo.size).sum()
     }
 
+    /// Whether the disk has been read.
+    pub fn is_loaded(&self) -> bool {
+        self.listing.is_some()
+    }
+
     /// What is known of a repository on the disk.
     pub fn held(&self, kind: RepoKind, id: &RepoId) -> Option<&CachedRepo> {
         self.repos().iter().find(|repo| repo.key.kind == kind && repo.key.id == *id)

@@ -45,8 +45,7 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
         (Question::Download(plan), Code::Enter | Code::Char('y')) if fits(plan) => vec![Effect::Enqueue(plan.clone())],
         (Question::Delete(plan), Code::Char('y')) => vec![Effect::Delete(plan.clone())],
         (Question::Cancel(id, _), Code::Char('y')) => vec![Effect::Control(JobAction::Cancel, Target::Jobs(vec![id.clone()]))],
-        (Question::Quit, Code::Char('q')) => quit(app, false),
-        (Question::Quit, Code::Char('p')) => quit(app, true),
+        (Question::Quit, Code::Char('q')) => quit(app),
         (Question::Download(_), Code::Esc | Code::Char('n' | 'q'))
         | (Question::Delete(_) | Question::Cancel(..) | Question::Quit, Code::Esc | Code::Enter | Code::Char('n'))
         | (Question::Help, Code::Esc | Code::Enter | Code::Char('?' | 'q')) => Effects::new(),
@@ -63,9 +62,9 @@ pub(super) fn fits(plan: &Plan) -> bool {
 }
 
 /// Asks the desk to end.
-pub(super) fn quit(app: &mut App, pause: bool) -> Effects {
+pub(super) fn quit(app: &mut App) -> Effects {
     app.closing = true;
-    vec![Effect::Quit { pause }]
+    vec![Effect::Quit]
 }
 
 fn scrolled(app: &mut App, mut dialog: Dialog, step: Step) -> Effects {

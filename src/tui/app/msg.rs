@@ -71,11 +71,8 @@ pub enum Effect {
     Delete(DeletionPlan),
     /// Draw every cell anew.
     Redraw,
-    /// Pause every job if asked to, close the desk and end.
-    Quit {
-        /// Whether jobs wait for a person at the next start.
-        pause: bool,
-    },
+    /// Close the desk, which pauses every job, and end.
+    Quit,
     /// End at once, without closing the desk in order.
     Abandon,
 }

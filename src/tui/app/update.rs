@@ -7,7 +7,7 @@ use super::dialog::{self, Question};
 use super::key::{Code, Key, ctrl};
 use super::msg::{Effect, Effects, Msg};
 use super::{App, Message, Pane, act};
-use crate::desk::{self, Board, DeletionReport, Fault, FaultKind, JobId, RepoSpec, printable};
+use crate::desk::{self, Board, DeletionReport, Fault, FaultKind, JobId, Notice, NoticeLevel, RepoSpec, printable};
 
 /// Takes one message in and says what is to be done about it.
 pub fn update(app: &mut App, msg: Msg) -> Effects {
@@ -19,7 +19,7 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::Board(board) => show_board(app, board),
         Msg::EngineEnded if app.closing => {}
         Msg::EngineEnded => app.fail(&engine_ended()),
-        Msg::Notice(notice) => app.tell(notice.into()),
+        Msg::Notice(notice) => return heard(app, notice),
         Msg::SearchDue(seq) => return app.search.due(seq),
         Msg::Searched(seq, reply) => app.search.receive(seq, reply),
         Msg::Analyzed(seq, reply) => app.repository.receive(seq, reply).into_iter().for_each(|message| app.tell(message)),
@@ -134,6 +134,13 @@ fn ask_or_fail(app: &mut App, reply: Result<Question, Fault>) {
         Ok(_) => app.tell(Message::warning("the plan came while another dialog was open: ask for it again")),
         Err(fault) => app.fail(&fault),
     }
+}
+
+/// Shows what happened. A download that is complete has changed what the disk holds.
+fn heard(app: &mut App, notice: Notice) -> Effects {
+    let stale = notice.job.is_some() && notice.level == NoticeLevel::Info && app.cache.is_loaded();
+    app.tell(notice.into());
+    if stale { app.cache.refresh() } else { Effects::new() }
 }
 
 fn enqueued(app: &mut App, reply: Result<JobId, Fault>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
 
-use crate::desk::{Desk, Fault, JobAction, Target};
+use crate::desk::{Desk, Fault};
 use crate::tui::app::{Effect, Msg};
 
 /// How long typing pauses before the Hub is asked.
@@ -44,14 +44,8 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::LoadCache(seq) => Msg::CacheLoaded(seq, desk.cache().await),
         Effect::PlanDeletion(seq, repos) => Msg::DeletionPlanned(seq, desk.plan_deletion(repos).await),
         Effect::Delete(plan) => Msg::Deleted(desk.delete(plan).await),
-        Effect::Quit { pause } => return Some(Reply::Closed(close(desk, pause).await)),
+        Effect::Quit => return Some(Reply::Closed(desk.close().await)),
         Effect::Redraw | Effect::Abandon => return None,
     };
     Some(Reply::Msg(msg))
-}
-
-/// Pauses everything if asked to, then ends the work in order. A pause that fails must not keep the desk open.
-async fn close(desk: &dyn Desk, pause: bool) -> Result<(), Fault> {
-    let paused = if pause { desk.control(JobAction::Pause, Target::All).await.map(|_| ()) } else { Ok(()) };
-    desk.close().await.and(paused)
 }

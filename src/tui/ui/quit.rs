@@ -27,10 +27,5 @@ fn choices(live: usize) -> &'static [(&'static str, &'static str)] {
     if live == 0 {
         return &[("q", "quit"), ("Esc", "stay")];
     }
-    &[
-        ("Esc", "keep working"),
-        ("p", "pause every job and quit: they wait for you"),
-        ("q", "quit: they go on at the next start"),
-        ("Ctrl-C", "quit at once"),
-    ]
+    &[("Esc", "keep working"), ("q", "pause every job and quit: P lets them go on next time"), ("Ctrl-C", "quit at once")]
 }

@@ -6,8 +6,8 @@ use super::paint::{Brush, Cell, first_row, line_at, piece, skip_bottom, skip_lef
 use super::roles::Role;
 use super::text::{age_of, count};
 use super::{jobs, message};
-use crate::desk::{self, Access, Analysis, Variant};
-use crate::tui::app::{Pane, counted};
+use crate::desk::{self, Access, Analysis, JobState, RepoRef, Variant};
+use crate::tui::app::{App, Pane, counted};
 
 pub(super) fn draw(brush: &mut Brush, area: Rect) {
     let repository = &brush.app.repository;
@@ -140,12 +140,17 @@ fn head(width: u16) -> Vec<Cell<'static>> {
     cells.into_iter().flatten().collect()
 }
 
+/// Whether a repository is known not to be on the disk any more.
+fn is_gone(app: &App, repo: &RepoRef) -> bool {
+    app.cache.is_loaded() && app.cache.held(repo.kind, &repo.id).is_none()
+}
+
 fn cells<'a>(brush: &Brush, variant: &'a Variant, width: u16) -> Vec<Cell<'a>> {
     let app = brush.app;
     let glyphs = &brush.theme.glyphs;
     let marked = app.repository.marks.contains(&variant.id);
     let (mark, label) = if marked { (glyphs.marked, Role::Mark) } else { (glyphs.unmarked, Role::Text) };
-    let job = app.repository.job_of(variant, &app.board);
+    let job = app.repository.job_of(variant, &app.board).filter(|job| job.state != JobState::Completed || !is_gone(app, &job.plan.repo));
     let (state, role) = job.map_or((String::new(), Role::Dim), |job| jobs::state(brush, job.state));
     let cells = [
         Some(Cell::left(1, mark, if marked { Role::Mark } else { Role::Dim })),
