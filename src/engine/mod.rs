@@ -74,7 +74,9 @@ impl Engine {
     ///
     /// Fails with [`FaultKind::Busy`] while another process runs it.
     pub async fn run_queue(&mut self, settings: &Settings, clock: Arc<dyn Clock>) -> Result<(), Fault> {
-        let lock = FileLock::try_acquire(&settings.state_dir.join("engine.lock"), 0o600)?.ok_or_else(|| busy(settings))?;
+        let lock = FileLock::try_acquire(&settings.state_dir.join("engine.lock"), 0o600)
+            .map_err(|fault| fault.hint("the queue is kept there; choose another folder with XDG_STATE_HOME"))?
+            .ok_or_else(|| busy(settings))?;
         let mover = Mover::new(transfer::Settings {
             connections: settings.connections.value,
             max_speed: settings.max_speed.value,

@@ -12,10 +12,14 @@ pub trait Environment {
 
     /// A variable that names a path, with a leading `~` replaced by the home folder.
     fn path(&self, name: &str) -> Option<PathBuf> {
-        let text = self.get(name)?;
+        Some(self.expand(&self.get(name)?))
+    }
+
+    /// A path as a person writes it, with a leading `~` replaced by the home folder.
+    fn expand(&self, text: &str) -> PathBuf {
         match (text.strip_prefix('~'), self.get("HOME")) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => Some(PathBuf::from(home + rest)),
-            _ => Some(PathBuf::from(text)),
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => PathBuf::from(home + rest),
+            _ => PathBuf::from(text),
         }
     }
 

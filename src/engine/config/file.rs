@@ -1,6 +1,6 @@
 //! The settings file, `config.toml`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -15,8 +15,8 @@ const KEYS: [&str; 6] = ["endpoint", "cache_dir", "offline", "max_active", "conn
 pub struct FileSettings {
     /// The Hub's base URL.
     pub endpoint: Option<String>,
-    /// The Hugging Face cache.
-    pub cache_dir: Option<PathBuf>,
+    /// The Hugging Face cache; a leading `~` is the home folder.
+    pub cache_dir: Option<String>,
     /// Whether to leave the network alone.
     pub offline: Option<bool>,
     /// Jobs that run at once.

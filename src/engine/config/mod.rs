@@ -164,7 +164,7 @@ fn cache_dir(
         (flags.cache_dir.clone(), Origin::Flag("cache-dir")),
         (environment.path("HF_HUB_CACHE"), Origin::Environment("HF_HUB_CACHE")),
         (environment.path("HUGGINGFACE_HUB_CACHE"), Origin::Environment("HUGGINGFACE_HUB_CACHE")),
-        (file.cache_dir.clone(), origin),
+        (file.cache_dir.as_deref().map(|path| environment.expand(path)), origin),
     ];
     let mut setting = strongest(candidates, home.value.join("hub"));
     if setting.origin == Origin::Default {
@@ -234,6 +234,8 @@ mod tests {
         assert!(settings.offline.value);
         let plain = resolve(&Flags::default(), &environment, file).unwrap();
         assert_eq!(plain.cache_dir.value, Path::new("/file"));
+        let tilde = resolve(&Flags::default(), &environment, "cache_dir = '~/models'").unwrap();
+        assert_eq!(tilde.cache_dir.value, Path::new("/h/models"));
     }
 
     #[test]
