@@ -33,7 +33,7 @@ impl Default for Settings {
             max_speed: None,
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),
-            backoff: [500, 1000, 2000, 4000, 8000].map(Duration::from_millis).to_vec(),
+            backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000].map(Duration::from_millis).to_vec(),
             longest_wait: Duration::from_secs(300),
             checkpoint: Duration::from_secs(1),
             user_agent: concat!("hfdesk-tui/", env!("CARGO_PKG_VERSION")).to_owned(),
