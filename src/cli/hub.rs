@@ -29,10 +29,10 @@ Examples:
 /// Flags of `hub serve`.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
-    /// The folder whose owner/name folders are repositories
+    /// The folder of the repositories: DIR/{models,datasets,spaces}/OWNER/NAME
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// The address to listen on
+    /// The address to listen on; large files come from the port after it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
     pub bind: SocketAddr,
     /// The most bytes a second to send, such as 20M

@@ -16,7 +16,7 @@ use super::routes;
 use super::send::Outlet;
 use super::sign::Signer;
 use super::stats::{Counter, Stats};
-use crate::desk::{RepoId, RepoKind};
+use crate::desk::{Fault, RepoId, RepoKind};
 
 /// The longest form that a `POST` may carry, in bytes.
 const LONGEST_FORM: usize = 1 << 20;
@@ -92,6 +92,12 @@ impl Hub {
         let commit = self.library.commit(repo).await?;
         let none = || Refusal::new(StatusCode::NOT_FOUND, format!("Invalid rev id: {revision}")).code("RevisionNotFound");
         if commit.is_at(revision) { Ok(commit) } else { Err(none()) }
+    }
+
+    /// How many repositories there are.
+    pub async fn repositories(&self) -> Result<usize, Fault> {
+        let catalog = self.library.catalog().await?;
+        Ok(RepoKind::ALL.into_iter().map(|kind| catalog.of_kind(kind).count()).sum())
     }
 
     /// What has been counted so far.

@@ -92,6 +92,11 @@ impl HubServer {
         format!("http://{}", reachable(self.hub.cdn_address))
     }
 
+    /// How many repositories there are in the folder now.
+    pub async fn repositories(&self) -> Result<usize, Fault> {
+        self.hub.repositories().await
+    }
+
     /// What it has done so far.
     pub fn stats(&self) -> Stats {
         self.hub.stats()
