@@ -12,7 +12,7 @@ const COLUMNS: [Column<CachedRepo>; 10] = [
     Column::json("repo_id", |repo| Cell::text(repo.key.id.as_str())),
     Column::json("repo_type", |repo| Cell::text(repo.key.kind.name())),
     Column::shown("size", |repo| Cell::bytes(repo.size)),
-    Column::json("partial", |repo| Cell::bytes(repo.partial)),
+    Column::shown("partial", |repo| Cell::bytes(repo.partial)),
     Column::shown("files", |repo| Cell::len(repo.files)),
     Column::shown("last_accessed", |repo| Cell::maybe(repo.last_accessed, Cell::time)),
     Column::shown("last_modified", |repo| Cell::maybe(repo.last_modified, Cell::time)),
@@ -25,7 +25,9 @@ pub(super) async fn run(desk: &dyn Desk, out: &mut Output) -> Result<(), Fault> 
     out.show(&Table::new(&COLUMNS, &cache.repos))?;
     if out.format() == Format::Human {
         let repos = counted(cache.repos.len(), "repository", "repositories");
-        out.note(&format!("{repos}, {} in {}", desk::bytes(cache.size), cache.root.display()));
+        let partial: u64 = cache.repos.iter().map(|repo| repo.partial).sum();
+        let unfinished = if partial > 0 { format!(" and {} of unfinished downloads", desk::bytes(partial)) } else { String::new() };
+        out.note(&format!("{repos}, {}{unfinished} in {}", desk::bytes(cache.size), cache.root.display()));
     }
     cache.warnings.iter().for_each(|warning| out.warning(warning));
     Ok(())
