@@ -132,3 +132,18 @@ fn a_killed_process_leaves_nothing_that_hinders_the_next() {
     scene.has_the_file();
     assert!(!scene.socket().exists());
 }
+
+#[test]
+fn a_download_takes_the_queue_over_from_a_process_that_ends() {
+    for end in [Signal::INT, Signal::KILL] {
+        let scene = Scene::new(|_| {});
+        let first = Beside::download(&scene);
+        let second = Beside::start(&scene, &format!("download {LUMEN}"));
+        until(|| (scene.jobs().len() == 2).then_some(()), || "two jobs".to_owned());
+        first.signal(end);
+        first.ends();
+        scene.hub.set_rate(None);
+        assert!(second.ends().success(), "nobody asked it to end");
+        assert!(scene.machine.snapshot_file(LUMEN, "model.safetensors.index.json").exists());
+    }
+}

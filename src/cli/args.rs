@@ -72,7 +72,7 @@ pub struct GlobalArgs {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     pub color: ColorChoice,
-    /// How much to log
+    /// How much to write to hfdesk.log in the state folder
     #[arg(long, global = true, value_name = "LEVEL", value_parser = values::level())]
     pub log: Option<LevelFilter>,
     /// The settings file
@@ -132,6 +132,11 @@ impl DeskCommand {
             Self::Jobs(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether the verb is about the Hub and the cache of these settings, rather than about any queue.
+    pub fn places_files(&self) -> bool {
+        matches!(self, Self::Download(_))
     }
 
     /// The most bytes a second that this run may download, where the flags say so.

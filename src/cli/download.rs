@@ -191,7 +191,7 @@ mod tests {
     fn a_job_or_an_engine_that_goes_away_is_a_fault() {
         let mut gone = FakeDesk { boards: whole().boards[..2].to_vec(), ..FakeDesk::new() };
         let stopped = Console::new(Format::Human).run(&Arc::new(FakeDesk { boards: gone.boards.clone(), ..FakeDesk::new() }), LINE);
-        assert_eq!(stopped.unwrap_err().kind, FaultKind::Interrupted);
+        assert_eq!(stopped.unwrap_err().kind, FaultKind::Busy);
         gone.boards.push(crate::desk::Board::default());
         assert_eq!(Console::new(Format::Human).run(&Arc::new(gone), LINE).unwrap_err().kind, FaultKind::NotFound);
     }

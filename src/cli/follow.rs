@@ -31,7 +31,8 @@ pub async fn until_over(desk: &dyn Desk, id: &JobId, out: &mut Output) -> Result
             None => {} // the board is newer a moment later
         }
     }
-    Err(Fault::new(FaultKind::Interrupted, "the engine stopped before the download was over; run the same command to go on"))
+    Err(Fault::new(FaultKind::Busy, "the hfdesk-tui that ran the queue has ended before the download was over")
+        .hint("run the same command to go on"))
 }
 
 /// Resumes the job; one that somebody has resumed meanwhile is as good.
@@ -48,6 +49,7 @@ struct Teller {
     milestone: Option<Milestone>,
     line: String,
     obstacle: Option<Fault>,
+    ran: bool,
 }
 
 impl Teller {
@@ -55,6 +57,9 @@ impl Teller {
         if job.fault != self.obstacle {
             self.obstacle.clone_from(&job.fault);
             self.obstacle.iter().for_each(|fault| out.warning(&fault.message));
+        }
+        if std::mem::replace(&mut self.ran, job.state != JobState::Paused) && job.state == JobState::Paused {
+            out.hint(&format!("somebody has paused this download; let it go on with hfdesk-tui jobs resume {}", job.id));
         }
         match out.progress_width() {
             _ if out.format() != Format::Human => {}

@@ -12,7 +12,7 @@ use crate::desk::{Desk, Fault};
 ///
 /// When `interrupted` ends first, the verb is dropped where it stands and the answer is a fault of the kind
 /// [`Interrupted`](crate::desk::FaultKind::Interrupted). The desk is left open: closing it is the caller's.
-pub async fn run(desk: Arc<dyn Desk>, command: DeskCommand, out: &mut Output, interrupted: impl Future<Output = ()>) -> Result<(), Fault> {
+pub async fn run(desk: Arc<dyn Desk>, command: &DeskCommand, out: &mut Output, interrupted: impl Future<Output = ()>) -> Result<(), Fault> {
     let interruption = command.interruption(&desk.about());
     tokio::select! {
         biased; // what is done is done, interrupted or not
@@ -21,13 +21,13 @@ pub async fn run(desk: Arc<dyn Desk>, command: DeskCommand, out: &mut Output, in
     }
 }
 
-async fn carry_out(desk: &dyn Desk, command: DeskCommand, out: &mut Output) -> Result<(), Fault> {
+async fn carry_out(desk: &dyn Desk, command: &DeskCommand, out: &mut Output) -> Result<(), Fault> {
     match command {
-        DeskCommand::Search(args) => search::run(desk, &args, out).await,
-        DeskCommand::Analyze(args) => analyze::run(desk, &args, out).await,
-        DeskCommand::Plan(args) => plan::run(desk, &args, out).await,
-        DeskCommand::Download(args) => download::run(desk, &args, out).await,
-        DeskCommand::Jobs(args) => jobs::run(desk, &args, out).await,
-        DeskCommand::Cache(args) => cache::run(desk, &args, out).await,
+        DeskCommand::Search(args) => search::run(desk, args, out).await,
+        DeskCommand::Analyze(args) => analyze::run(desk, args, out).await,
+        DeskCommand::Plan(args) => plan::run(desk, args, out).await,
+        DeskCommand::Download(args) => download::run(desk, args, out).await,
+        DeskCommand::Jobs(args) => jobs::run(desk, args, out).await,
+        DeskCommand::Cache(args) => cache::run(desk, args, out).await,
     }
 }

@@ -31,7 +31,7 @@ async fn verb(desk: &Arc<dyn Desk>, out: &mut Output, line: &str) -> Result<(), 
     let words = std::iter::once("hfdesk-tui").chain(line.split(' '));
     let parsed = cli::parse(words).map_err(|error| Fault::internal(error.to_string()))?;
     match parsed.command {
-        Some(Command::Desk(command)) => cli::run(Arc::clone(desk), command, out, std::future::pending()).await,
+        Some(Command::Desk(command)) => cli::run(Arc::clone(desk), &command, out, std::future::pending()).await,
         _ => Err(Fault::internal(format!("“{line}” is not a verb of the journey"))),
     }
 }

@@ -67,7 +67,7 @@ async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
 async fn app(global: &GlobalArgs, out: &mut Output) -> Result<(), Fault> {
     must_be_a_terminal()?;
     let settings = settings(global, None, out)?;
-    let queue = QueueDesk::open(&settings).await?;
+    let queue = QueueDesk::open(&settings, true).await?;
     let ended = tui::run(queue.desk(), options(global)).await;
     if matches!(ended, Ok(Ended::HungUp)) {
         queue.until_over().await;
@@ -82,15 +82,28 @@ async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Re
         return verb_with_queue(&settings, command, out).await;
     }
     let engine = Arc::new(Engine::open(&settings)?);
-    cli::run(engine, command, out, signals::asked_to_end()).await
+    cli::run(engine, &command, out, signals::asked_to_end()).await
 }
 
 /// A verb, and the queue that it runs meanwhile. Whatever ends it, the queue is left in order.
 ///
-/// A connection that drops does not end it: the download goes on, as it does under the app.
+/// A connection that drops does not end it: the download goes on, as it does under the app. Nor does the end of the process that
+/// ran the queue: this one takes it over.
 async fn verb_with_queue(settings: &Settings, command: DeskCommand, out: &mut Output) -> Result<(), Fault> {
     signals::outlive_the_terminal();
-    let queue = QueueDesk::open(settings).await?;
+    loop {
+        let queue = QueueDesk::open(settings, command.places_files()).await?;
+        let attached = queue.is_attached();
+        match carry_out(queue, &command, out).await {
+            Err(fault) if attached && command.places_files() && fault.kind == FaultKind::Busy => {
+                out.note("The hfdesk-tui that ran the queue has ended; going on here");
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn carry_out(queue: QueueDesk, command: &DeskCommand, out: &mut Output) -> Result<(), Fault> {
     let interrupted = CancellationToken::new();
     let told_to_end = async {
         signals::told_to_end().await;

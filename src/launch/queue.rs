@@ -27,7 +27,9 @@ pub(super) struct QueueDesk {
 
 impl QueueDesk {
     /// Runs the queue of these settings, or attaches to the process that does.
-    pub async fn open(settings: &Settings) -> Result<Self, Fault> {
+    ///
+    /// A process that works for another Hub or cache is refused where `places_files`; its queue can be looked at and steered all the same.
+    pub async fn open(settings: &Settings, places_files: bool) -> Result<Self, Fault> {
         let socket = settings.state_dir.join("engine.sock");
         let mut tries = 1;
         loop {
@@ -35,7 +37,8 @@ impl QueueDesk {
                 return Ok(own);
             }
             match api::attach(&socket).await {
-                Ok(desk) => return works_alike(settings, &desk.about()).map(|()| Self { desk, server: None }),
+                Ok(desk) if places_files => return works_alike(settings, &desk.about()).map(|()| Self { desk, server: None }),
+                Ok(desk) => return Ok(Self { desk, server: None }),
                 Err(fault) if tries == TRIES => return Err(fault),
                 Err(_) => tries += 1,
             }
@@ -48,14 +51,19 @@ impl QueueDesk {
         Arc::clone(&self.desk)
     }
 
+    /// Whether another process runs the queue.
+    pub fn is_attached(&self) -> bool {
+        self.server.is_none()
+    }
+
     /// Whether this process still runs jobs: its own, or those that other processes have queued here.
     pub async fn is_busy(&self) -> bool {
-        !self.desk.about().attached && self.desk.board().next().await.is_some_and(|board| board.live() > 0)
+        !self.is_attached() && self.desk.board().next().await.is_some_and(|board| board.live() > 0)
     }
 
     /// Goes on with what runs here until all of it is over or the process is told to end.
     pub async fn until_over(&self) {
-        if self.desk.about().attached {
+        if self.is_attached() {
             return;
         }
         let mut idle = self.desk.board().skip_while(|board| std::future::ready(board.live() > 0)).boxed();

@@ -65,7 +65,7 @@ impl Console {
         let cli = parse(format!("hfdesk-tui {line}").split(' ')).unwrap_or_else(|error| panic!("{error}"));
         let Some(Command::Desk(command)) = cli.command else { panic!("{line} needs no desk") };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(run(desk.clone(), command, &mut self.out, interrupted))
+        runtime.block_on(run(desk.clone(), &command, &mut self.out, interrupted))
     }
 }
 
