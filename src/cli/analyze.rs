@@ -55,7 +55,8 @@ pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -
     }
     if let Some(quantization) = analysis.variants.iter().find(|variant| variant.category == "quantization") {
         let (repo, label) = (&analysis.repo, &quantization.label);
-        out.hint(&format!("see what a download would do with: hfdesk-tui plan {}:{label} --revision {}", repo.id, repo.revision));
+        let revision = if repo.revision == Revision::default() { String::new() } else { format!(" --revision {}", repo.revision) };
+        out.hint(&format!("see what a download would do with: hfdesk-tui plan {}:{label}{revision}", repo.id));
     }
     Ok(())
 }

@@ -81,7 +81,9 @@ fn preview(plan: &DeletionPlan) -> Record {
 }
 
 fn outcome(report: &DeletionReport) -> Record {
-    Record::done(format!("Deleted {}", repositories(report.removed.len())))
+    let done = format!("Deleted {}", repositories(report.removed.len()));
+    let record = if report.failures.is_empty() { Record::done(done) } else { Record::about(done) };
+    record
         .field("repos", names(&report.removed))
         .json_field("dry_run", Cell::flag(false))
         .json_field("repos_deleted", Cell::len(report.removed.len()))
