@@ -299,7 +299,7 @@ pub async fn until(what: &str, mut so: impl FnMut() -> bool) {
         if so() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await; // what is waited for is another task's and only there to be looked at
     }
     panic!("it never happened that {what}");
 }
