@@ -15,7 +15,7 @@ use super::room;
 use super::runner::{Held, Run, Runner};
 use super::snapshot::{Running, board};
 use super::store::Store;
-use crate::desk::{Board, Disk, Fault, JobAction, JobId, JobState, Notice, NoticeLevel, Plan, Target};
+use crate::desk::{Board, Disk, Fault, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, Plan, Target};
 use crate::engine::host::{blocking, space};
 
 /// How often the board is renewed while something runs.
@@ -189,30 +189,40 @@ impl Actor {
         }
     }
 
-    /// Starts queued jobs in order while there are places and the disk has room.
+    /// Starts queued jobs in order while there are places and the disk has room. A job that finds no room waits and says so.
     async fn start_what_fits(&mut self) {
         while self.closing.is_none() && self.running.len() < self.settings.max_active {
             let next = self.queue.jobs.iter().find(|job| job.state == JobState::Queued && !self.running.contains_key(&job.id));
             let Some((id, plan)) = next.map(|job| (job.id.clone(), Arc::clone(&job.plan))) else { return };
-            if !self.may_start(&id, &plan).await {
-                return;
+            match self.room_beside_running(&plan).await {
+                Ok(()) => self.start(id, plan).await,
+                Err(fault) if fault.kind == FaultKind::DiskFull => return self.wait_for_room(&id, fault),
+                Err(fault) => self.fail(&id, fault).await,
             }
-            self.start(id, plan).await;
         }
     }
 
-    /// Whether the disk has room for a job beside those that run; if not, the job says so while it waits.
-    async fn may_start(&mut self, id: &JobId, plan: &Arc<Plan>) -> bool {
+    /// Refuses when the disk has too little room for a plan beside the jobs that run, or cannot be read.
+    async fn room_beside_running(&self, plan: &Arc<Plan>) -> Result<(), Fault> {
         let running = self.queue.jobs.iter().filter(|job| self.running.contains_key(&job.id));
         let promised = self.held_of(running.map(|job| Arc::clone(&job.plan)).collect()).await;
-        let verdict = match self.held(Arc::clone(plan)).await {
-            Ok(wanted) => room::check(&plan.title, &wanted, &promised),
-            Err(fault) => Err(fault),
-        };
+        room::check(&plan.title, &self.held(Arc::clone(plan)).await?, &promised)
+    }
+
+    fn wait_for_room(&mut self, id: &JobId, fault: Fault) {
         if let Some(job) = self.queue.get_mut(id) {
-            job.fault = verdict.as_ref().err().cloned();
+            job.fault = Some(fault);
         }
-        verdict.is_ok()
+    }
+
+    /// Ends a job that could not even begin.
+    async fn fail(&mut self, id: &JobId, fault: Fault) {
+        let now = self.settings.clock.now();
+        if let Some(job) = self.queue.get_mut(id) {
+            job.enter(JobState::Failed, Some(fault), now);
+        }
+        self.save_or_tell().await;
+        self.tell_outcome(id);
     }
 
     async fn start(&mut self, id: JobId, plan: Arc<Plan>) {

@@ -22,6 +22,7 @@ struct Puppet {
     runs: Mutex<Vec<(String, Ending)>>,
     discarded: Mutex<Vec<String>>,
     free: Mutex<Option<u64>>,
+    unreadable: Mutex<Option<Fault>>,
 }
 
 impl Puppet {
@@ -45,6 +46,9 @@ impl Runner for Puppet {
     }
 
     fn held(&self, plan: &Plan) -> Result<Held, Fault> {
+        if let Some(fault) = self.unreadable.lock().unwrap().clone() {
+            return Err(fault);
+        }
         let free = self.free.lock().unwrap().unwrap_or(u64::MAX);
         Ok(Held { files: 0, bytes: 3, needs: plan.bytes(), device: 1, free })
     }
@@ -205,6 +209,21 @@ async fn a_job_waits_with_its_reason_while_there_is_no_room() {
     assert_eq!(board.jobs[0].state, JobState::Queued);
     *bench.puppet.free.lock().unwrap() = None;
     bench.until_state(&a, JobState::Running).await;
+}
+
+#[tokio::test]
+async fn a_job_whose_place_cannot_be_read_fails_and_does_not_hold_up_the_others() {
+    let bench = Bench::new(1).await;
+    let a = bench.add("a").await;
+    bench.until_state(&a, JobState::Running).await;
+    bench.jobs.control(JobAction::Pause, only(&a)).await.unwrap();
+    *bench.puppet.unreadable.lock().unwrap() = Some(Fault::new(FaultKind::Disk, "the disk is gone"));
+    bench.jobs.control(JobAction::Resume, only(&a)).await.unwrap();
+    let board = bench.until_state(&a, JobState::Failed).await;
+    assert_eq!(board.job(&a).unwrap().fault.as_ref().unwrap().message, "the disk is gone");
+    *bench.puppet.unreadable.lock().unwrap() = None;
+    let b = bench.add("b").await;
+    bench.until_state(&b, JobState::Running).await;
 }
 
 #[tokio::test]
