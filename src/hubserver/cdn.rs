@@ -18,11 +18,18 @@ use crate::desk::RepoKind;
 /// What is encoded in a path's segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The absolute URL of a file of a commit, open to whoever holds it until it expires.
-pub fn signed_url(hub: &Hub, ask: &Ask, repo: &Repo, commit: &Snapshot, file: &StoredFile) -> String {
+/// The absolute URL that a large file comes from.
+pub fn large_file_url(hub: &Hub, ask: &Ask, repo: &Repo, commit: &Snapshot, file: &StoredFile) -> String {
     let path = file.path.split('/').map(|segment| utf8_percent_encode(segment, SEGMENT).to_string()).collect::<Vec<_>>().join("/");
-    let path = format!("/{}/{}/{}/{path}", repo.kind.plural(), repo.id, commit.commit);
-    let query = hub.signer.query(&path, SystemTime::now());
+    match &hub.storefront {
+        Some(base) => format!("{base}/{}/{}/{path}", repo.kind.plural(), repo.id),
+        None => signed_url(hub, ask, &format!("/{}/{}/{}/{path}", repo.kind.plural(), repo.id, commit.commit)),
+    }
+}
+
+/// The CDN's URL for a path, open to whoever holds it until it expires.
+fn signed_url(hub: &Hub, ask: &Ask, path: &str) -> String {
+    let query = hub.signer.query(path, SystemTime::now());
     format!("http://{}:{}{path}?{query}", ask.host_name(), hub.cdn_address.port())
 }
 

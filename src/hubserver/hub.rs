@@ -35,6 +35,8 @@ pub struct Hub {
     pub own: Outlet,
     /// Where bodies of large files go.
     pub cdn: Outlet,
+    /// Another server for large files, as a base URL.
+    pub storefront: Option<String>,
     /// Where the Hub listens.
     pub address: SocketAddr,
     /// Where the CDN listens.

@@ -29,6 +29,9 @@ pub struct HubConfig {
     pub bind: SocketAddr,
     /// The most that the CDN sends, in bytes a second over all connections together.
     pub rate: Option<u64>,
+    /// Another server that large files come from: the base URL, without a trailing slash, under which it serves [`HubConfig::root`].
+    /// `None` has them come from the Hub's own second listener, by signed URLs.
+    pub storefront: Option<String>,
     /// How long a CDN URL stays open; counted in whole seconds.
     pub url_ttl: Duration,
     /// The tokens it knows. Without any, there are no accounts, and every client is anonymous whatever it sends.
@@ -46,6 +49,7 @@ impl HubConfig {
             root: root.into(),
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             rate: None,
+            storefront: None,
             url_ttl: Duration::from_secs(3600),
             tokens: Vec::new(),
             quota: Quota::default(),
@@ -131,6 +135,7 @@ impl Hub {
             own: outlet(Side::Hub, None),
             cdn: outlet(Side::Cdn, config.rate),
             tokens: config.tokens,
+            storefront: config.storefront,
             address,
             cdn_address,
             requests: Requests::default(),

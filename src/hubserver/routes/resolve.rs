@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::tree::no_entry;
 use crate::hubserver::ask::Ask;
-use crate::hubserver::cdn::signed_url;
+use crate::hubserver::cdn::large_file_url;
 use crate::hubserver::files::{Repo, StoredFile, lfs_pointer};
 use crate::hubserver::hub::Hub;
 use crate::hubserver::reply::{Refusal, Response, set, text};
@@ -18,7 +18,7 @@ pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str, path: &st
     let mut response = match &file.lfs {
         None => content(hub, ask, repo, file).await?,
         Some(lfs) if raw => text(StatusCode::OK, "text/plain; charset=utf-8", lfs_pointer(&lfs.sha256, file.stamp.size)),
-        Some(lfs) => redirect(&signed_url(hub, ask, repo, &commit, file), &lfs.sha256, file.stamp.size),
+        Some(lfs) => redirect(&large_file_url(hub, ask, repo, &commit, file), &lfs.sha256, file.stamp.size),
     };
     set(response.headers_mut(), "x-repo-commit", &commit.commit);
     Ok(response)
