@@ -197,6 +197,9 @@ pub struct FileProgress {
     pub done: u64,
     /// What is being done to it.
     pub phase: Phase,
+    /// What a person should know of it just now, as one sentence without a full stop: what it waits for, what it does instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// A plan and where it stands.

@@ -196,7 +196,8 @@ struct InFlight {
 
 impl ActiveFile for InFlight {
     fn progress(&self) -> FileProgress {
-        FileProgress { path: self.path.clone(), size: self.size, done: self.counter.done(), phase: self.counter.phase() }
+        let counter = &self.counter;
+        FileProgress { path: self.path.clone(), size: self.size, done: counter.done(), phase: counter.phase(), remark: counter.remark() }
     }
 
     fn moved(&self) -> u64 {

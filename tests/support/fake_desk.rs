@@ -188,6 +188,7 @@ pub fn job(id: &str, repo_id: &str, quant: &str, state: JobState, thousandths: u
         size: file.size,
         done: file.size * thousandths / 1_000,
         phase: Phase::Downloading,
+        remark: None,
     };
     Job {
         id: JobId(id.to_owned()),

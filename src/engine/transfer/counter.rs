@@ -1,17 +1,20 @@
 //! How far a transfer is, read without waiting.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
+use super::lock;
 use crate::desk::Phase;
 
 const PHASES: [Phase; 5] = [Phase::Waiting, Phase::Resolving, Phase::Downloading, Phase::Verifying, Phase::Placing];
 
-/// How far one transfer is. Reading costs three loads, so a meter may look as often as it likes.
+/// How far one transfer is. Reading costs three loads and an idle lock, so a meter may look as often as it likes.
 #[derive(Debug, Default)]
 pub struct Counter {
     done: AtomicU64,
     moved: AtomicU64,
     phase: AtomicU8,
+    remark: Mutex<Option<String>>,
 }
 
 impl Counter {
@@ -34,6 +37,16 @@ impl Counter {
     pub fn enter(&self, phase: Phase) {
         let index = PHASES.iter().position(|known| *known == phase).unwrap_or_default();
         self.phase.store(u8::try_from(index).unwrap_or_default(), Relaxed);
+    }
+
+    /// What a person should know just now, as one sentence without a full stop.
+    pub fn remark(&self) -> Option<String> {
+        lock(&self.remark).clone()
+    }
+
+    /// Says what a person should know just now, or that there is nothing any more.
+    pub fn say(&self, remark: Option<String>) {
+        *lock(&self.remark) = remark;
     }
 
     pub(super) fn set_done(&self, bytes: u64) {
