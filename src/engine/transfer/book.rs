@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tokio::sync::Mutex;
-use url::Url;
+use url::{Origin, Url};
 
 use super::source::{Address, Source};
-use crate::desk::Fault;
+use crate::desk::{Fault, FaultKind};
 
 /// So many fresh addresses may be refused in a row, without a byte in between, before the refusal is final.
 const MAX_REFUSALS: u32 = 3;
@@ -24,6 +24,8 @@ struct Entry {
     address: Option<Address>,
     /// Counts the addresses found, so that a late complaint about an old one does no harm.
     edition: u64,
+    /// The entity tag of the content and the server that gave it; another server may name the same content otherwise.
+    tag: Option<(Origin, String)>,
 }
 
 impl Book {
@@ -43,13 +45,23 @@ impl Book {
         Ok((address, entry.edition))
     }
 
-    /// Remembers where redirects led, so that other requests go there directly. A token stays with its own origin.
-    pub async fn redirected(&self, edition: u64, url: &Url) {
+    /// Takes note of an answer: where redirects led, so that other requests go there directly (a token stays with its own origin),
+    /// and the entity tag of the content. Content with another tag than before is refused, so that two revisions never mix.
+    pub async fn admit(&self, edition: u64, url: &Url, tag: Option<&str>) -> Result<(), Fault> {
         let mut entry = self.entry.lock().await;
         let current = entry.edition == edition;
         if let Some(address) = entry.address.as_mut().filter(|address| current && address.url != *url) {
             let same_origin = address.url.origin() == url.origin();
             *address = Address { url: url.clone(), bearer: address.bearer.take().filter(|_| same_origin) };
+        }
+        match (&entry.tag, tag) {
+            (_, None) => Ok(()),
+            (Some((origin, known)), Some(tag)) if *origin == url.origin() && known != tag => Err(changed(url)),
+            (Some(_), _) if !current => Ok(()),
+            (_, Some(tag)) => {
+                entry.tag = Some((url.origin(), tag.to_owned()));
+                Ok(())
+            }
         }
     }
 
@@ -69,13 +81,18 @@ impl Book {
     }
 }
 
+fn changed(url: &Url) -> Fault {
+    let host = url.host_str().unwrap_or("the server");
+    Fault::new(FaultKind::BadReply, format!("the file changed on {host} while it was being downloaded"))
+        .hint("look at the repository again; what is on disk is kept and used if it still belongs to the file")
+}
+
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
     use futures::future::BoxFuture;
 
     use super::*;
-    use crate::desk::FaultKind;
 
     /// Hands out `http://hub/1`, `http://hub/2` and so on, with a token.
     #[derive(Default)]
@@ -123,12 +140,28 @@ mod tests {
     async fn a_redirect_is_remembered_without_the_token_of_another_origin() {
         let book = Book::new(Arc::new(Numbered::default()));
         let (_, edition) = book.address().await.unwrap();
-        book.redirected(edition, &"http://hub/elsewhere".parse().unwrap()).await;
+        book.admit(edition, &"http://hub/elsewhere".parse().unwrap(), None).await.unwrap();
         assert_eq!(book.address().await.unwrap().0.bearer.as_deref(), Some("secret"));
-        book.redirected(edition, &"http://cdn/signed".parse().unwrap()).await;
+        book.admit(edition, &"http://cdn/signed".parse().unwrap(), None).await.unwrap();
         let (address, _) = book.address().await.unwrap();
         assert_eq!((address.url.as_str(), address.bearer), ("http://cdn/signed", None));
-        book.redirected(edition + 1, &"http://evil/".parse().unwrap()).await;
+        book.admit(edition + 1, &"http://evil/".parse().unwrap(), None).await.unwrap();
         assert_eq!(book.address().await.unwrap().0.url.as_str(), "http://cdn/signed");
+    }
+
+    #[tokio::test]
+    async fn content_keeps_its_tag_for_as_long_as_it_comes_from_one_server() {
+        let book = Book::new(Arc::new(Numbered::default()));
+        let (_, edition) = book.address().await.unwrap();
+        let (cdn, other): (Url, Url) = ("http://cdn/x".parse().unwrap(), "http://other/x".parse().unwrap());
+        book.admit(edition, &cdn, Some("\"a\"")).await.unwrap();
+        book.admit(edition, &cdn, None).await.unwrap();
+        book.admit(edition, &cdn, Some("\"a\"")).await.unwrap();
+        let fault = book.admit(edition, &cdn, Some("\"b\"")).await.unwrap_err();
+        assert!(fault.message.contains("changed on cdn") && !fault.kind.is_transient(), "{fault}");
+        book.refused(edition, fault).await.unwrap();
+        let (_, next) = book.address().await.unwrap();
+        book.admit(next, &other, Some("\"b\"")).await.unwrap();
+        assert!(book.admit(next, &other, Some("\"a\"")).await.is_err());
     }
 }

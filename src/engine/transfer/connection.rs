@@ -9,6 +9,7 @@ use reqwest::header::{ACCEPT_ENCODING, RANGE};
 
 use super::patience::Patience;
 use super::reply::{self, Body};
+use super::roll::Entry;
 use super::run::Run;
 use super::segments::{Segment, next_stride};
 use super::writer::Writer;
@@ -23,12 +24,16 @@ pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
     let settings = run.settings();
     let mut patience = Patience::new(&settings.backoff, settings.longest_wait);
     let mut stride = run.stride;
+    let mut entry = run.crew.enter();
     loop {
         run.unless_over(run.digest_keeps_up()).await?;
+        if entry.leave_if_unwanted() {
+            return Ok(());
+        }
         let permit = run.unless_over(run.permit()).await??;
         let begun = Instant::now();
         let Some(segment) = run.segments().claim(stride, begun) else { return Ok(()) };
-        let fetched = fetch(&run, segment).await;
+        let fetched = fetch(&run, segment, &mut entry).await;
         run.segments().release(segment.id);
         drop(permit);
         match fetched.outcome {
@@ -37,6 +42,9 @@ pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
                 stride = next_stride(stride, fetched.waited, begun.elapsed());
             }
             Err(fault) => {
+                if fault.kind.is_transient() && fetched.gained == 0 {
+                    run.crew.complain();
+                }
                 tracing::debug!(file = %run.name, %fault, gained = fetched.gained, "a request failed");
                 let wait = patience.after(fault, fetched.gained)?;
                 run.unless_over(tokio::time::sleep(wait)).await?;
@@ -55,7 +63,7 @@ struct Fetched {
 }
 
 /// Fetches one segment. Whatever happens, the bytes that came are written.
-async fn fetch(run: &Arc<Run>, segment: Segment) -> Fetched {
+async fn fetch(run: &Arc<Run>, segment: Segment, entry: &mut Entry<'_>) -> Fetched {
     let begun = Instant::now();
     let opened = run.unless_over(open(run, segment)).await;
     let waited = begun.elapsed();
@@ -63,6 +71,7 @@ async fn fetch(run: &Arc<Run>, segment: Segment) -> Fetched {
         Ok(Ok(opened)) => opened,
         Ok(Err(fault)) | Err(fault) => return Fetched { gained: 0, waited, outcome: Err(fault) },
     };
+    entry.prove();
     let mut writer = Writer::new(run.clone(), offset);
     let streamed = stream(run, segment, response, &mut writer).await;
     match writer.finish().await {
@@ -99,11 +108,14 @@ async fn request(run: &Arc<Run>, segment: Segment) -> Result<Response, Fault> {
             request = request.bearer_auth(token);
         }
         let response = run.unless_stalled(request.send()).await?;
-        if !reply::is_refused(response.status()) {
-            run.book.redirected(edition, response.url()).await;
-            return Ok(response);
+        let verdict = match reply::is_refused(response.status()) {
+            true => Err(reply::failed(response.status(), response.headers(), &run.name)),
+            false => run.book.admit(edition, response.url(), reply::tag(response.status(), response.headers())).await,
+        };
+        match verdict {
+            Ok(()) => return Ok(response),
+            Err(fault) => run.book.refused(edition, fault).await?,
         }
-        run.book.refused(edition, reply::failed(response.status(), response.headers(), &run.name)).await?;
     }
 }
 

@@ -1,14 +1,16 @@
 //! The data file of a partial: positional reads and writes, room, durability.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use rustix::fs::{FallocateFlags, OFlags, fallocate, fstatfs};
-use rustix::io::Errno;
+use rustix::io::{Errno, pwritev};
 
+use super::lock;
 use crate::desk::{Fault, FaultKind, bytes as in_units};
 use crate::engine::host;
 
@@ -18,7 +20,13 @@ pub struct DataFile {
     file: File,
     path: PathBuf,
     size: u64,
+    /// Held while writing. The kernel lets one writer at a time into a file anyway, and has the others wait for their turn on the
+    /// processor: with eight connections that is a tenth of all processor time.
+    turn: Mutex<()>,
 }
+
+/// The most pieces that one system call takes (`IOV_MAX`).
+const MOST_PIECES: usize = 1024;
 
 impl DataFile {
     /// Opens or creates the file and its folder; a symbolic link is refused. Content that nothing vouches for is dropped.
@@ -30,7 +38,7 @@ impl DataFile {
         options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
         let opened = options.open(path).and_then(|file| shorten(&file, size).map(|()| file));
         let file = opened.map_err(|error| Fault::disk(format!("open {}", path.display()), error))?;
-        Ok(Self { file, path: path.to_path_buf(), size })
+        Ok(Self { file, path: path.to_path_buf(), size, turn: Mutex::default() })
     }
 
     /// Sets room aside for the whole file, so that a full disk is found out before the first byte and not after the last.
@@ -70,9 +78,19 @@ impl DataFile {
 
     /// Writes the pieces one after the other from `offset` on.
     pub fn write(&self, mut offset: u64, pieces: &[Bytes]) -> Result<(), Fault> {
-        for piece in pieces {
-            self.file.write_all_at(piece, offset).map_err(|error| self.failed("write", error))?;
-            offset += piece.len() as u64;
+        let mut slices: Vec<IoSlice> = pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| IoSlice::new(piece)).collect();
+        let mut rest = &mut slices[..];
+        let _turn = lock(&self.turn);
+        while !rest.is_empty() {
+            match pwritev(&self.file, &rest[..rest.len().min(MOST_PIECES)], offset) {
+                Ok(0) => return Err(self.failed("write", io::ErrorKind::WriteZero.into())),
+                Ok(written) => {
+                    IoSlice::advance_slices(&mut rest, written);
+                    offset += written as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(self.failed("write", error.into())),
+            }
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::file::DataFile;
 use super::hash;
 use super::pace::Pace;
 use super::partial::Partial;
+use super::roll::Roll;
 use super::run::{Run, interrupted, share};
 use super::segments::Segments;
 use super::settings::Settings;
@@ -135,6 +136,7 @@ fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, h
         book: Book::new(source),
         counter,
         connections,
+        crew: Roll::default(),
         stride,
         ranged: SetOnce::new(),
         synced: Mutex::default(),

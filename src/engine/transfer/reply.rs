@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, RETRY_AFTER};
 
 use super::segments::Segment;
 use crate::desk::{Fault, FaultKind};
@@ -20,6 +20,12 @@ pub enum Body {
 /// Whether the address was refused and a fresh one may work. Stores answer 400 to an expired token, 403 to an expired signature.
 pub fn is_refused(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// The entity tag of the content that an answer holds; a weak one serves as well, for its range is never trusted without the digest.
+pub fn tag(status: StatusCode, headers: &HeaderMap) -> Option<&str> {
+    let tag = headers.get(ETAG).filter(|_| status.is_success())?.to_str().ok()?;
+    Some(tag.trim_start_matches("W/"))
 }
 
 /// Reads the answer to a request for a segment of a file of `size` bytes. `name` is the file's, for messages.

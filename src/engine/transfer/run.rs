@@ -15,9 +15,10 @@ use super::mover::Common;
 use super::pace::Pace;
 use super::partial::Partial;
 use super::ranges::Ranges;
+use super::roll::Roll;
 use super::segments::Segments;
 use super::settings::Settings;
-use super::{checkpoint, connection, lock};
+use super::{checkpoint, connection, foreman, lock};
 use crate::desk::{Digest, Fault, FaultKind};
 
 /// Another connection is worth its while for every so many bytes.
@@ -49,6 +50,8 @@ pub struct Run {
     pub segments: Mutex<Segments>,
     /// The most connections that work on it.
     pub connections: usize,
+    /// Those that do.
+    pub crew: Roll,
     /// Bytes a connection claims at first.
     pub stride: u64,
     /// Set once the server has sent exactly the range asked for.
@@ -106,6 +109,11 @@ impl Run {
         let _ = hashed.wait_for(may_go).await; // an error means that the hasher has ended
     }
 
+    /// Whether its speed is a matter of how many connections it has: no limit slows it, and there is work for another one.
+    pub fn is_up_to_its_connections(&self) -> bool {
+        self.ranged.initialized() && !self.pace().is_limited() && self.segments().has_free()
+    }
+
     /// Waits for one of the connections that all files share.
     pub async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
         let permit = self.common.permits.clone().acquire_owned().await;
@@ -159,28 +167,28 @@ impl Run {
             self.enough.cancel();
             kept
         };
-        let (moved, kept) = tokio::join!(self.connect(), keeping);
+        let (moved, kept, ()) = tokio::join!(self.connect(), keeping, foreman::lead(self));
         kept?;
         if self.segments().is_complete() { Ok(()) } else { moved.and(Err(interrupted(&self.name))) }
     }
 
-    /// Runs the connections: one, and the others once ranges are known to work.
+    /// Runs as many connections as are wanted, until none is left.
     async fn connect(self: &Arc<Self>) -> Result<(), Fault> {
         let mut working = JoinSet::new();
         let mut outcome = Ok(());
-        let mut waiting = self.connections - 1;
+        let mut wanted = self.crew.wanted();
         working.spawn(connection::work(self.clone()));
         loop {
             tokio::select! {
                 biased;
-                () = self.ranged.wait(), if waiting > 0 => {
-                    (0..waiting).for_each(|_| { working.spawn(connection::work(self.clone())); });
-                    waiting = 0;
-                }
                 ended = working.join_next() => {
                     let Some(ended) = ended else { break };
                     let ended = ended.unwrap_or_else(|error| Err(Fault::internal("a connection's task ended").because(error)));
                     outcome = self.weigh(outcome, ended);
+                }
+                _ = wanted.changed() => {
+                    let more = wanted.borrow_and_update().saturating_sub(working.len());
+                    (0..more).for_each(|_| { working.spawn(connection::work(self.clone())); });
                 }
             }
         }

@@ -137,6 +137,11 @@ impl Segments {
         &self.written
     }
 
+    /// Whether there is more to fetch than what is being fetched.
+    pub fn has_free(&self) -> bool {
+        !self.free.is_empty()
+    }
+
     /// Whether nobody fetches anything.
     pub fn is_idle(&self) -> bool {
         self.held.is_empty()

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How a [`super::Mover`] works.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The most connections for one file; large files use them all.
+    /// The most connections for one file; how many it has depends on what they bring.
     pub connections: usize,
     /// The most connections for all files together. Each takes about 1.5 MiB of memory while it moves bytes.
     pub total_connections: usize,

@@ -37,6 +37,8 @@ pub struct Reply {
     pub cut_after: Option<usize>,
     /// Send nothing after so many bytes of the body, and stay connected.
     pub hang_after: Option<usize>,
+    /// Send 64 KiB, wait so long, send the next 64 KiB and so on.
+    pub wait: Option<Duration>,
 }
 
 impl Reply {
@@ -65,6 +67,11 @@ impl Reply {
 
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.cut_after = Some(bytes);
+        self
+    }
+
+    pub fn slowly(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
         self
     }
 
@@ -187,6 +194,9 @@ async fn send(socket: &mut BufReader<TcpStream>, reply: Reply, shared: &Shared) 
     for piece in reply.body[..end].chunks(64 << 10) {
         socket.write_all(piece).await.ok()?;
         shared.served.fetch_add(piece.len() as u64, Relaxed);
+        if let Some(wait) = reply.wait {
+            tokio::time::sleep(wait).await;
+        }
     }
     socket.flush().await.ok()?;
     if reply.hang_after.is_some() {

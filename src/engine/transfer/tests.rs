@@ -27,11 +27,12 @@ fn at_first(count: usize, odd: impl Fn(&Request, &[u8]) -> Reply + Send + Sync +
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_file_comes_whole_over_several_connections() {
-    let (bench, server) = bench(40 * MIB, Reply::range).await;
+async fn a_large_file_comes_whole_over_several_connections_where_each_is_slow() {
+    let slowly = |request: &Request, content: &[u8]| Reply::range(request, content).slowly(Duration::from_millis(2));
+    let (bench, server) = bench(40 * MIB, slowly).await;
     bench.fetch().await.unwrap();
     bench.assert_whole();
-    assert!((2..=8).contains(&server.connections()), "{} connections", server.connections());
+    assert!((3..=5).contains(&server.connections()), "{} connections", server.connections());
     assert_eq!(bench.source.asked.load(Relaxed), 1);
     assert_eq!(bench.counter.moved(), 40 << 20);
     assert_eq!(bench.counter.phase(), Phase::Verifying);
@@ -207,6 +208,23 @@ async fn a_signed_address_that_dies_in_the_middle_is_found_again_once() {
     bench.fetch().await.unwrap();
     bench.assert_whole();
     assert_eq!(bench.source.asked.load(Relaxed), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_that_changes_in_the_middle_is_not_mixed_in() {
+    let (bench, _server) = bench(20 * MIB, move |request, content| match request.number {
+        0 => Reply::range(request, content).header("etag", "\"old\"").cut_after(2 * MIB),
+        _ => {
+            let mut changed = Reply::range(request, content).header("etag", "\"new\"");
+            changed.body.fill(0);
+            changed
+        }
+    })
+    .await;
+    let fault = bench.fetch().await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::BadReply);
+    assert!(fault.message.contains("changed"), "{fault}");
+    assert_eq!(bench.held(), 2 * MIB as u64, "the old content is kept, nothing of the new one is");
 }
 
 #[tokio::test]
