@@ -2,8 +2,6 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// A batch this large is written. Small enough for many connections, large enough that handing it over costs nothing.
-pub const FULL: usize = 512 << 10;
 /// Pieces of at least this size are kept as they came; smaller ones (a TLS record has at most 16 KiB) are copied together.
 const WORTH_KEEPING: usize = 64 << 10;
 

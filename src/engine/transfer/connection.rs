@@ -21,6 +21,12 @@ const STEP: usize = 16 << 10;
 /// Fetches segments until none is left, trying again as patience allows. Ends early, with what was received written, when the run
 /// has had enough.
 pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
+    let mut writer = Writer::new(run.clone());
+    let fetched = fetch_segments(&run, &mut writer).await;
+    writer.finish().await.and(fetched)
+}
+
+async fn fetch_segments(run: &Arc<Run>, writer: &mut Writer) -> Result<(), Fault> {
     let settings = run.settings();
     let mut patience = Patience::new(&settings.backoff, settings.longest_wait);
     let mut stride = run.stride;
@@ -33,51 +39,37 @@ pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
         let permit = run.unless_over(run.permit()).await??;
         let begun = Instant::now();
         let Some(segment) = run.segments().claim(stride, begun) else { return Ok(()) };
-        let fetched = fetch(&run, segment, &mut entry).await;
+        let fetched = fetch(run, segment, &mut entry, writer).await;
         run.segments().release(segment.id);
         drop(permit);
-        match fetched.outcome {
-            Ok(()) => {
+        match fetched {
+            Ok(waited) => {
                 patience.restore();
-                stride = next_stride(stride, fetched.waited, begun.elapsed());
+                stride = run.crew.stride(next_stride(stride, waited, begun.elapsed()));
             }
             Err(fault) => {
-                if fault.kind.is_transient() && fetched.gained == 0 {
+                let gained = writer.finish().await?;
+                tracing::debug!(file = %run.name, %fault, gained, "a request failed");
+                if fault.kind.is_transient() && gained == 0 {
                     run.crew.complain();
                 }
-                tracing::debug!(file = %run.name, %fault, gained = fetched.gained, "a request failed");
-                let wait = patience.after(fault, fetched.gained)?;
+                let wait = patience.after(fault, gained)?;
                 run.unless_over(tokio::time::sleep(wait)).await?;
             }
         }
     }
 }
 
-/// How one request went.
-struct Fetched {
-    /// Bytes that the file gained.
-    gained: u64,
-    /// How long the answer took to begin.
-    waited: Duration,
-    outcome: Result<(), Fault>,
-}
-
-/// Fetches one segment. Whatever happens, the bytes that came are written.
-async fn fetch(run: &Arc<Run>, segment: Segment, entry: &mut Entry<'_>) -> Fetched {
+/// Fetches one segment and answers how long the server took to begin. Whatever happens, the writer has the bytes that came.
+async fn fetch(run: &Arc<Run>, segment: Segment, entry: &mut Entry<'_>, writer: &mut Writer) -> Result<Duration, Fault> {
     let begun = Instant::now();
-    let opened = run.unless_over(open(run, segment)).await;
+    writer.begin(segment.start).await?;
+    let (response, offset) = run.unless_over(open(run, segment)).await??;
     let waited = begun.elapsed();
-    let (response, offset) = match opened {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(fault)) | Err(fault) => return Fetched { gained: 0, waited, outcome: Err(fault) },
-    };
     entry.prove();
-    let mut writer = Writer::new(run.clone(), offset);
-    let streamed = stream(run, segment, response, &mut writer).await;
-    match writer.finish().await {
-        Ok(gained) => Fetched { gained, waited, outcome: streamed },
-        Err(fault) => Fetched { gained: 0, waited, outcome: Err(fault) },
-    }
+    writer.begin(offset).await?;
+    stream(run, segment, response, writer).await?;
+    Ok(waited)
 }
 
 /// Asks for a segment and checks the answer: the response, and the offset of its body's first byte.

@@ -49,6 +49,18 @@ pub struct Common {
     pub permits: Arc<Semaphore>,
 }
 
+/// All connections together gather so many bytes before they are written, and as many again while they are.
+const GATHERED: usize = 8 << 20;
+
+impl Common {
+    /// How many bytes a connection gathers before it has them written: the fewer connections, the more, since handing over to another
+    /// thread costs the same for any number.
+    pub fn batch_size(&self) -> usize {
+        let at_work = self.settings.total_connections.saturating_sub(self.permits.available_permits());
+        (GATHERED / at_work.max(1)).clamp(256 << 10, 2 << 20)
+    }
+}
+
 /// Moves files' bytes to the disk, any number at a time, within one bound on connections and one on speed.
 #[derive(Clone)]
 pub struct Mover {

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use tokio::sync::watch;
 
+use super::segments::LONGEST_STRIDE;
+
 /// The connections of one file, counted.
 #[derive(Debug)]
 pub struct Roll {
@@ -37,6 +39,12 @@ impl Roll {
         let before = *self.wanted.borrow();
         self.wanted.send_if_modified(|wanted| std::mem::replace(wanted, number) != number);
         number > before
+    }
+
+    /// How many bytes one of them should ask for, if `stride` is enough for itself: a lone connection asks seldom, many ask for little,
+    /// so that the digest can follow them closely.
+    pub fn stride(&self, stride: u64) -> u64 {
+        stride.max(LONGEST_STRIDE / (*self.wanted.borrow()).max(1) as u64)
     }
 
     /// Whether a connection is wanted that has not brought anything yet.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, SetOnce, watch};
 use tokio::task::JoinSet;
@@ -111,7 +112,7 @@ impl Run {
 
     /// Whether its speed is a matter of how many connections it has: no limit slows it, and there is work for another one.
     pub fn is_up_to_its_connections(&self) -> bool {
-        self.ranged.initialized() && !self.pace().is_limited() && self.segments().has_free()
+        self.ranged.initialized() && !self.pace().is_limited() && self.segments().has_work(Instant::now())
     }
 
     /// Waits for one of the connections that all files share.

@@ -14,7 +14,7 @@ const SMALLEST_SPLIT: u64 = 1 << 20;
 const A_MOMENT: Duration = Duration::from_millis(150);
 
 /// No request is for more bytes than this, but for those for a whole file.
-const LONGEST_STRIDE: u64 = 64 << 20;
+pub const LONGEST_STRIDE: u64 = 64 << 20;
 
 /// How many bytes to claim after a request for `stride` bytes took so long, of which so long passed before the first byte.
 ///
@@ -137,9 +137,9 @@ impl Segments {
         &self.written
     }
 
-    /// Whether there is more to fetch than what is being fetched.
-    pub fn has_free(&self) -> bool {
-        !self.free.is_empty()
+    /// Whether there is something to do for another connection.
+    pub fn has_work(&self, now: Instant) -> bool {
+        !self.free.is_empty() || self.held.iter().any(|held| held.is_worth_splitting(now))
     }
 
     /// Whether nobody fetches anything.

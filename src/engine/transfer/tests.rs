@@ -80,13 +80,14 @@ async fn after_a_stop_only_what_the_journal_lacks_is_fetched() {
     })
     .await;
     let fetching = bench.start();
-    until("every connection hangs", || server.served() == 5 * 3 * MIB as u64 && bench.counter.moved() == server.served()).await;
+    until("a connection hangs", || server.served() >= 3 * MIB as u64 && bench.counter.moved() == server.served()).await;
     let stopped = Instant::now();
     bench.stop.cancel();
     let fault = fetching.await.unwrap().unwrap_err();
     assert!(stopped.elapsed() < PROMPTLY, "{:?}", stopped.elapsed());
     assert_eq!(fault.kind, FaultKind::Interrupted);
-    assert_eq!(bench.held(), server.served(), "what was received is kept");
+    let held = bench.held();
+    assert_eq!(held, bench.counter.moved(), "what was received is kept");
 
     let before = snapshot(&bench);
     tokio::time::sleep(Duration::from_millis(100)).await; // that nothing happens can only be seen by letting time pass
@@ -97,7 +98,7 @@ async fn after_a_stop_only_what_the_journal_lacks_is_fetched() {
     bench.counter = Arc::default();
     bench.fetch().await.unwrap();
     bench.assert_whole();
-    assert_eq!(bench.counter.moved(), (40 - 15) * MIB as u64);
+    assert_eq!(bench.counter.moved(), 40 * MIB as u64 - held);
 }
 
 /// Names, contents and times of what lies in the folder.

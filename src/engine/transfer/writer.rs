@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::batch::{self, Batch};
+use super::batch::Batch;
 use super::run::Run;
 use crate::desk::Fault;
 
@@ -24,9 +24,16 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer whose first byte belongs at `offset`.
-    pub fn new(run: Arc<Run>, offset: u64) -> Self {
-        Self { run, offset, batch: Batch::default(), begun: Instant::now(), writing: None, gained: 0 }
+    /// A writer that must be told where to begin.
+    pub fn new(run: Arc<Run>) -> Self {
+        Self { run, offset: 0, batch: Batch::default(), begun: Instant::now(), writing: None, gained: 0 }
+    }
+
+    /// Begins anew: the next byte belongs at `offset`, and what is gained is counted from here. What came before is being written.
+    pub async fn begin(&mut self, offset: u64) -> Result<(), Fault> {
+        self.hand_over().await?;
+        (self.offset, self.gained) = (offset, 0);
+        Ok(())
     }
 
     /// Takes the next bytes; waits only while the batch before the present one is still being written.
@@ -35,7 +42,7 @@ impl Writer {
             self.begun = Instant::now();
         }
         self.batch.push(bytes);
-        if self.batch.len() >= batch::FULL { self.hand_over().await } else { Ok(()) }
+        if self.batch.len() >= self.run.common.batch_size() { self.hand_over().await } else { Ok(()) }
     }
 
     /// Waits until the batch should be handed over although it is not full; for ever while it is empty.
@@ -46,8 +53,8 @@ impl Writer {
         }
     }
 
-    /// Writes what is left and answers how many bytes the file gained by this writer.
-    pub async fn finish(mut self) -> Result<u64, Fault> {
+    /// Writes what is left, and answers how many bytes the file gained since the writer began.
+    pub async fn finish(&mut self) -> Result<u64, Fault> {
         self.hand_over().await?;
         self.settle().await?;
         Ok(self.gained)
