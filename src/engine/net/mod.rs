@@ -65,6 +65,9 @@ impl Network {
         let certificates = certificates::read(&settings.ca_files)?;
         if let Some(direct) = &mut settings.no_proxy {
             direct.value = without_stars(&direct.value);
+            if direct.value.split(',').any(|host| host == "*") {
+                (settings.http_proxy, settings.https_proxy) = (None, None); // reqwest would still send addresses through them
+            }
         }
         let rules = rules(&settings)?;
         Ok(Self { inner: Arc::new(Inner { settings, rules, certificates }) })
