@@ -26,7 +26,7 @@ const HOUSE: &[Wing] = &[
     wing("engine", &["desk", "engine/*"], &["axum", "ratatui", "crossterm", "clap"]),
     wing("engine/config", &["desk"], &["tokio", "reqwest", "ratatui", "clap"]),
     wing("engine/host", &["desk"], &["reqwest", "axum", "ratatui", "clap"]),
-    wing("engine/net", &["desk", "engine/config"], &["tokio", "axum", "ratatui", "clap"]),
+    wing("engine/net", &["desk", "engine/config"], &["axum", "ratatui", "crossterm", "clap"]),
     wing("engine/hub", &["desk", "engine/config", "engine/net"], &["std::fs", "ratatui", "clap"]),
     wing("engine/analyze", &["desk", "engine/hub"], &["tokio", "reqwest", "std::fs", "std::net", "ratatui", "clap"]),
     wing("engine/select", &["desk"], &["tokio", "reqwest", "std::fs", "std::net", "ratatui", "clap"]),

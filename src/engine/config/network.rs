@@ -25,7 +25,7 @@ pub struct NetworkSettings {
     /// Hosts that are reached without a proxy: names with all below them, addresses, networks such as `10.0.0.0/8`, or `*`,
     /// separated by commas.
     pub no_proxy: Option<Setting<String>>,
-    /// PEM files with certificates of authorities that are trusted beside the system's.
+    /// PEM files with certificates of authorities that are trusted beside the system's. One that a variable names may be missing.
     pub ca_files: Vec<Setting<PathBuf>>,
 }
 
@@ -61,13 +61,11 @@ impl Proxy {
             Some(_) => text.to_owned(),
         };
         let mut url = Url::parse(&text).ok().filter(Url::has_host)?;
-        match url.scheme() {
-            "http" | "https" => {}
-            "socks4" | "socks4a" | "socks5" | "socks5h" if url.port().is_none() => url.set_port(Some(1080)).ok()?,
-            "socks4" | "socks4a" | "socks5" | "socks5h" => {}
-            _ => return None,
+        let is_socks = matches!(url.scheme(), "socks4" | "socks4a" | "socks5" | "socks5h");
+        if is_socks && url.port().is_none() {
+            url.set_port(Some(1080)).ok()?;
         }
-        Some(Self(url))
+        (is_socks || matches!(url.scheme(), "http" | "https")).then_some(Self(url))
     }
 
     /// The address with its login, for whoever connects and nobody else.
@@ -126,7 +124,7 @@ fn variable(environment: &dyn Environment, names: [&'static str; 2]) -> Option<S
     names.into_iter().find_map(|name| Some(Setting { value: environment.get(name)?, origin: Origin::Environment(name) }))
 }
 
-/// Every file that is named, each once. The file's own must exist, and whoever reads it says so.
+/// Every file that is named, each once. What the settings file names must exist, and whoever reads it says so.
 fn ca_files(environment: &dyn Environment, file: &FileSettings, origin: &Origin, warnings: &mut Vec<String>) -> Vec<Setting<PathBuf>> {
     let own = file.ca_file.as_deref().map(|path| Setting { value: environment.expand(path), origin: origin.clone() });
     let mut files: Vec<_> = own.into_iter().collect();
@@ -134,7 +132,8 @@ fn ca_files(environment: &dyn Environment, file: &FileSettings, origin: &Origin,
         let Some(value) = environment.path(name) else { continue };
         if !value.is_file() {
             warnings.push(format!("{name} names no certificate file: {}; going on with the system's certificates", value.display()));
-        } else if files.iter().all(|file| file.value != value) {
+        }
+        if files.iter().all(|file| file.value != value) {
             files.push(Setting { value, origin: Origin::Environment(name) });
         }
     }
@@ -158,26 +157,26 @@ mod tests {
         proxy.map(|proxy| (proxy.value.to_string(), proxy.origin.to_string()))
     }
 
-    fn said(proxy: &str, origin: &str) -> Option<(String, String)> {
-        Some((proxy.to_owned(), origin.to_owned()))
+    fn said(proxy: &str, origin: &str) -> (String, String) {
+        (proxy.to_owned(), origin.to_owned())
     }
 
     #[test]
     fn each_scheme_has_its_variable_and_one_serves_all() {
         let all = [("all_proxy", "socks5h://gate"), ("HTTPS_PROXY", "gate.corp:3128"), ("https_proxy", "https://gate:8443/")];
         let settings = resolved(&all, "").unwrap();
-        assert_eq!(shown(settings.http_proxy), said("socks5h://gate:1080", "all_proxy"));
-        assert_eq!(shown(settings.https_proxy), said("https://gate:8443", "https_proxy"));
+        assert_eq!(shown(settings.http_proxy), Some(said("socks5h://gate:1080", "all_proxy")));
+        assert_eq!(shown(settings.https_proxy), Some(said("https://gate:8443", "https_proxy")));
         let upper = resolved(&all[1..2], "").unwrap();
-        assert_eq!((shown(upper.http_proxy), shown(upper.https_proxy)), (None, said("http://gate.corp:3128", "HTTPS_PROXY")));
+        assert_eq!((shown(upper.http_proxy), shown(upper.https_proxy)), (None, Some(said("http://gate.corp:3128", "HTTPS_PROXY"))));
     }
 
     #[test]
     fn the_settings_file_goes_before_the_variables_and_may_name_no_proxy() {
         let variables = [("HTTP_PROXY", "http://a:1"), ("HTTPS_PROXY", "http://b:2"), ("NO_PROXY", "x.test")];
         let settings = resolved(&variables, "proxy = 'socks://own:9'\nno_proxy = 'y.test'").unwrap();
-        assert_eq!(shown(settings.http_proxy), said("socks5h://own:9", "/etc/hfdesk.toml"));
-        assert_eq!(shown(settings.https_proxy), said("socks5h://own:9", "/etc/hfdesk.toml"));
+        assert_eq!(shown(settings.http_proxy), Some(said("socks5h://own:9", "/etc/hfdesk.toml")));
+        assert_eq!(shown(settings.https_proxy), Some(said("socks5h://own:9", "/etc/hfdesk.toml")));
         assert_eq!(settings.no_proxy.unwrap().value, "y.test");
         let direct = resolved(&variables, "proxy = ''").unwrap();
         assert!(direct.http_proxy.is_none() && direct.https_proxy.is_none());
@@ -207,7 +206,8 @@ mod tests {
         let file = FileSettings { ca_file: Some("~/own.pem".into()), ..FileSettings::default() };
         let files = ca_files(&fixed(&variables), &file, &Origin::Default, &mut warnings);
         let named: Vec<_> = files.iter().map(|file| (file.value.to_str().unwrap(), file.origin.to_string())).collect();
-        assert_eq!(named, [("/h/own.pem", "default".to_owned()), (there, "SSL_CERT_FILE".to_owned())]);
+        let all = [("/h/own.pem", "default"), (there, "SSL_CERT_FILE"), ("/gone.pem", "REQUESTS_CA_BUNDLE")];
+        assert_eq!(named, all.map(|(path, origin)| (path, origin.to_owned())));
         assert!(warnings.len() == 1 && warnings[0].contains("/gone.pem"), "{warnings:?}");
     }
 }

@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::desk::{Fault, FaultKind};
-use crate::engine::config::Setting;
+use crate::engine::config::{Origin, Setting};
 
 /// Where Unix systems keep all of theirs in one file. The TLS library reads them itself, but not where `SSL_CERT_FILE` is set:
 /// it would then trust that file's alone.
@@ -28,8 +28,12 @@ pub(super) fn read(files: &[Setting<PathBuf>]) -> Result<Vec<Certificate>, Fault
     Ok(found)
 }
 
-/// The certificates in a file that somebody named, of which there must be some.
+/// The certificates in a file that somebody named, of which there must be some. Only a variable's file may be missing, which has
+/// been told as a warning.
 fn named(file: &Setting<PathBuf>) -> Result<Vec<Certificate>, Fault> {
+    if matches!(file.origin, Origin::Environment(_)) && !file.value.is_file() {
+        return Ok(Vec::new());
+    }
     let name = format!("the certificate file {} ({})", file.value.display(), file.origin);
     let unreadable = |error| Fault::new(FaultKind::Usage, format!("{name} cannot be read: {error}")).because(error);
     let found = authorities(&std::fs::read(&file.value).map_err(unreadable)?);
@@ -50,10 +54,14 @@ fn authorities(pem: &[u8]) -> Vec<Certificate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::config::Origin;
 
     fn file(path: &Path) -> [Setting<PathBuf>; 1] {
-        [Setting { value: path.to_path_buf(), origin: Origin::Environment("SSL_CERT_FILE") }]
+        [Setting { value: path.to_path_buf(), origin: Origin::File("c.toml".into()) }]
+    }
+
+    /// How many certificates of the system there are.
+    fn of_the_system() -> usize {
+        SYSTEM.iter().find_map(|path| std::fs::read(path).ok()).map_or(0, |pem| authorities(&pem).len())
     }
 
     #[test]
@@ -61,7 +69,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ca.pem");
         let missing = read(&file(&path)).unwrap_err();
-        assert!(missing.kind == FaultKind::Usage && missing.message.contains("ca.pem (SSL_CERT_FILE) cannot be read"), "{missing}");
+        assert!(missing.kind == FaultKind::Usage && missing.message.contains("ca.pem (c.toml) cannot be read"), "{missing}");
         for text in ["", "not PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             std::fs::write(&path, text).unwrap();
             let empty = read(&file(&path)).unwrap_err();
@@ -75,8 +83,9 @@ mod tests {
         let path = dir.path().join("ca.pem");
         let own = rcgen::generate_simple_self_signed(["ca.test".to_owned()]).unwrap().cert.pem();
         std::fs::write(&path, format!("a comment\n{own}")).unwrap();
-        let system = SYSTEM.iter().find_map(|path| std::fs::read(path).ok()).map_or(0, |pem| authorities(&pem).len());
-        assert_eq!(read(&file(&path)).unwrap().len(), 1 + system);
+        assert_eq!(read(&file(&path)).unwrap().len(), 1 + of_the_system());
+        let gone = Setting { value: "/gone.pem".into(), origin: Origin::Environment("SSL_CERT_FILE") };
+        assert_eq!(read(&[gone]).unwrap().len(), of_the_system());
         assert!(read(&[]).unwrap().is_empty());
     }
 }

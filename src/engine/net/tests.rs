@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use url::Url;
 
 use super::testing::{Authority, Gatehouse, LOGIN, Manner, Secure};
@@ -66,27 +68,42 @@ async fn a_name_that_does_not_exist_is_told() {
     assert_eq!((fault.kind, fault.message), (FaultKind::Network, format!("the name of {name} cannot be resolved")));
 }
 
-#[tokio::test]
-async fn plain_http_is_no_secure_connection() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+/// A server that answers whatever it gets with these bytes and hangs up. It ends with the runtime.
+async fn answering(reply: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.read(&mut [0; 8192]).await;
+            let _ = socket.write_all(reply).await;
+        }
     });
+    address
+}
+
+#[tokio::test]
+async fn plain_http_is_no_secure_connection() {
+    let address = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let fault = fault(&Network::default(), &format!("https://{address}/")).await;
     assert_eq!((fault.kind, fault.message), (FaultKind::Network, format!("no secure connection to {address} comes about")));
 }
 
 #[tokio::test]
 async fn a_silent_server_is_a_timeout_and_one_that_hangs_up_a_broken_connection() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let silent = fault(&Network::default(), &url).await;
     assert!(silent.kind == FaultKind::Network && silent.message.contains("in time"), "{silent}");
     tokio::spawn(async move { while listener.accept().await.is_ok() {} });
     let broken = fault(&Network::default(), &url).await;
     assert!(broken.kind == FaultKind::Network && broken.message.contains("broke"), "{broken}");
+}
+
+#[tokio::test]
+async fn redirects_in_circles_are_no_broken_connection() {
+    let address = answering(b"HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+    let fault = fault(&Network::default(), &format!("http://{address}/")).await;
+    assert_eq!((fault.kind, fault.message), (FaultKind::BadReply, format!("{address} redirects in circles")));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ enum Trouble {
     Handshake,
     Unreachable,
     Broken,
+    /// Redirected more often than anybody follows.
+    Circles,
     /// The proxy wants a login, or another one.
     Login,
     /// The proxy does not connect us with the server, and says why where it does.
@@ -37,7 +39,7 @@ pub(super) fn fault(error: reqwest::Error, url: Option<&Url>, gate: Option<Gate<
     let told = match (trouble, before, gate) {
         (Trouble::Login, _, Some(gate)) => gate.login(),
         (Trouble::NoPassage(reason), _, Some(gate)) => gate.no_passage(&host, reason),
-        (Trouble::Timeout, _, Some(gate)) => gate.silence(&host),
+        (Trouble::Timeout, _, Some(gate)) if error.is_connect() => gate.silence(&host),
         (trouble, Some(gate), _) => trouble.at_the_proxy(gate),
         (trouble, ..) => trouble.told(&host),
     };
@@ -54,6 +56,7 @@ impl Trouble {
     fn told(&self, host: &str) -> Fault {
         let (message, hint) = match self {
             Self::Certificate(error) => return distrust(error, host),
+            Self::Circles => return Fault::new(FaultKind::BadReply, format!("{host} redirects in circles")),
             Self::Name => (format!("the name of {host} cannot be resolved"), "check the spelling of the address and this machine's DNS"),
             Self::Refused => (format!("{host} refuses the connection"), "check the port, and that the server runs"),
             Self::Timeout => (format!("{host} does not answer in time"), "check the network, then try again"),
@@ -139,6 +142,8 @@ fn trouble(error: &reqwest::Error) -> Trouble {
         trouble
     } else if let Some(rustls::Error::InvalidCertificate(error)) = tls {
         Trouble::Certificate(error.clone())
+    } else if error.is_redirect() {
+        Trouble::Circles
     } else if error.is_timeout() || io == Some(io::ErrorKind::TimedOut) {
         Trouble::Timeout
     } else if says(error, "dns error") {
@@ -166,13 +171,15 @@ fn refusal_of_a_proxy(cause: &(dyn Error + 'static)) -> Option<Trouble> {
     if LOGIN.contains(&text.as_str()) {
         return Some(Trouble::Login);
     }
-    match text.as_str() {
-        "SOCKS error: failed to create underlying connection" => None,
-        "SOCKS error: io error during SOCKS handshake" | "SOCKS error: failed parsing server response" => {
+    let (kind, reason) = text.split_once(" error: ")?;
+    match (kind, reason) {
+        ("tunnel" | "SOCKS", "failed to create underlying connection") => None,
+        ("tunnel", _) => Some(Trouble::NoPassage(None)),
+        ("SOCKS", "io error during SOCKS handshake" | "failed parsing server response") => {
             Some(Trouble::NoPassage(Some("it does not speak SOCKS as it should".to_owned())))
         }
-        "tunnel error: unsuccessful" | "tunnel error: unexpected end of file" => Some(Trouble::NoPassage(None)),
-        text => text.strip_prefix("SOCKS error: ").map(|reason| Trouble::NoPassage(Some(reason.to_owned()))),
+        ("SOCKS", reason) => Some(Trouble::NoPassage(Some(reason.to_owned()))),
+        _ => None,
     }
 }
 
