@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::testing::{Authority, Gatehouse, LOGIN, Manner, Secure};
 use super::{Network, without_stars};
-use crate::desk::{Choice, Desk, Fault, FaultKind, RepoRef, Selection};
+use crate::desk::{Choice, Desk, Digest, Fault, FaultKind, RepoRef, Selection};
 use crate::engine::Engine;
 use crate::engine::config::{Environment, Flags, NetworkSettings, Origin, Proxy, Setting, Settings};
 use crate::engine::host::SystemClock;
 use crate::engine::hub::{Hub, HubSettings};
+use crate::engine::transfer::{self, Address, Mover, Partial, Source, Transfer};
 use crate::hubserver::{HubConfig, HubServer};
 
 fn through(scheme: &str, login: &str, proxy: SocketAddr, direct: Option<&str>) -> Network {
@@ -137,6 +140,34 @@ async fn a_hub_with_a_bad_certificate_is_asked_once() {
     let hub = Hub::new(HubSettings::new(server.url.origin().ascii_serialization())).unwrap();
     let fault = hub.info(&RepoRef::model("org/name".parse().unwrap())).await.unwrap_err();
     assert_eq!((fault.kind, fault.kind.exit_status(), server.connections()), (FaultKind::NetworkSetup, 5, 1));
+}
+
+/// A source that knows one address.
+struct At(Url);
+
+impl Source for At {
+    fn locate(&self) -> BoxFuture<'_, Result<Address, Fault>> {
+        let url = self.0.clone();
+        async move { Ok(Address { url, bearer: None }) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_meets_a_bad_certificate_ends_at_once() {
+    let (server, dir) = (Secure::start(&Authority::new(), "127.0.0.1", |_| {}).await, tempfile::tempdir().unwrap());
+    let transfer = Transfer {
+        partial: Partial { data: dir.path().join("x.part"), journal: dir.path().join("x.json") },
+        size: 9,
+        digest: Digest::Sha256("0".repeat(64)),
+        name: "w.gguf".into(),
+        source: Arc::new(At(server.url.clone())),
+        counter: Arc::default(),
+        stop: CancellationToken::new(),
+    };
+    let fault = Mover::new(transfer::Settings::default()).unwrap().fetch(transfer).await.unwrap_err();
+    assert_eq!((fault.kind, server.connections()), (FaultKind::NetworkSetup, 1));
+    assert!(fault.message.starts_with("cannot download w.gguf: the certificate of 127.0.0.1:"), "{fault}");
+    assert!(hint(&fault).contains("ca_file"), "{fault:?}");
 }
 
 #[tokio::test]
