@@ -30,8 +30,10 @@ pub enum FaultKind {
     NotFound,
     /// The action does not fit the state the thing is in.
     Conflict,
-    /// The Hub could not be reached: name resolution, connection, TLS, proxy, or a stream that broke.
+    /// The Hub could not be reached: name resolution, connection, TLS, or a stream that broke.
     Network,
+    /// The way to the Hub has to be set up first, and no repetition helps: a certificate that is not trusted, a proxy's login.
+    NetworkSetup,
     /// The Hub answered that it cannot serve now (5xx).
     Unavailable,
     /// The Hub asks to wait (429).
@@ -62,7 +64,7 @@ impl FaultKind {
             Self::Usage => 2,
             Self::Unauthorized | Self::Gated | Self::Forbidden => 3,
             Self::RepoNotFound | Self::RevisionNotFound | Self::EntryNotFound | Self::NothingMatches | Self::NotFound => 4,
-            Self::Network | Self::Unavailable | Self::RateLimited | Self::Offline => 5,
+            Self::Network | Self::NetworkSetup | Self::Unavailable | Self::RateLimited | Self::Offline => 5,
             Self::DiskFull => 6,
             Self::Corrupt => 7,
             Self::Interrupted => 130,

@@ -9,6 +9,7 @@ mod download;
 pub mod host;
 pub mod hub;
 pub mod job;
+pub mod net;
 mod recent;
 pub mod select;
 pub mod transfer;
@@ -28,6 +29,7 @@ use download::{Downloader, partial};
 use host::{Clock, FileLock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
+use net::Network;
 use recent::Recent;
 use transfer::Mover;
 
@@ -41,6 +43,7 @@ pub struct Engine {
     hub: Hub,
     cache: Cache,
     recent: Arc<Recent>,
+    network: Network,
     queue: Option<Queue>,
 }
 
@@ -54,7 +57,9 @@ struct Queue {
 impl Engine {
     /// An engine that searches, analyses, plans and looks after the cache. It has no queue until [`Engine::run_queue`].
     pub fn open(settings: &Settings) -> Result<Self, Fault> {
+        let network = Network::new(settings.network.clone())?;
         let hub = Hub::new(HubSettings {
+            network: network.clone(),
             token: settings.token.as_ref().map(|token| token.value.clone()),
             offline: settings.offline.value,
             ..HubSettings::new(&settings.endpoint.value)
@@ -67,7 +72,7 @@ impl Engine {
             attached: false,
         };
         let cache = Cache::new(settings.cache_dir.value.clone());
-        Ok(Self { about, hub, cache, recent: Arc::new(Recent::default()), queue: None })
+        Ok(Self { about, hub, cache, recent: Arc::new(Recent::default()), network, queue: None })
     }
 
     /// Loads the state folder's queue and runs it from now on.
@@ -78,6 +83,7 @@ impl Engine {
             .map_err(|fault| fault.hint("the queue is kept there; choose another folder with XDG_STATE_HOME"))?
             .ok_or_else(|| busy(settings))?;
         let mover = Mover::new(transfer::Settings {
+            network: self.network.clone(),
             connections: settings.connections.value,
             max_speed: settings.max_speed.value,
             ..transfer::Settings::default()

@@ -1,5 +1,6 @@
 //! The settings file, `config.toml`.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -7,7 +8,17 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 6] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed"];
+const KEYS: [&str; 9] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed", "proxy", "no_proxy", "ca_file"];
+
+/// A text that may hold a password and is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Hidden(pub(super) String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Hidden(…)")
+    }
+}
 
 /// What the settings file says. An unknown key is a warning, never a failure: the file may be from a newer version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -25,6 +36,12 @@ pub struct FileSettings {
     pub connections: Option<usize>,
     /// A speed such as `20MiB`.
     pub max_speed: Option<String>,
+    /// A proxy for all addresses, such as `http://gate:3128` or `socks5h://localhost:1080`; an empty text is none.
+    pub proxy: Option<Hidden>,
+    /// Hosts that are reached without a proxy, separated by commas.
+    pub no_proxy: Option<String>,
+    /// A PEM file with certificates to trust beside the system's; a leading `~` is the home folder.
+    pub ca_file: Option<String>,
     /// What was odd, one sentence each.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -45,7 +62,7 @@ impl FileSettings {
         let malformed = |error: toml::de::Error| {
             Fault::new(FaultKind::Usage, format!("the settings file {} cannot be read: {}", path.display(), error.message()))
                 .hint(error.span().map_or(String::new(), |span| format!("look at line {}", line_of(text, span.start))))
-                .because(error)
+            // The error itself stays out: it repeats the file's text, which may hold a proxy's password.
         };
         let mut settings: Self = toml::from_str(text).map_err(malformed)?;
         let table: toml::Table = toml::from_str(text).map_err(malformed)?;
@@ -73,6 +90,17 @@ mod tests {
         assert!(settings.warnings[0].contains("max_activ") && settings.offline == Some(true));
         let fault = FileSettings::parse("offline = true\nconnections = 'many'", path).unwrap_err();
         assert_eq!(fault.hint.as_deref(), Some("look at line 2"));
+    }
+
+    #[test]
+    fn a_proxys_password_is_never_shown() {
+        let path = Path::new("c.toml");
+        let settings = FileSettings::parse("proxy = 'http://ada:s3cret@gate'", path).unwrap();
+        assert!(!format!("{settings:?}").contains("s3cret"));
+        for text in ["proxy = 'http://ada:s3cret@gate", "proxy = ['http://ada:s3cret@gate']"] {
+            let fault = FileSettings::parse(text, path).unwrap_err();
+            assert!(!format!("{fault:?}").contains("s3cret"), "{fault:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod environment;
 mod file;
+mod network;
 mod token;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use environment::{Environment, ProcessEnvironment};
 pub use file::FileSettings;
+pub use network::{NetworkSettings, Proxy};
 pub use token::{Token, find_token};
 
 use crate::desk::{Fault, FaultKind, parse_bytes};
@@ -92,6 +94,8 @@ pub struct Settings {
     pub connections: Setting<usize>,
     /// The most bytes a second for all transfers together; `None` for no limit.
     pub max_speed: Setting<Option<u64>>,
+    /// Proxies, and certificates to trust.
+    pub network: NetworkSettings,
     /// The folder of the queue and its history.
     pub state_dir: PathBuf,
     /// What was odd but not fatal: unknown keys and the like, one sentence each.
@@ -110,6 +114,7 @@ impl Settings {
     fn resolve(flags: &Flags, environment: &dyn Environment, file: &FileSettings, path: &Path) -> Result<Self, Fault> {
         let from_file = || Origin::File(path.to_path_buf());
         let home = environment::hf_home(environment)?;
+        let mut warnings = file.warnings.clone();
         Ok(Self {
             endpoint: endpoint(flags, environment, file, from_file())?,
             token: find_token(flags.token.as_deref(), environment, &home)?,
@@ -118,8 +123,9 @@ impl Settings {
             max_active: count("max_active", file.max_active, DEFAULT_MAX_ACTIVE, from_file())?,
             connections: count("connections", file.connections, DEFAULT_CONNECTIONS, from_file())?,
             max_speed: max_speed(flags, file, from_file())?,
+            network: NetworkSettings::resolve(environment, file, &from_file(), &mut warnings)?,
             state_dir: environment::state_dir(environment)?,
-            warnings: file.warnings.clone(),
+            warnings,
         })
     }
 }

@@ -89,15 +89,6 @@ pub(super) fn quoted_path(path: &str) -> String {
     path.split('/').map(quoted).collect::<Vec<_>>().join("/")
 }
 
-/// Host and port, as a message names a server.
-pub(super) fn host(url: &Url) -> String {
-    let host = printable(url.host_str().unwrap_or("?"));
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host,
-    }
-}
-
 /// The text of a malformed URL without what stands before its `@`, which may be a password.
 fn without_login(text: &str) -> String {
     printable(text.rsplit_once('@').map_or(text, |(_, rest)| rest))

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Hub;
 use super::info::is_commit;
-use super::request::{Abroad, Arrival, Failure, Subject, read};
+use super::request::{Abroad, Arrival, Failure, Subject};
 use crate::desk::{Fault, RepoRef};
 use crate::engine::config::Token;
 
@@ -52,7 +52,7 @@ impl Hub {
 
     async fn fetch(&self, url: &Url, subject: Subject<'_>, limit: usize) -> Result<Vec<u8>, Failure> {
         let arrival = self.follow(Method::GET, url, subject, Abroad::Follow).await?;
-        read(arrival.response, &arrival.url, limit).await
+        self.read(arrival.response, &arrival.url, limit).await
     }
 }
 

@@ -14,26 +14,22 @@ mod refusal;
 mod request;
 mod search;
 mod settings;
-mod transport;
 mod tree;
 
 #[cfg(test)]
 mod testing;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use info::RepoInfo;
 pub use locate::Location;
 pub use patience::Patience;
 pub use settings::HubSettings;
 
-use crate::desk::{Fault, FaultKind};
+use crate::desk::Fault;
 use crate::engine::config::Token;
+use crate::engine::net::Network;
 use endpoint::Endpoint;
-
-/// How long a connection may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to one Hub. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
@@ -47,6 +43,7 @@ struct Inner {
     token: Option<Token>,
     offline: bool,
     patience: Patience,
+    network: Network,
     http: reqwest::Client,
 }
 
@@ -57,16 +54,10 @@ impl Hub {
         if let Some(token) = &settings.token {
             token.check()?;
         }
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("hfdesk-tui/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none()) // followed by hand: a redirect decides where the token goes
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(settings.request_timeout)
-            .build()
-            .map_err(|error| Fault::new(FaultKind::Network, format!("cannot set up HTTP: {error}")).because(error))?;
-        Ok(Self {
-            inner: Arc::new(Inner { endpoint, token: settings.token, offline: settings.offline, patience: settings.patience, http }),
-        })
+        let HubSettings { token, network, offline, request_timeout, patience, .. } = settings;
+        // Redirects are followed by hand: they decide where the token goes.
+        let http = network.client(|client| client.redirect(reqwest::redirect::Policy::none()).read_timeout(request_timeout))?;
+        Ok(Self { inner: Arc::new(Inner { endpoint, token, offline, patience, network, http }) })
     }
 
     /// The Hub's base URL, without a trailing slash.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
-
 use super::request::Failure;
 
 /// How often and how long to try again: at a timeout, a broken connection, 408, 429 and 5xx.
@@ -39,46 +37,10 @@ impl Patience {
     }
 }
 
-/// How long a refusal's headers ask to wait, with a second to spare.
-///
-/// `RateLimit: "api";r=0;t=69` (nothing left for 69 s) goes before `Retry-After: 69`, as in the official client; a date
-/// in `Retry-After` is not read, the Hub sends seconds.
-pub(super) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let exhausted = text("ratelimit").and_then(exhausted_for);
-    let seconds = exhausted.or_else(|| text("retry-after")?.trim().parse().ok())?;
-    Some(Duration::from_secs(seconds.saturating_add(1)))
-}
-
-/// The seconds until the first exhausted policy of a `RateLimit` header is renewed.
-fn exhausted_for(header: &str) -> Option<u64> {
-    header.split(',').find_map(|policy| {
-        let value = |name: &str| policy.split(';').find_map(|part| part.trim().strip_prefix(name)?.parse::<u64>().ok());
-        (value("r=")? == 0).then(|| value("t="))?
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::desk::{Fault, FaultKind};
-    use reqwest::header::{HeaderName, HeaderValue};
-
-    fn asked(pairs: &[(&'static str, &'static str)]) -> Option<u64> {
-        let pairs = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        asked_wait(&pairs.collect()).map(|wait| wait.as_secs())
-    }
-
-    #[test]
-    fn waits_are_read_from_headers() {
-        assert_eq!(asked(&[("ratelimit", "\"api\";r=0;t=69")]), Some(70));
-        assert_eq!(asked(&[("ratelimit", "\"api\";r=0;t=69"), ("retry-after", "3")]), Some(70));
-        assert_eq!(asked(&[("ratelimit", "\"api\";r=5;t=69"), ("retry-after", "3")]), Some(4));
-        assert_eq!(asked(&[("ratelimit", "\"a\";r=1;t=2, \"b\";r=0;t=9")]), Some(10));
-        assert_eq!(asked(&[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")]), None);
-        assert_eq!(asked(&[("ratelimit", "nonsense;r=;t=x")]), None);
-        assert_eq!(asked(&[("retry-after", "18446744073709551615")]), Some(u64::MAX));
-    }
 
     #[test]
     fn waits_double_and_end() {

@@ -1,15 +1,16 @@
 //! What a refusal means: `X-Error-Code` first, then the status, then the body.
 
+use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
-use super::endpoint::{Endpoint, host};
+use super::endpoint::Endpoint;
 use super::lenient::shown;
-use super::patience::asked_wait;
 use super::request::{Failure, Subject};
 use crate::desk::{Fault, FaultKind, RepoRef};
+use crate::engine::net::{asked_wait, host};
 
 /// The longest text of a Hub repeated in a message, in characters.
 const LONGEST_TEXT: usize = 300;
@@ -32,7 +33,7 @@ impl Refusal<'_> {
     pub(super) fn failure(&self, status: StatusCode, headers: &HeaderMap, text: Option<String>) -> Failure {
         let code = headers.get("x-error-code").and_then(|code| code.to_str().ok());
         let kind = self.kind(status, code, text.as_deref());
-        let wait = asked_wait(headers).filter(|_| matches!(kind, FaultKind::RateLimited | FaultKind::Unavailable));
+        let wait = asked_wait(headers, Timestamp::now()).filter(|_| matches!(kind, FaultKind::RateLimited | FaultKind::Unavailable));
         let again = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
         Failure { fault: self.told(kind, status, text).retry_after(wait), again, bare_status: code.is_none().then_some(status) }
     }
@@ -52,7 +53,6 @@ impl Refusal<'_> {
             (403 | 451, _) => FaultKind::Forbidden,
             (404, Subject::Repo(_)) => FaultKind::RepoNotFound,
             (404, Subject::File(..)) => FaultKind::EntryNotFound,
-            (407, _) => FaultKind::Network,
             (429, _) => FaultKind::RateLimited,
             (408 | 500.., _) => FaultKind::Unavailable,
             _ => FaultKind::BadReply,
@@ -106,7 +106,6 @@ impl Refusal<'_> {
                 (format!("{host} asks us to wait: too many requests"), "log in for a higher limit, or try again later")
             }
             FaultKind::Unavailable => (format!("{host} cannot serve now ({status})"), "try again later"),
-            FaultKind::Network => (format!("the proxy before {host} wants a login"), "put it into HTTPS_PROXY"),
             _ => (format!("{host} refuses to answer about {what} ({status})"), "check that the endpoint is a Hub"),
         };
         let said = text.map(|text| format!(": {text}")).unwrap_or_default();
@@ -180,7 +179,6 @@ mod tests {
             (400, None, Some("bad expand"), Subject::Listing, FaultKind::BadReply),
             (429, None, None, repo, FaultKind::RateLimited),
             (503, None, None, repo, FaultKind::Unavailable),
-            (407, None, None, repo, FaultKind::Network),
         ] {
             let failure = refused(status, code, text, subject, false);
             assert_eq!(failure.fault.kind, kind, "{status} {code:?}");

@@ -8,11 +8,11 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::endpoint::host;
+use super::Hub;
 use super::refusal::{Refusal, error_text};
-use super::{Hub, transport};
 use crate::desk::{Fault, FaultKind, RepoRef};
 use crate::engine::config::Token;
+use crate::engine::net::{host, login_wanted};
 
 /// The most redirects followed for one answer; the official client's limit.
 const MOST_REDIRECTS: usize = 20;
@@ -80,7 +80,7 @@ impl Hub {
         self.persist(async || {
             let arrival = self.follow(Method::GET, url, subject, Abroad::Refuse).await?;
             let next = self.next_page(&arrival)?;
-            let body = read(arrival.response, &arrival.url, LARGEST_PAGE).await?;
+            let body = self.read(arrival.response, &arrival.url, LARGEST_PAGE).await?;
             let value = serde_json::from_slice(&body).map_err(|error| not_json(&arrival.url, error))?;
             Ok((value, next))
         })
@@ -137,7 +137,14 @@ impl Hub {
         if let Some(token) = self.token_for(url) {
             request = request.bearer_auth(token.secret());
         }
-        request.send().await.map_err(|error| transport::failure(error, url))
+        request.send().await.map_err(|error| self.failed(error, url))
+    }
+
+    /// A request that failed below HTTP. Where no connection came about, nobody waits: the address may be mistyped or the network
+    /// lost, and transfers have a longer patience of their own.
+    fn failed(&self, error: reqwest::Error, url: &Url) -> Failure {
+        let again = error.is_timeout() || !error.is_connect();
+        Failure { again, ..Failure::last(self.inner.network.fault(error, Some(url))) }
     }
 
     /// The token, for an address at the endpoint's origin.
@@ -151,12 +158,30 @@ impl Hub {
         if status.is_success() {
             return Ok(arrival);
         }
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(login_wanted(&format!("the proxy before {}", host(&arrival.url))).into());
+        }
         let headers = arrival.response.headers().clone();
-        let body = read(arrival.response, &arrival.url, LARGEST_REFUSAL).await.unwrap_or_default();
+        let body = self.read(arrival.response, &arrival.url, LARGEST_REFUSAL).await.unwrap_or_default();
         let text = error_text(&headers, &body);
         let refusal =
             Refusal { endpoint: &self.inner.endpoint, token_sent: self.token_for(&arrival.url).is_some(), url: &arrival.url, subject };
         Err(refusal.failure(status, &headers, text))
+    }
+
+    /// A body of at most `limit` bytes; a longer one is refused, whatever its header says.
+    pub(super) async fn read(&self, response: Response, url: &Url, limit: usize) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| self.failed(error, url))?;
+            if body.len() + chunk.len() > limit {
+                let largest = crate::desk::bytes(limit as u64);
+                return Err(Fault::new(FaultKind::BadReply, format!("{} answers with more than {largest}", host(url))).into());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 }
 
@@ -168,21 +193,6 @@ fn redirect(response: &Response, url: &Url) -> Result<Option<Url>, Fault> {
         Some(target) => Ok(Some(target)),
         None => Err(Fault::new(FaultKind::BadReply, format!("{} redirects to something that is not a web address", host(url)))),
     }
-}
-
-/// A body of at most `limit` bytes; a longer one is refused, whatever its header says.
-pub(super) async fn read(response: Response, url: &Url, limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| transport::failure(error, url))?;
-        if body.len() + chunk.len() > limit {
-            let largest = crate::desk::bytes(limit as u64);
-            return Err(Fault::new(FaultKind::BadReply, format!("{} answers with more than {largest}", host(url))).into());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 fn not_json(url: &Url, error: serde_json::Error) -> Failure {

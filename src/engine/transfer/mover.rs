@@ -68,9 +68,9 @@ pub struct Mover {
 }
 
 impl Mover {
-    /// A mover with its own connections. Proxies come from the environment.
+    /// A mover with its own connections.
     pub fn new(settings: Settings) -> Result<Self, Fault> {
-        let client = client(&settings).map_err(|error| Fault::internal("the HTTP client cannot be set up").because(error))?;
+        let client = client(&settings)?;
         let pace = Pace::new(settings.max_speed);
         let permits = Arc::new(Semaphore::new(settings.total_connections.clamp(1, Semaphore::MAX_PERMITS)));
         Ok(Self { common: Arc::new(Common { settings, client, pace, permits }) })
@@ -108,15 +108,10 @@ impl Mover {
     }
 }
 
-fn client(settings: &Settings) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .http1_only()
-        .user_agent(&settings.user_agent)
-        .connect_timeout(settings.connect_timeout)
-        .pool_max_idle_per_host(settings.total_connections)
-        .redirect(reqwest::redirect::Policy::limited(MAX_REDIRECTS))
-        .referer(false)
-        .build()
+fn client(settings: &Settings) -> Result<reqwest::Client, Fault> {
+    let redirects = reqwest::redirect::Policy::limited(MAX_REDIRECTS);
+    let (network, connections) = (&settings.network, settings.total_connections);
+    network.client(|client| client.http1_only().pool_max_idle_per_host(connections).redirect(redirects).referer(false))
 }
 
 /// Starts work on a thread where blocking is allowed; it goes on whether or not the answer is awaited.

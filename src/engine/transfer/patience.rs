@@ -43,11 +43,12 @@ impl<'a> Patience<'a> {
 }
 
 fn exhausted(mut fault: Fault, tries: usize) -> Fault {
-    let hint = match fault.kind {
-        FaultKind::RateLimited => "wait some minutes and resume; a token raises the limit",
-        FaultKind::Unavailable => "try again later; what is on disk is kept",
-        _ => "check the network and resume; what is on disk is kept",
+    let general = match fault.kind {
+        FaultKind::RateLimited => "wait some minutes and resume, or log in for a higher limit",
+        FaultKind::Unavailable => "try again later",
+        _ => "check the network and resume",
     };
+    let hint = format!("{}; what is on disk is kept", fault.hint.as_deref().unwrap_or(general));
     fault.message = format!("{} ({tries} more tries in a row moved nothing)", fault.message);
     fault.hint(hint)
 }

@@ -1,12 +1,12 @@
 //! What a server's answer to a ranged request means. Pure.
 
-use std::time::Duration;
-
+use jiff::Timestamp;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap};
 
 use super::segments::Segment;
 use crate::desk::{Fault, FaultKind};
+use crate::engine::net::{asked_wait, login_wanted};
 
 /// What the body of a good answer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,9 @@ fn check_length(headers: &HeaderMap, size: u64, name: &str) -> Result<Body, Faul
 
 /// A fault for any status that is neither good nor a refusal to be answered with a fresh address.
 pub fn failed(status: StatusCode, headers: &HeaderMap, name: &str) -> Fault {
+    if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        return login_wanted(&format!("cannot download {name}: the proxy"));
+    }
     let kind = match status {
         StatusCode::UNAUTHORIZED => FaultKind::Unauthorized,
         StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => FaultKind::Forbidden,
@@ -75,23 +78,14 @@ pub fn failed(status: StatusCode, headers: &HeaderMap, name: &str) -> Fault {
         _ if status.is_server_error() => FaultKind::Unavailable,
         _ => FaultKind::BadReply,
     };
-    let fault = Fault::new(kind, format!("cannot download {name}: the server answered {status}")).retry_after(wait_asked(headers));
+    let fault = Fault::new(kind, format!("cannot download {name}: the server answered {status}"))
+        .retry_after(asked_wait(headers, Timestamp::now()));
     match kind {
         FaultKind::Unauthorized => fault.hint("log in with a token that may read this repository"),
         FaultKind::Forbidden => fault.hint("check that your account may read this repository, then resume"),
         FaultKind::EntryNotFound => fault.hint("the file may have been deleted or moved; look at the repository again"),
         _ => fault,
     }
-}
-
-/// How long a server asks to wait: `Retry-After` in seconds, or one second past the reset of an exhausted `RateLimit`.
-fn wait_asked(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = number(headers, RETRY_AFTER.as_str()).or_else(|| {
-        let text = headers.get("ratelimit")?.to_str().ok()?;
-        let field = |key: &str| text.split(';').find_map(|part| part.trim().strip_prefix(key)?.parse::<u64>().ok());
-        if field("r=") == Some(0) { field("t=")?.checked_add(1) } else { None }
-    });
-    seconds.map(Duration::from_secs)
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -149,15 +143,8 @@ mod tests {
         for (status, kind) in kinds {
             assert_eq!(answer(status, &[]), Err(kind));
         }
+        assert_eq!(answer(407, &[]), Err(FaultKind::NetworkSetup));
         assert_eq!(answer(418, &[]), Err(FaultKind::BadReply));
         assert!(is_refused(StatusCode::FORBIDDEN) && !is_refused(StatusCode::NOT_FOUND));
-    }
-
-    #[test]
-    fn the_wait_asked_for_is_read_from_either_header() {
-        assert_eq!(wait_asked(&headers(&[("retry-after", "7")])), Some(Duration::from_secs(7)));
-        assert_eq!(wait_asked(&headers(&[("ratelimit", "\"resolvers\";r=0;t=69")])), Some(Duration::from_secs(70)));
-        assert_eq!(wait_asked(&headers(&[("ratelimit", "\"resolvers\";r=2999;t=69")])), None);
-        assert_eq!(wait_asked(&headers(&[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")])), None);
     }
 }

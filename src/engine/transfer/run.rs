@@ -138,13 +138,11 @@ impl Run {
         answer.map_err(|error| self.broken(error))
     }
 
-    /// A fault for a request that failed below HTTP. The URL is left out: it may carry a signature.
+    /// A fault for a request that failed below HTTP.
     fn broken(&self, error: reqwest::Error) -> Fault {
-        let host = error.url().and_then(url::Url::host_str).unwrap_or("the server").to_owned();
-        let error = error.without_url();
-        let root = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source()).last();
-        let cause = root.map_or_else(String::new, ToString::to_string);
-        Fault::new(FaultKind::Network, format!("cannot download {} from {host}: {cause}", self.name)).because(error)
+        let mut fault = self.settings().network.fault(error, None);
+        fault.message = format!("cannot download {}: {}", self.name, fault.message);
+        fault
     }
 
     /// Writes a batch and tells everybody; answers how many bytes are new. Blocks.

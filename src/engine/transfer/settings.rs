@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::engine::net::Network;
+
 /// How a [`super::Mover`] works.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -11,8 +13,8 @@ pub struct Settings {
     pub total_connections: usize,
     /// The speed limit for all files together in bytes a second; `None` is none.
     pub max_speed: Option<u64>,
-    /// How long to wait for a connection.
-    pub connect_timeout: Duration,
+    /// The way to the servers.
+    pub network: Network,
     /// How long to wait for an answer, and for each next byte of it.
     pub stall_timeout: Duration,
     /// The waits between tries; one connection gives up after so many failures in a row without progress.
@@ -21,8 +23,6 @@ pub struct Settings {
     pub longest_wait: Duration,
     /// How often the journal is written and the data synced.
     pub checkpoint: Duration,
-    /// What requests call themselves.
-    pub user_agent: String,
 }
 
 impl Default for Settings {
@@ -31,12 +31,11 @@ impl Default for Settings {
             connections: 8,
             total_connections: 32,
             max_speed: None,
-            connect_timeout: Duration::from_secs(10),
+            network: Network::default(),
             stall_timeout: Duration::from_secs(30),
             backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000].map(Duration::from_millis).to_vec(),
             longest_wait: Duration::from_secs(300),
             checkpoint: Duration::from_secs(1),
-            user_agent: concat!("hfdesk-tui/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 }
