@@ -25,7 +25,7 @@ pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
 const DEFAULT_MAX_ACTIVE: usize = 3;
 
 /// Connections to each file's server unless set.
-const DEFAULT_CONNECTIONS: usize = 8;
+const DEFAULT_CONNECTIONS: usize = 32;
 
 /// Where a value came from, from weakest to strongest.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,12 +21,6 @@ const STEP: usize = 16 << 10;
 /// Fetches segments until none is left, trying again as patience allows. Ends early, with what was received written, when the run
 /// has had enough.
 pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
-    let mut writer = Writer::new(run.clone());
-    let fetched = fetch_segments(&run, &mut writer).await;
-    writer.finish().await.and(fetched)
-}
-
-async fn fetch_segments(run: &Arc<Run>, writer: &mut Writer) -> Result<(), Fault> {
     let settings = run.settings();
     let mut patience = Patience::new(&settings.backoff, settings.longest_wait);
     let mut stride = run.stride;
@@ -39,37 +33,51 @@ async fn fetch_segments(run: &Arc<Run>, writer: &mut Writer) -> Result<(), Fault
         let permit = run.unless_over(run.permit()).await??;
         let begun = Instant::now();
         let Some(segment) = run.segments().claim(stride, begun) else { return Ok(()) };
-        let fetched = fetch(run, segment, &mut entry, writer).await;
+        let fetched = fetch(&run, segment, &mut entry).await;
         run.segments().release(segment.id);
         drop(permit);
-        match fetched {
-            Ok(waited) => {
+        match fetched.outcome {
+            Ok(()) => {
                 patience.restore();
-                stride = run.crew.stride(next_stride(stride, waited, begun.elapsed()));
+                stride = run.crew.stride(next_stride(stride, fetched.waited, begun.elapsed()));
             }
             Err(fault) => {
-                let gained = writer.finish().await?;
-                tracing::debug!(file = %run.name, %fault, gained, "a request failed");
-                if fault.kind.is_transient() && gained == 0 {
+                tracing::debug!(file = %run.name, %fault, gained = fetched.gained, "a request failed");
+                if fault.kind.is_transient() && fetched.gained == 0 {
                     run.crew.complain();
                 }
-                let wait = patience.after(fault, gained)?;
+                let wait = patience.after(fault, fetched.gained)?;
                 run.unless_over(tokio::time::sleep(wait)).await?;
             }
         }
     }
 }
 
-/// Fetches one segment and answers how long the server took to begin. Whatever happens, the writer has the bytes that came.
-async fn fetch(run: &Arc<Run>, segment: Segment, entry: &mut Entry<'_>, writer: &mut Writer) -> Result<Duration, Fault> {
+/// How one request went.
+struct Fetched {
+    /// Bytes that the file gained.
+    gained: u64,
+    /// How long the answer took to begin.
+    waited: Duration,
+    outcome: Result<(), Fault>,
+}
+
+/// Fetches one segment. Whatever happens, the bytes that came are written.
+async fn fetch(run: &Arc<Run>, segment: Segment, entry: &mut Entry<'_>) -> Fetched {
     let begun = Instant::now();
-    writer.begin(segment.start).await?;
-    let (response, offset) = run.unless_over(open(run, segment)).await??;
+    let opened = run.unless_over(open(run, segment)).await;
     let waited = begun.elapsed();
+    let (response, offset) = match opened {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(fault)) | Err(fault) => return Fetched { gained: 0, waited, outcome: Err(fault) },
+    };
     entry.prove();
-    writer.begin(offset).await?;
-    stream(run, segment, response, writer).await?;
-    Ok(waited)
+    let mut writer = Writer::new(run.clone(), offset);
+    let streamed = stream(run, segment, response, &mut writer).await;
+    match writer.finish() {
+        Ok(gained) => Fetched { gained, waited, outcome: streamed },
+        Err(fault) => Fetched { gained: 0, waited, outcome: Err(fault) },
+    }
 }
 
 /// Asks for a segment and checks the answer: the response, and the offset of its body's first byte.
@@ -116,7 +124,7 @@ async fn stream(run: &Arc<Run>, segment: Segment, mut response: Response, writer
     loop {
         let Some(bytes) = run.unless_over(receive(run, &mut response, writer)).await?? else { return Err(cut_short(run)) };
         let taken = run.segments().take(segment.id, bytes.len());
-        writer.push(bytes.slice(..taken.length)).await?;
+        writer.push(bytes.slice(..taken.length))?;
         pass(run, taken.length).await?;
         if taken.spent {
             return Ok(());
@@ -132,7 +140,7 @@ async fn receive(run: &Run, response: &mut Response, writer: &mut Writer) -> Res
         tokio::select! {
             biased;
             bytes = &mut receiving => return bytes,
-            () = writer.ripe() => writer.hand_over().await?,
+            () = writer.ripe() => writer.write()?,
         }
     }
 }

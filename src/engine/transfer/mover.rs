@@ -49,12 +49,12 @@ pub struct Common {
     pub permits: Arc<Semaphore>,
 }
 
-/// All connections together gather so many bytes before they are written, and as many again while they are.
+/// All connections together gather so many bytes before they are written.
 const GATHERED: usize = 8 << 20;
 
 impl Common {
-    /// How many bytes a connection gathers before it has them written: the fewer connections, the more, since handing over to another
-    /// thread costs the same for any number.
+    /// How many bytes a connection gathers before it has them written: the fewer connections, the more, since each write
+    /// has its price whatever its size.
     pub fn batch_size(&self) -> usize {
         let at_work = self.settings.total_connections.saturating_sub(self.permits.available_permits());
         (GATHERED / at_work.max(1)).clamp(256 << 10, 2 << 20)

@@ -28,7 +28,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            connections: 8,
+            connections: 32,
             total_connections: 32,
             max_speed: None,
             network: Network::default(),

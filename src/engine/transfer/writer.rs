@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::task::JoinHandle;
 
 use super::batch::Batch;
 use super::run::Run;
@@ -13,39 +12,35 @@ use crate::desk::Fault;
 /// A batch is written after this time even if it is not full, so that a slow link's progress shows and is kept.
 const OLD: Duration = Duration::from_millis(250);
 
-/// Gathers a connection's bytes into batches and writes each on a blocking thread while the next one fills.
+/// Gathers a connection's bytes into batches and writes them.
+///
+/// The connection itself writes, and reads nothing meanwhile: what arrives then waits in the socket and is read at once afterwards.
+/// Handing batches to a thread of their own would have the connection read every few kilobytes as they come, and both threads
+/// would wake each other tens of thousands of times a second.
 pub struct Writer {
     run: Arc<Run>,
     offset: u64,
     batch: Batch,
     begun: Instant,
-    writing: Option<JoinHandle<Result<u64, Fault>>>,
     gained: u64,
 }
 
 impl Writer {
-    /// A writer that must be told where to begin.
-    pub fn new(run: Arc<Run>) -> Self {
-        Self { run, offset: 0, batch: Batch::default(), begun: Instant::now(), writing: None, gained: 0 }
+    /// A writer whose first byte belongs at `offset`.
+    pub fn new(run: Arc<Run>, offset: u64) -> Self {
+        Self { run, offset, batch: Batch::default(), begun: Instant::now(), gained: 0 }
     }
 
-    /// Begins anew: the next byte belongs at `offset`, and what is gained is counted from here. What came before is being written.
-    pub async fn begin(&mut self, offset: u64) -> Result<(), Fault> {
-        self.hand_over().await?;
-        (self.offset, self.gained) = (offset, 0);
-        Ok(())
-    }
-
-    /// Takes the next bytes; waits only while the batch before the present one is still being written.
-    pub async fn push(&mut self, bytes: Bytes) -> Result<(), Fault> {
+    /// Takes the next bytes. Blocks while it writes.
+    pub fn push(&mut self, bytes: Bytes) -> Result<(), Fault> {
         if self.batch.len() == 0 {
             self.begun = Instant::now();
         }
         self.batch.push(bytes);
-        if self.batch.len() >= self.run.common.batch_size() { self.hand_over().await } else { Ok(()) }
+        if self.batch.len() >= self.run.common.batch_size() { self.write() } else { Ok(()) }
     }
 
-    /// Waits until the batch should be handed over although it is not full; for ever while it is empty.
+    /// Waits until the batch should be written although it is not full; for ever while it is empty.
     pub async fn ripe(&self) {
         match self.batch.len() {
             0 => std::future::pending().await,
@@ -53,30 +48,28 @@ impl Writer {
         }
     }
 
-    /// Writes what is left, and answers how many bytes the file gained since the writer began.
-    pub async fn finish(&mut self) -> Result<u64, Fault> {
-        self.hand_over().await?;
-        self.settle().await?;
+    /// Writes what is left, and answers how many bytes the file gained by this writer. Blocks.
+    pub fn finish(mut self) -> Result<u64, Fault> {
+        self.write()?;
         Ok(self.gained)
     }
 
-    /// Has the present batch written and begins the next. Dropping this future loses nothing.
-    pub async fn hand_over(&mut self) -> Result<(), Fault> {
-        self.settle().await?;
-        let (batch, offset, run) = (std::mem::take(&mut self.batch), self.offset, self.run.clone());
-        self.offset += batch.len() as u64;
-        if batch.len() > 0 {
-            self.writing = Some(tokio::task::spawn_blocking(move || run.store(offset, batch)));
+    /// Writes the present batch and begins the next. Blocks.
+    pub fn write(&mut self) -> Result<(), Fault> {
+        let (batch, offset) = (std::mem::take(&mut self.batch), self.offset);
+        if batch.len() == 0 {
+            return Ok(());
         }
+        self.offset += batch.len() as u64;
+        self.gained += in_place(|| self.run.store(offset, batch))?;
         Ok(())
     }
+}
 
-    /// Waits for the write in progress. Dropping this future loses nothing: the next call waits for the same write.
-    async fn settle(&mut self) -> Result<(), Fault> {
-        let Some(writing) = &mut self.writing else { return Ok(()) };
-        let written = writing.await;
-        self.writing = None;
-        self.gained += written.map_err(|error| Fault::internal("a writer thread ended").because(error))??;
-        Ok(())
+/// Does work that waits for the disk, and has other tasks of this thread go on elsewhere where the runtime can.
+fn in_place<T>(work: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
