@@ -7,10 +7,11 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 6] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed"];
+const KEYS: [&str; 9] =
+    ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed", "connect_seconds", "stall_seconds", "retry_seconds"];
 
 /// What the settings file says. An unknown key is a warning, never a failure: the file may be from a newer version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct FileSettings {
     /// The Hub's base URL.
@@ -25,6 +26,12 @@ pub struct FileSettings {
     pub connections: Option<usize>,
     /// A speed such as `20MiB`.
     pub max_speed: Option<String>,
+    /// Seconds to wait for a connection to a file's server.
+    pub connect_seconds: Option<f64>,
+    /// Seconds to wait for a file's next byte.
+    pub stall_seconds: Option<f64>,
+    /// The most seconds between two tries of a transfer.
+    pub retry_seconds: Option<f64>,
     /// What was odd, one sentence each.
     #[serde(skip)]
     pub warnings: Vec<String>,
