@@ -112,8 +112,9 @@ pub(super) fn settle(workshop: &Path, partial: &PartialPaths, target: &Path, siz
     let _ = fs::set_permissions(&partial.data, Permissions::from_mode(mode));
     let moved = File::open(&partial.data).and_then(|file| file.sync_data()).and_then(|()| fs::rename(&partial.data, target));
     moved.map_err(|error| Fault::disk(format!("move {} to {}", partial.data.display(), target.display()), error))?;
-    sync_parent(target)?;
-    remove_if_there(&partial.journal)
+    // Before the sync, which takes its time: a process that ends in between leaves no journal without its data.
+    remove_if_there(&partial.journal)?;
+    sync_parent(target)
 }
 
 /// Removes a file or a link; one that is not there is fine.
