@@ -1,0 +1,111 @@
+//! kill -9 at random instants.
+
+use std::thread;
+
+use rustix::process::Signal;
+
+use super::*;
+
+/// Machines that are killed again and again, beside each other: they mostly wait for their Hubs.
+const MACHINES: u64 = 8;
+/// Kills of each.
+const KILLS: u64 = 25;
+/// Bytes a second of each Hub.
+const RATE: u64 = 2 * MIB;
+/// The longest life, in milliseconds: long enough that the journal, written once a second, matters.
+const LONGEST_LIFE: u64 = 2500;
+
+/// Numbers that look random and are the same for the same seed (Steele, Lea and Flood's SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// The seed: that of `HFDESK_SEED`, else another one every time.
+fn seed() -> u64 {
+    let given = std::env::var("HFDESK_SEED").ok().and_then(|text| text.parse().ok());
+    given.unwrap_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into())
+}
+
+/// A machine whose downloads are killed; bytes fetched twice over all kills.
+fn suffer(mut random: Random) -> u64 {
+    // Half of the machines fetch over one connection and half over several.
+    let size = if random.below(2) == 0 { 6 * MIB } else { 18 * MIB };
+    let row = Row::with(size, |config| config.rate = Some(RATE));
+    let mut twice = 0;
+    for _ in 0..KILLS {
+        let (held, sent) = (row.held(), row.sent());
+        let started = row.start();
+        thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE)));
+        started.signal(Signal::KILL);
+        let ending = started.end();
+        assert!(ending.status == 0 || ending.stderr.is_empty(), "{ending:?}");
+        if row.blob().exists() {
+            row.download().succeeded();
+            row.assert_placed();
+            fs::remove_dir_all(row.machine.cache()).unwrap();
+            continue;
+        }
+        row.assert_nothing_placed();
+        let lost = (row.sent() - sent).saturating_sub(row.held().saturating_sub(held));
+        assert!(row.held() >= held, "what was vouched for got lost: {held} then {}", row.held());
+        // The journal is a second old at most and the writer keeps a quarter of one; the rest is for a machine busy with eight of these.
+        assert!(lost <= 2 * RATE, "{lost} bytes are lost by one kill");
+        twice += lost;
+    }
+    row.hub.set_rate(None);
+    row.download().succeeded();
+    row.assert_placed();
+    twice
+}
+
+#[test]
+fn two_hundred_kills_at_random_instants_lose_a_second_each_at_most() {
+    let seed = seed();
+    let mut seeds = Random(seed);
+    let lives: Vec<_> = (0..MACHINES).map(|_| Random(seeds.below(u64::MAX))).collect();
+    let machines: Vec<_> = lives.into_iter().map(|random| thread::spawn(|| suffer(random))).collect();
+    let twice: Result<Vec<u64>, _> = machines.into_iter().map(thread::JoinHandle::join).collect();
+    let twice: u64 = twice.unwrap_or_else(|_| panic!("HFDESK_SEED={seed} repeats this")).iter().sum();
+    assert!(twice <= MACHINES * KILLS * RATE, "{twice} bytes were fetched twice; HFDESK_SEED={seed} repeats this");
+}
+
+/// A repository of small files, and how many bytes each has.
+const FILES: usize = 200;
+const SMALL: usize = 4096;
+/// Kills of its download.
+const KILLS_AMONG_FILES: u64 = 20;
+
+#[test]
+fn kills_among_many_small_files_cost_those_in_flight() {
+    let (seed, row) = (seed(), Row::new(MIB));
+    let mut random = Random(seed);
+    let content = |at: usize| [&at.to_le_bytes(), &*machine::noise(SMALL)].concat();
+    (0..FILES).for_each(|at| row.machine.put("bench/many", &format!("{at}.json"), &content(at)));
+    let download = || row::Started::new(&mut row.program("download bench/many --quiet"));
+    for _ in 0..KILLS_AMONG_FILES {
+        let started = download();
+        thread::sleep(Duration::from_millis(random.below(900)));
+        started.signal(Signal::KILL);
+        started.end();
+    }
+    download().end().succeeded();
+    let folder = row.machine.repo_folder("bench/many");
+    for at in 0..FILES {
+        let placed = row.machine.snapshot_file("bench/many", &format!("{at}.json"));
+        assert!(fs::read(placed).unwrap() == content(at), "{at}.json differs; HFDESK_SEED={seed} repeats this");
+    }
+    assert_eq!(fs::read_dir(folder.join("blobs")).unwrap().count(), FILES);
+    let (bytes, in_flight) = (FILES as u64 * 4104, KILLS_AMONG_FILES * 8 * 4104);
+    assert!(
+        row.hub.stats().hub_bytes <= bytes + in_flight,
+        "{} of {bytes} bytes; HFDESK_SEED={seed} repeats this",
+        row.hub.stats().hub_bytes
+    );
+}
