@@ -32,6 +32,7 @@ fn a_connection_that_never_brings_a_byte_ends_the_job() {
 #[test]
 fn a_stall_costs_the_wait_and_no_byte() {
     let row = Row::new(MIB);
+    row.grow_impatient();
     row.inject(Side::Cdn, 2, Effect::StallAfter(300_000));
     row.download().succeeded();
     row.assert_placed();
@@ -41,6 +42,7 @@ fn a_stall_costs_the_wait_and_no_byte() {
 #[test]
 fn a_server_that_only_stalls_ends_the_job_and_what_came_is_kept() {
     let row = Row::new(MIB);
+    row.grow_impatient();
     row.inject(Side::Cdn, 1, Effect::StallAfter(300_000));
     row.inject(Side::Cdn, ALWAYS, Effect::StallAfter(0));
     row.download().failed_with(5, "network", "no byte of model.gguf came for 0.5 seconds", "resume");
@@ -62,6 +64,7 @@ fn a_body_that_trickles_to_its_end_is_read_to_its_end() {
 fn a_connection_that_would_trickle_for_hours_is_replaced() {
     each([MIB, LARGE], |size| {
         let row = Row::new(size);
+        row.grow_impatient();
         row.inject(Side::Cdn, 1, Effect::Trickle(Duration::from_millis(100)));
         row.download().succeeded();
         row.assert_placed();
@@ -72,6 +75,7 @@ fn a_connection_that_would_trickle_for_hours_is_replaced() {
 #[ignore = "a connection that brings a byte now and then is not given up yet"]
 fn a_server_that_only_trickles_ends_the_job_and_what_came_is_kept() {
     let row = Row::new(MIB);
+    row.grow_impatient();
     row.inject(Side::Cdn, ALWAYS, Effect::Trickle(Duration::from_millis(100)));
     row.download().failed(5, "network");
     row.assert_nothing_placed();

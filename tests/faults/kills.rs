@@ -27,10 +27,17 @@ impl Random {
     }
 }
 
-/// The seed: that of `HFDESK_SEED`, else another one every time.
-fn seed() -> u64 {
-    let given = std::env::var("HFDESK_SEED").ok().and_then(|text| text.parse().ok());
-    given.unwrap_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into())
+impl Random {
+    /// The seed is that of `HFDESK_SEED`, else another one every time.
+    fn new() -> Self {
+        let given = std::env::var("HFDESK_SEED").ok().and_then(|text| text.parse().ok());
+        let seed = given.unwrap_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into());
+        #[allow(clippy::print_stdout)] // shown where the test fails
+        {
+            println!("HFDESK_SEED={seed} repeats this");
+        }
+        Self(seed)
+    }
 }
 
 /// A machine whose downloads are killed; bytes fetched twice over all kills.
@@ -67,45 +74,52 @@ fn suffer(mut random: Random) -> u64 {
 
 #[test]
 fn two_hundred_kills_at_random_instants_lose_a_second_each_at_most() {
-    let seed = seed();
-    let mut seeds = Random(seed);
+    let mut seeds = Random::new();
     let lives: Vec<_> = (0..MACHINES).map(|_| Random(seeds.below(u64::MAX))).collect();
     let machines: Vec<_> = lives.into_iter().map(|random| thread::spawn(|| suffer(random))).collect();
-    let twice: Result<Vec<u64>, _> = machines.into_iter().map(thread::JoinHandle::join).collect();
-    let twice: u64 = twice.unwrap_or_else(|_| panic!("HFDESK_SEED={seed} repeats this")).iter().sum();
-    assert!(twice <= MACHINES * KILLS * RATE, "{twice} bytes were fetched twice; HFDESK_SEED={seed} repeats this");
+    let twice: u64 = machines.into_iter().map(|machine| machine.join().unwrap()).sum();
+    assert!(twice <= MACHINES * KILLS * RATE, "{twice} bytes were fetched twice");
 }
 
-/// A repository of small files, and how many bytes each has.
-const FILES: usize = 200;
-const SMALL: usize = 4096;
+/// A repository of small files, how many it has, and how many bytes each.
+const MANY: &str = "bench/many";
+const FILES: u64 = 200;
+const SMALL: u64 = 4096;
 /// Kills of its download.
 const KILLS_AMONG_FILES: u64 = 20;
 
+fn small(at: u64) -> Vec<u8> {
+    let mut content = machine::noise(SMALL.try_into().unwrap());
+    content[..8].copy_from_slice(&at.to_le_bytes());
+    content
+}
+
+/// How many small files are in their place; asserts that each is right.
+fn placed(row: &Row) -> usize {
+    let commits = fs::read_dir(row.machine.repo_folder(MANY).join("snapshots")).into_iter().flatten();
+    let Some(snapshot) = commits.last().map(|commit| commit.unwrap().path()) else { return 0 };
+    let found = (0..FILES).filter_map(|at| Some((at, fs::read(snapshot.join(format!("{at}.json"))).ok()?)));
+    found.inspect(|(at, content)| assert!(*content == small(*at), "{at}.json differs")).count()
+}
+
 #[test]
 fn kills_among_many_small_files_cost_those_in_flight() {
-    let (seed, row) = (seed(), Row::new(MIB));
-    let mut random = Random(seed);
-    let content = |at: usize| [&at.to_le_bytes(), &*machine::noise(SMALL)].concat();
-    (0..FILES).for_each(|at| row.machine.put("bench/many", &format!("{at}.json"), &content(at)));
-    let download = || row::Started::new(&mut row.program("download bench/many --quiet"));
+    let (mut random, row) = (Random::new(), Row::new(MIB));
+    (0..FILES).for_each(|at| row.machine.put(MANY, &format!("{at}.json"), &small(at)));
+    let download = || row::Started::new(&mut row.program(&format!("download {MANY} --quiet")));
+    let mut before = 0;
     for _ in 0..KILLS_AMONG_FILES {
         let started = download();
         thread::sleep(Duration::from_millis(random.below(900)));
         started.signal(Signal::KILL);
         started.end();
+        let now = placed(&row);
+        assert!(now >= before, "what was placed stays");
+        before = now;
     }
     download().end().succeeded();
-    let folder = row.machine.repo_folder("bench/many");
-    for at in 0..FILES {
-        let placed = row.machine.snapshot_file("bench/many", &format!("{at}.json"));
-        assert!(fs::read(placed).unwrap() == content(at), "{at}.json differs; HFDESK_SEED={seed} repeats this");
-    }
-    assert_eq!(fs::read_dir(folder.join("blobs")).unwrap().count(), FILES);
-    let (bytes, in_flight) = (FILES as u64 * 4104, KILLS_AMONG_FILES * 8 * 4104);
-    assert!(
-        row.hub.stats().hub_bytes <= bytes + in_flight,
-        "{} of {bytes} bytes; HFDESK_SEED={seed} repeats this",
-        row.hub.stats().hub_bytes
-    );
+    assert_eq!(placed(&row) as u64, FILES);
+    assert_eq!(fs::read_dir(row.machine.repo_folder(MANY).join("blobs")).unwrap().count() as u64, FILES, "nothing else is left");
+    let (bytes, in_flight) = (FILES * SMALL, KILLS_AMONG_FILES * 8 * SMALL);
+    assert!(row.hub.stats().hub_bytes <= bytes + in_flight, "{} of {bytes} bytes", row.hub.stats().hub_bytes);
 }

@@ -26,8 +26,11 @@ fn lock(row: &Row) -> FileLock {
 
 /// Waits until the job runs, and sees that it leaves the file alone.
 fn waits(row: &Row) {
+    // Not before the download has made itself the queue's engine: who lists the jobs would be it for that moment.
+    let socket = row.machine.path().join("home/.local/state/hfdesk/engine.sock");
+    until(|| socket.exists().then_some(()), || "an engine".to_owned());
     let running = || row.jobs().first().is_some_and(|job| job["state"] == "running");
-    until(|| running().then_some(()), || "a running job".to_owned());
+    until(|| running().then_some(()), || format!("a running job: {:?}", row.jobs()));
     std::thread::sleep(Duration::from_millis(300)); // that nothing happens can only be seen by letting time pass
     assert_eq!(row.hub.stats().cdn_requests, 0);
     row.assert_clean();

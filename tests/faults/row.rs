@@ -24,8 +24,11 @@ pub const FILE: &str = "model.gguf";
 /// How long a download may take before it counts as one that never ends.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits as in a world where everything happens fast.
-const SETTINGS: &str = "stall_seconds = 0.5\nretry_seconds = 0.02\n";
+/// Waits as in a world where everything happens fast, but for those that a busy machine may need.
+const SETTINGS: &str = "stall_seconds = 10\nretry_seconds = 0.02\n";
+
+/// The same where stalls are what a test is about.
+const IMPATIENT: &str = "stall_seconds = 0.5\nretry_seconds = 0.02\n";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
@@ -49,12 +52,17 @@ impl Row {
         let machine = Machine::new();
         let content = noise(usize::try_from(size).unwrap());
         machine.put(REPO, FILE, &content);
-        fs::write(machine.path().join("config.toml"), SETTINGS).unwrap();
+        fs::write(settings(&machine), SETTINGS).unwrap();
         let mut config = HubConfig::new(machine.hub());
         configure(&mut config);
         let faults = config.faults.clone();
         let hub = RUNTIME.block_on(HubServer::start(config)).unwrap();
         Self { digest: Digest::Sha256(sha256(&content)), machine, hub, content, faults }
+    }
+
+    /// Half a second without a byte is a stall from now on.
+    pub fn grow_impatient(&self) {
+        fs::write(settings(&self.machine), IMPATIENT).unwrap();
     }
 
     /// Stops the Hub, and starts another one without limits, at another address, over the same files.
@@ -77,7 +85,7 @@ impl Row {
     /// The program with this Hub and short waits.
     pub fn program(&self, line: &str) -> Command {
         let mut command = self.machine.command(&self.hub.endpoint());
-        command.env("HFDESK_CONFIG", self.machine.path().join("config.toml")).args(line.split_whitespace());
+        command.env("HFDESK_CONFIG", settings(&self.machine)).args(line.split_whitespace());
         command
     }
 
@@ -173,6 +181,11 @@ impl Row {
         self.assert_placed();
         assert_eq!(self.sent() - sent, self.size() - held, "fetched again: exactly what was missing");
     }
+}
+
+/// The program's settings file.
+fn settings(machine: &Machine) -> PathBuf {
+    machine.path().join("config.toml")
 }
 
 /// The names in a folder, in order; none where there is no folder.
