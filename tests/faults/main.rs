@@ -30,6 +30,8 @@ fn each<T: Send, const N: usize>(of: [T; N], work: impl Fn(T) + Sync) {
     std::thread::scope(|scope| {
         let work = &work;
         let working = of.map(|one| scope.spawn(move || work(one)));
-        working.into_iter().for_each(|working| working.join().unwrap());
+        for working in working {
+            working.join().unwrap();
+        }
     });
 }

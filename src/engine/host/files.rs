@@ -34,7 +34,7 @@ pub fn remove_temporaries(path: &Path) -> Result<(), Fault> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
-            if name.to_string_lossy().strip_prefix(&start).is_some_and(|end| end.ends_with(".tmp")) {
+            if name.to_string_lossy().strip_prefix(&start).is_some_and(|end| end.strip_suffix(".tmp").is_some()) {
                 fs::remove_file(entry.path())?;
             }
         }
