@@ -82,12 +82,7 @@ impl Engine {
         let lock = FileLock::try_acquire(&settings.state_dir.join("engine.lock"), 0o600)
             .map_err(|fault| fault.hint("the queue is kept there; choose another folder with XDG_STATE_HOME"))?
             .ok_or_else(|| busy(settings))?;
-        let mover = Mover::new(transfer::Settings {
-            network: self.network.clone(),
-            connections: settings.connections.value,
-            max_speed: settings.max_speed.value,
-            ..transfer::Settings::default()
-        })?;
+        let mover = Mover::new(transfer::Settings { network: self.network.clone(), ..transfer_settings(settings) })?;
         let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
         let jobs = JobsSettings {
             state_dir: settings.state_dir.clone(),
@@ -139,6 +134,18 @@ impl Engine {
             Some(file) => self.hub.locate(&plan.repo, &plan.commit, &file.path).await.map(drop),
             None => Ok(()),
         }
+    }
+}
+
+fn transfer_settings(settings: &Settings) -> transfer::Settings {
+    let defaults = transfer::Settings::default();
+    transfer::Settings {
+        connections: settings.connections.value,
+        max_speed: settings.max_speed.value,
+        connect_timeout: settings.connect_timeout.value,
+        stall_timeout: settings.stall_timeout.value,
+        backoff: defaults.backoff.iter().map(|wait| (*wait).min(settings.longest_retry.value)).collect(),
+        ..defaults
     }
 }
 

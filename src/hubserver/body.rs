@@ -51,10 +51,10 @@ impl Flow {
         if self.held.is_empty() {
             match self.reader.next().await? {
                 Some(block) => self.held = block,
-                None => return Ok(None),
+                None => return self.end().await,
             }
         }
-        let room = self.room().await?;
+        let Some(room) = self.room().await? else { return Ok(None) };
         let slice = self.pace.take(self.held.len().min(room)).await;
         let bytes = self.held.split_to(slice);
         let bytes = self.spoil(bytes);
@@ -64,30 +64,46 @@ impl Flow {
         Ok(Some(bytes))
     }
 
-    /// How many bytes may go before the body is cut or stalls; when that point is reached, it does.
-    async fn room(&self) -> io::Result<usize> {
-        let (Some(Effect::CutAfter(limit) | Effect::StallAfter(limit)), sent) = (&self.effect, self.sent) else { return Ok(usize::MAX) };
-        if sent < *limit {
-            return Ok(usize::try_from(limit - sent).unwrap_or(usize::MAX));
+    /// The end of a body: in order, unless more was announced.
+    async fn end(&self) -> io::Result<Option<Bytes>> {
+        if matches!(self.effect, Some(Effect::Announce(length)) if self.sent < length) { cut().await } else { Ok(None) }
+    }
+
+    /// How many bytes may go before something happens to the body; when that point is reached, it does. `None` ends the body.
+    async fn room(&self) -> io::Result<Option<usize>> {
+        match self.effect {
+            Some(Effect::CutAfter(limit) | Effect::StallAfter(limit) | Effect::EndAfter(limit)) if self.sent < limit => {
+                Ok(Some(usize::try_from(limit - self.sent).unwrap_or(usize::MAX)))
+            }
+            Some(Effect::CutAfter(_)) => cut().await,
+            Some(Effect::StallAfter(_)) => std::future::pending().await,
+            Some(Effect::EndAfter(_)) => Ok(None),
+            Some(Effect::Trickle(pause)) => {
+                tokio::time::sleep(pause).await;
+                Ok(Some(1))
+            }
+            _ => Ok(Some(usize::MAX)),
         }
-        if matches!(self.effect, Some(Effect::StallAfter(_))) {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(FLUSH).await;
-        Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose"))
     }
 
     fn spoil(&self, bytes: Bytes) -> Bytes {
-        match self.effect {
-            Some(Effect::Flip(offset)) if (self.at..self.at + bytes.len() as u64).contains(&offset) => {
-                let mut spoiled = bytes.to_vec();
-                let at = usize::try_from(offset - self.at).unwrap_or_default();
-                spoiled.iter_mut().skip(at).take(1).for_each(|byte| *byte = !*byte);
-                spoiled.into()
-            }
-            _ => bytes,
-        }
+        let here = self.at..self.at + bytes.len() as u64;
+        let wrong = match self.effect {
+            Some(Effect::Flip(offset)) if here.contains(&offset) => offset..offset + 1,
+            Some(Effect::Replace) => here,
+            _ => return bytes,
+        };
+        let place = |offset: u64| usize::try_from(offset - self.at).unwrap_or_default();
+        let mut spoiled = bytes.to_vec();
+        spoiled[place(wrong.start)..place(wrong.end)].iter_mut().for_each(|byte| *byte = !*byte);
+        spoiled.into()
     }
+}
+
+/// Ends a connection when it has sent what it was given.
+async fn cut<T>() -> io::Result<T> {
+    tokio::time::sleep(FLUSH).await;
+    Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose"))
 }
 
 /// Reads one block ahead of what is being sent.
@@ -154,6 +170,17 @@ mod tests {
         let mut expected = content()[100..1_000_000].to_vec();
         expected[600_000 - 100] ^= 0xff;
         assert_eq!(collect((100, 1_000_000), Some(Effect::Flip(600_000))).await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_replaced_ends_early_and_trickles_where_asked() {
+        let inverted: Vec<u8> = content()[7..700_000].iter().map(|byte| !byte).collect();
+        assert_eq!(collect((7, 700_000), Some(Effect::Replace)).await.unwrap(), inverted);
+        assert_eq!(collect((7, 700_000), Some(Effect::EndAfter(600_000))).await.unwrap(), content()[7..600_007]);
+        assert_eq!(collect((7, 30), Some(Effect::EndAfter(600_000))).await.unwrap(), content()[7..30]);
+        let begun = std::time::Instant::now();
+        assert_eq!(collect((7, 27), Some(Effect::Trickle(Duration::from_millis(2)))).await.unwrap(), content()[7..27]);
+        assert!(begun.elapsed() >= Duration::from_millis(40), "{:?}", begun.elapsed());
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Trouble on purpose, so that a client's tests can meet it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,10 +12,20 @@ pub enum Effect {
     CutAfter(u64),
     /// Nothing more comes after this many bytes of a file's body, and the connection stays open.
     StallAfter(u64),
+    /// A file's body comes one byte at a time, with this long before each.
+    Trickle(Duration),
+    /// A file's body comes without a length, and ends as if it were whole after this many bytes or where it ends anyway.
+    EndAfter(u64),
+    /// A file's body is announced with this length, whatever its own is.
+    Announce(u64),
     /// The byte at this offset in the file is sent inverted. Spent only by an answer that holds the byte.
     Flip(u64),
     /// A range is ignored: the whole file comes with status 200.
     IgnoreRange,
+    /// The file claims to have this many bytes.
+    Resize(u64),
+    /// Other content of the same size comes, under another entity tag: every byte is inverted.
+    Replace,
 }
 
 /// Which listener misbehaves.

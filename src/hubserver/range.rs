@@ -1,7 +1,7 @@
 //! The `Range` header (RFC 9110, section 14), for one range of bytes.
 
-use axum::http::HeaderMap;
 use axum::http::header::{IF_RANGE, RANGE};
+use axum::http::{HeaderMap, StatusCode};
 
 /// Which part of a file a request gets. Ends are exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,24 @@ impl Part {
         let other_content = headers.get(IF_RANGE).is_some_and(|known| known.as_bytes() != etag.as_bytes());
         let range = headers.get(RANGE).and_then(|range| range.to_str().ok()).filter(|_| !other_content);
         range.and_then(|range| Self::parse(range, size)).unwrap_or(Self::Whole)
+    }
+
+    /// The status of the answer.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Whole => StatusCode::OK,
+            Self::Bytes(..) => StatusCode::PARTIAL_CONTENT,
+            Self::Unsatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        }
+    }
+
+    /// The bytes of the answer, of a file with this size.
+    pub fn range(self, size: u64) -> (u64, u64) {
+        match self {
+            Self::Whole => (0, size),
+            Self::Bytes(start, end) => (start, end),
+            Self::Unsatisfiable => (0, 0),
+        }
     }
 
     fn parse(range: &str, size: u64) -> Option<Self> {

@@ -41,20 +41,25 @@ pub struct Outlet {
 
 impl Outlet {
     /// The answer to a `GET` or `HEAD` for a file: 200, 206 or 416.
-    pub fn send(&self, ask: &Ask, content: Content) -> Response {
-        let etag = format!("\"{}\"", content.etag);
+    pub fn send(&self, ask: &Ask, mut content: Content) -> Response {
+        if let Some(Effect::Resize(size)) = self.effect(ask, |effect| matches!(effect, Effect::Resize(_))) {
+            content.size = size;
+        }
         let deaf = self.effect(ask, |effect| *effect == Effect::IgnoreRange).is_some();
-        let part = if deaf { Part::Whole } else { Part::asked(&ask.headers, content.size, &etag) };
-        let (status, range) = match part {
-            Part::Whole => (StatusCode::OK, (0, content.size)),
-            Part::Bytes(start, end) => (StatusCode::PARTIAL_CONTENT, (start, end)),
-            Part::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, (0, 0)),
-        };
-        let mut response = empty(status);
+        let asked = |etag: &str| if deaf { Part::Whole } else { Part::asked(&ask.headers, content.size, etag) };
+        let mut etag = format!("\"{}\"", content.etag);
+        let range = asked(&etag).range(content.size);
+        let effect = self.effect(ask, |effect| ask.method != "HEAD" && spoils(effect, range));
+        if effect == Some(Effect::Replace) {
+            etag.insert_str(1, "replaced-");
+        }
+        let part = asked(&etag);
+        let range = part.range(content.size);
+        let mut response = empty(part.status());
         describe(response.headers_mut(), part, range, &content);
         set(response.headers_mut(), "etag", etag);
         if ask.method != "HEAD" && range.0 < range.1 {
-            let effect = self.effect(ask, |effect| spoils(effect, range));
+            announce(response.headers_mut(), effect.as_ref());
             let flow = Flow::new(content.file, range, Arc::clone(&self.pace), Arc::clone(&self.sent), effect);
             *response.body_mut() = flow.into_body();
         }
@@ -88,9 +93,18 @@ fn troubled(status: u16, headers: Vec<(String, String)>) -> Response {
 /// Whether an effect can be seen in a body of these bytes of the file.
 fn spoils(effect: &Effect, (start, end): (u64, u64)) -> bool {
     match effect {
-        Effect::CutAfter(_) | Effect::StallAfter(_) => true,
         Effect::Flip(offset) => (start..end).contains(offset),
-        Effect::Status(..) | Effect::IgnoreRange => false,
+        Effect::Status(..) | Effect::IgnoreRange | Effect::Resize(_) => false,
+        _ => start < end,
+    }
+}
+
+/// Announces another length than the body's own, or none.
+fn announce(headers: &mut HeaderMap, effect: Option<&Effect>) {
+    match effect {
+        Some(Effect::Announce(length)) => set(headers, "content-length", length.to_string()),
+        Some(Effect::EndAfter(_)) => drop(headers.remove("content-length")),
+        _ => {}
     }
 }
 

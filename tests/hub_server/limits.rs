@@ -79,6 +79,39 @@ async fn trouble_comes_on_purpose_and_passes() {
 }
 
 #[tokio::test]
+async fn a_file_pretends_to_be_another_on_purpose() {
+    let mut plan = None;
+    let hub = Served::start(hub::samples(), |config| plan = Some(config.faults.clone())).await;
+    let plan = plan.unwrap();
+    let content = fs::read(hub.root.path().join("models").join(AURORA).join(Q4)).unwrap();
+    let url = cdn_url(&hub, &format!("/{AURORA}/resolve/main/{Q4}")).await;
+    let etag = header(&ask(&url, &[(RANGE.as_str(), "bytes=0-0")]).await, "etag").to_owned();
+    let part = [(RANGE.as_str(), "bytes=100-199"), ("if-range", &etag)];
+
+    plan.inject(trouble(Side::Cdn, "", Effect::Replace));
+    let replaced = ask(&url, &part).await;
+    assert_eq!((replaced.status(), header(&replaced, "etag") == etag), (StatusCode::OK, false));
+    assert_eq!(replaced.bytes().await.unwrap()[9], !content[9]);
+
+    plan.inject(trouble(Side::Cdn, "", Effect::Resize(150)));
+    let shrunk = ask(&url, &part).await;
+    assert_eq!((header(&shrunk, "content-range"), header(&shrunk, "content-length")), ("bytes 100-149/150", "50"));
+
+    plan.inject(trouble(Side::Cdn, "", Effect::Announce(40)));
+    let short = ask(&url, &part).await;
+    assert_eq!(header(&short, "content-range"), format!("bytes 100-199/{}", content.len()));
+    assert_eq!(short.bytes().await.unwrap(), content[100..140]);
+    plan.inject(trouble(Side::Cdn, "", Effect::Announce(140)));
+    assert!(ask(&url, &part).await.bytes().await.is_err());
+
+    plan.inject(trouble(Side::Cdn, "", Effect::EndAfter(30)));
+    let unsized_body = ask(&url, &part).await;
+    assert_eq!(unsized_body.content_length(), None);
+    assert_eq!(unsized_body.bytes().await.unwrap(), content[100..130]);
+    assert_eq!(ask(&url, &part).await.bytes().await.unwrap(), content[100..200]);
+}
+
+#[tokio::test]
 async fn a_server_stops_in_time_even_with_a_stalled_transfer() {
     let samples = hub::samples();
     let config = hfdesk_tui::hubserver::HubConfig::new(samples.path());

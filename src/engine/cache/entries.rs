@@ -2,9 +2,10 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use tempfile::Builder;
 
 use super::layout::TEMPORARY;
@@ -53,8 +54,17 @@ pub(super) fn inner_parent(base: &Path, path: &str) -> Result<PathBuf, Fault> {
 
 /// Checks that files can be made in a folder, and answers with the permission bits that new ones get.
 pub(super) fn probe(folder: &Path) -> Result<u32, Fault> {
-    let made = temporary().tempfile_in(folder).and_then(|file| file.as_file().metadata());
+    let named = || temporary().tempfile_in(folder)?.as_file().metadata();
+    let made = nameless(folder).and_then(|file| file.metadata()).or_else(|_| named());
     made.map(|found| found.permissions().mode() & 0o777).map_err(|error| Fault::disk(format!("write into {}", folder.display()), error))
+}
+
+/// A file without a name, which leaves nothing behind however this process ends. Not every filesystem has them.
+fn nameless(folder: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[allow(clippy::cast_possible_wrap)] // the flags are low bits
+    options.write(true).mode(ANYBODY).custom_flags(OFlags::TMPFILE.bits() as i32);
+    options.open(folder)
 }
 
 fn temporary() -> Builder<'static, 'static> {
@@ -112,8 +122,9 @@ pub(super) fn settle(workshop: &Path, partial: &PartialPaths, target: &Path, siz
     let _ = fs::set_permissions(&partial.data, Permissions::from_mode(mode));
     let moved = File::open(&partial.data).and_then(|file| file.sync_data()).and_then(|()| fs::rename(&partial.data, target));
     moved.map_err(|error| Fault::disk(format!("move {} to {}", partial.data.display(), target.display()), error))?;
-    sync_parent(target)?;
-    remove_if_there(&partial.journal)
+    // Before the sync, which takes its time: a process that ends in between leaves no journal without its data.
+    remove_if_there(&partial.journal)?;
+    sync_parent(target)
 }
 
 /// Removes a file or a link; one that is not there is fine.
@@ -134,6 +145,15 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     use super::*;
+
+    #[test]
+    fn a_probe_has_no_name_and_the_permissions_of_a_file_with_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let Ok(file) = nameless(dir.path()) else { return };
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let named = temporary().tempfile_in(dir.path()).unwrap();
+        assert_eq!(file.metadata().unwrap().permissions(), named.as_file().metadata().unwrap().permissions());
+    }
 
     #[test]
     fn folders_stay_inside_their_base() {

@@ -8,7 +8,20 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 9] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed", "proxy", "no_proxy", "ca_file"];
+const KEYS: [&str; 12] = [
+    "endpoint",
+    "cache_dir",
+    "offline",
+    "max_active",
+    "connections",
+    "max_speed",
+    "connect_seconds",
+    "stall_seconds",
+    "retry_seconds",
+    "proxy",
+    "no_proxy",
+    "ca_file",
+];
 
 /// A text that may hold a password and is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -21,7 +34,7 @@ impl fmt::Debug for Hidden {
 }
 
 /// What the settings file says. An unknown key is a warning, never a failure: the file may be from a newer version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct FileSettings {
     /// The Hub's base URL.
@@ -36,6 +49,12 @@ pub struct FileSettings {
     pub connections: Option<usize>,
     /// A speed such as `20MiB`.
     pub max_speed: Option<String>,
+    /// Seconds to wait for a connection to a file's server.
+    pub connect_seconds: Option<f64>,
+    /// Seconds to wait for a file's next byte.
+    pub stall_seconds: Option<f64>,
+    /// The most seconds between two tries of a transfer.
+    pub retry_seconds: Option<f64>,
     /// A proxy for all addresses, such as `http://gate:3128` or `socks5h://localhost:1080`; an empty text is none.
     pub proxy: Option<Hidden>,
     /// Hosts that are reached without a proxy, separated by commas.

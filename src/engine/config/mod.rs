@@ -10,6 +10,7 @@ mod token;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use environment::{Environment, ProcessEnvironment};
 pub use file::FileSettings;
@@ -26,6 +27,9 @@ const DEFAULT_MAX_ACTIVE: usize = 3;
 
 /// Connections to each file's server unless set.
 const DEFAULT_CONNECTIONS: usize = 32;
+
+/// How long a transfer waits for a connection, for its next byte, and at most between two tries, unless set; in seconds.
+const DEFAULT_WAITS: [f64; 3] = [10.0, 30.0, 30.0];
 
 /// Where a value came from, from weakest to strongest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +100,12 @@ pub struct Settings {
     pub max_speed: Setting<Option<u64>>,
     /// Proxies, and certificates to trust.
     pub network: NetworkSettings,
+    /// How long a transfer waits for a connection.
+    pub connect_timeout: Setting<Duration>,
+    /// How long a transfer waits for its next byte before it tries another connection.
+    pub stall_timeout: Setting<Duration>,
+    /// The longest wait between two tries of a transfer; the first ones are shorter.
+    pub longest_retry: Setting<Duration>,
     /// The folder of the queue and its history.
     pub state_dir: PathBuf,
     /// What was odd but not fatal: unknown keys and the like, one sentence each.
@@ -115,6 +125,7 @@ impl Settings {
         let from_file = || Origin::File(path.to_path_buf());
         let home = environment::hf_home(environment)?;
         let mut warnings = file.warnings.clone();
+        let [connect, stall, retry] = DEFAULT_WAITS;
         Ok(Self {
             endpoint: endpoint(flags, environment, file, from_file())?,
             token: find_token(flags.token.as_deref(), environment, &home)?,
@@ -124,6 +135,9 @@ impl Settings {
             connections: count("connections", file.connections, DEFAULT_CONNECTIONS, from_file())?,
             max_speed: max_speed(flags, file, from_file())?,
             network: NetworkSettings::resolve(environment, file, &from_file(), &mut warnings)?,
+            connect_timeout: seconds("connect_seconds", file.connect_seconds, connect, from_file())?,
+            stall_timeout: seconds("stall_seconds", file.stall_seconds, stall, from_file())?,
+            longest_retry: seconds("retry_seconds", file.retry_seconds, retry, from_file())?,
             state_dir: environment::state_dir(environment)?,
             warnings,
         })
@@ -199,6 +213,15 @@ fn count(name: &str, value: Option<usize>, default: usize, origin: Origin) -> Re
     Err(Fault::new(FaultKind::Usage, message).hint("choose a number from 1 to 64"))
 }
 
+fn seconds(name: &str, value: Option<f64>, default: f64, origin: Origin) -> Result<Setting<Duration>, Fault> {
+    let Setting { value, origin } = strongest([(value, origin)], default);
+    if (0.01..=3600.0).contains(&value) {
+        return Ok(Setting { value: Duration::from_secs_f64(value), origin });
+    }
+    let message = format!("{name} = {value} ({origin}) is out of range");
+    Err(Fault::new(FaultKind::Usage, message).hint("choose a number of seconds from 0.01 to 3600"))
+}
+
 fn max_speed(flags: &Flags, file: &FileSettings, origin: Origin) -> Result<Setting<Option<u64>>, Fault> {
     let from_file = file.max_speed.as_deref().map(parse_bytes).transpose()?;
     let setting = strongest([(flags.max_speed, Origin::Flag("max-speed")), (from_file, origin)], 0);
@@ -251,6 +274,17 @@ mod tests {
         assert_eq!(home.cache_dir.origin, Origin::Environment("HF_HOME"));
         let named = resolve(&Flags::default(), &[("HOME", "/h"), ("HF_HOME", "/x"), ("HF_HUB_CACHE", "/y")], "").unwrap();
         assert_eq!(named.cache_dir.value, Path::new("/y"));
+    }
+
+    #[test]
+    fn waits_are_seconds_and_bounded() {
+        let waits =
+            |file: &str| resolve(&Flags::default(), &[("HOME", "/h")], file).map(|s| (s.stall_timeout.value, s.longest_retry.value));
+        assert_eq!(waits(""), Ok((Duration::from_secs(30), Duration::from_secs(30))));
+        assert_eq!(waits("stall_seconds = 5\nretry_seconds = 0.5"), Ok((Duration::from_secs(5), Duration::from_millis(500))));
+        for value in ["0", "-1", "nan", "inf", "4000"] {
+            assert_eq!(waits(&format!("stall_seconds = {value}")).unwrap_err().kind, FaultKind::Usage, "{value}");
+        }
     }
 
     #[test]

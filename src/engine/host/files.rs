@@ -27,13 +27,33 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: u32) -> Result<(), Fa
     sync_dir(folder)
 }
 
+/// Removes what processes that died while they replaced this file's content have left beside it. Nobody may be replacing it now.
+pub fn remove_temporaries(path: &Path) -> Result<(), Fault> {
+    let (folder, start) = (path.parent().unwrap_or(Path::new(".")), temporary_start(path));
+    let swept = || -> std::io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_string_lossy().strip_prefix(&start).is_some_and(|end| end.strip_suffix(".tmp").is_some()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    };
+    swept().map_err(|error| Fault::disk(format!("tidy up the folder {}", folder.display()), error))
+}
+
 /// A name for a temporary file that no other process or thread uses.
 fn temporary_beside(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!(".{name}.{}-{count}.tmp", std::process::id()))
+    path.with_file_name(format!("{}{}-{count}.tmp", temporary_start(path), std::process::id()))
+}
+
+/// How the names of a file's temporary files begin.
+fn temporary_start(path: &Path) -> String {
+    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 fn write_synced(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
@@ -66,6 +86,17 @@ mod tests {
         write_atomically(&path, b"second", 0o600).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_writer_that_died_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file.json");
+        let others = [path.clone(), path.with_file_name(".file.json.tmp"), path.with_file_name(".other.json.1-0.tmp")];
+        others.iter().chain([&temporary_beside(&path)]).for_each(|path| fs::write(path, b"x").unwrap());
+        remove_temporaries(&path).unwrap();
+        assert!(others.iter().all(|path| path.exists()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), others.len());
     }
 
     #[test]

@@ -23,6 +23,9 @@ use crate::desk::{Digest, Fault, FaultKind, Phase};
 /// So many redirects are followed for one request.
 const MAX_REDIRECTS: usize = 5;
 
+/// So many bytes of a partial are given up on a full disk, so that its journal has room.
+const ROOM_FOR_JOURNAL: u64 = 64 << 10;
+
 /// One file to be moved.
 pub struct Transfer {
     /// Where it goes. Nobody else may write there meanwhile: the caller holds whatever lock that takes.
@@ -110,8 +113,10 @@ impl Mover {
 
 fn client(settings: &Settings) -> Result<reqwest::Client, Fault> {
     let redirects = reqwest::redirect::Policy::limited(MAX_REDIRECTS);
-    let (network, connections) = (&settings.network, settings.total_connections);
-    network.client(|client| client.http1_only().pool_max_idle_per_host(connections).redirect(redirects).referer(false))
+    settings.network.client(|client| {
+        let client = client.connect_timeout(settings.connect_timeout).pool_max_idle_per_host(settings.total_connections);
+        client.http1_only().redirect(redirects).referer(false)
+    })
 }
 
 /// Starts work on a thread where blocking is allowed; it goes on whether or not the answer is awaited.
@@ -124,6 +129,7 @@ fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 
 fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, hashed: watch::Receiver<u64>) -> Result<Arc<Run>, Fault> {
     let Transfer { partial, size, digest, name, source, counter, stop: _ } = transfer;
     let held = partial.vouched(size, &digest);
+    partial.tidy()?;
     let file = DataFile::open(&partial.data, size, !held.is_empty())?;
     if let Err(fault) = file.reserve() {
         if held.is_empty() {
@@ -179,11 +185,22 @@ async fn fetch_missing(run: &Arc<Run>) -> Result<(), Fault> {
 /// Leaves the partial in order after a fault: with a journal, or not at all where it holds nothing.
 async fn settle(run: &Arc<Run>, fault: Fault) -> Fault {
     let empty = run.segments().written().is_empty();
-    let settled = if empty { run.partial.discard() } else { checkpoint::save(run).await };
+    let settled = if empty { run.partial.discard() } else { save_last(run).await };
     if let Err(trouble) = settled {
         tracing::warn!(file = %run.name, fault = %trouble, "the journal could not be written");
     }
     fault
+}
+
+/// Writes the journal. On a full disk the data's last bytes make room for it: without it none of them would be of use.
+async fn save_last(run: &Arc<Run>) -> Result<(), Fault> {
+    match checkpoint::save(run).await {
+        Err(fault) if fault.kind == FaultKind::DiskFull => {
+            run.partial.shorten(ROOM_FOR_JOURNAL)?;
+            checkpoint::save(run).await
+        }
+        saved => saved,
+    }
 }
 
 /// Compares the digests. Where they differ nobody can tell which bytes are wrong, so all are dropped.

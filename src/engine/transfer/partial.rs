@@ -1,12 +1,13 @@
 //! A partial download as it lies on the disk.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::journal::Journal;
 use super::ranges::Ranges;
 use crate::desk::{Digest, Fault};
+use crate::engine::host;
 
 /// A partial download's two files: the bytes at their final offsets, and the journal that says which of them count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,20 @@ impl Partial {
     pub fn discard(&self) -> Result<(), Fault> {
         remove(&self.journal)?;
         remove(&self.data)
+    }
+
+    /// Removes what a process that died while it wrote the journal left beside it.
+    pub(super) fn tidy(&self) -> Result<(), Fault> {
+        if self.data.exists() { host::remove_temporaries(&self.journal) } else { Ok(()) }
+    }
+
+    /// Cuts so many bytes off the data. They are fetched again: a journal counts for no more than what the data file is long enough to hold.
+    pub(super) fn shorten(&self, bytes: u64) -> Result<(), Fault> {
+        let shortened = File::options().write(true).open(&self.data).and_then(|file| {
+            let length = file.metadata()?.len();
+            file.set_len(length.saturating_sub(bytes))
+        });
+        shortened.map_err(|error| Fault::disk(format!("shorten {}", self.data.display()), error))
     }
 
     /// The ranges that need not be fetched again.
@@ -61,6 +76,10 @@ mod tests {
         fs::write(&partial.data, [7; 50]).unwrap();
         assert_eq!(partial.held(100, &digest), 50);
         assert_eq!(partial.held(99, &digest), 0);
+        partial.shorten(20).unwrap();
+        assert_eq!(partial.held(100, &digest), 30);
+        partial.shorten(200).unwrap();
+        assert_eq!(partial.held(100, &digest), 0);
         partial.discard().unwrap();
         partial.discard().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

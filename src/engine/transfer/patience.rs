@@ -34,7 +34,7 @@ impl<'a> Patience<'a> {
         self.failures = if progress > 0 { 1 } else { self.failures + 1 };
         let asked = fault.retry_after.unwrap_or_default();
         match self.waits.get(self.failures - 1) {
-            Some(_) if asked > self.longest => Err(fault),
+            Some(_) if asked > self.longest => Err(too_long(fault, asked)),
             Some(_) if progress >= WORTH_GOING_ON => Ok(asked),
             Some(wait) => Ok(asked.max(*wait)),
             None => Err(exhausted(fault, self.waits.len())),
@@ -51,6 +51,11 @@ fn exhausted(mut fault: Fault, tries: usize) -> Fault {
     let hint = format!("{}; what is on disk is kept", fault.hint.as_deref().unwrap_or(general));
     fault.message = format!("{} ({tries} more tries in a row moved nothing)", fault.message);
     fault.hint(hint)
+}
+
+fn too_long(mut fault: Fault, asked: Duration) -> Fault {
+    fault.message = format!("{}, and asks to wait {} minutes", fault.message, asked.as_secs().div_ceil(60));
+    if fault.hint.is_some() { fault } else { fault.hint("resume after that time; what is on disk is kept") }
 }
 
 #[cfg(test)]
@@ -90,7 +95,9 @@ mod tests {
         let asks = |seconds| Fault::new(FaultKind::RateLimited, "slow down").retry_after(Some(Duration::from_secs(seconds)));
         assert_eq!(patience.after(asks(9), 0), Ok(Duration::from_secs(9)));
         assert_eq!(patience.after(asks(0), 0), Ok(WAITS[1]));
-        assert_eq!(patience.after(asks(301), 0).unwrap_err().retry_after, Some(Duration::from_secs(301)));
+        let fault = patience.after(asks(301), 0).unwrap_err();
+        assert_eq!((fault.message.as_str(), fault.retry_after), ("slow down, and asks to wait 6 minutes", Some(Duration::from_secs(301))));
+        assert!(fault.hint.is_some());
     }
 
     #[test]

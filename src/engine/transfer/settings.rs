@@ -9,12 +9,14 @@ use crate::engine::net::Network;
 pub struct Settings {
     /// The most connections for one file; how many it has depends on what they bring.
     pub connections: usize,
-    /// The most connections for all files together. Each takes about 1.5 MiB of memory while it moves bytes.
+    /// The most connections for all files together. Each takes up to 1 MiB of memory while it moves bytes.
     pub total_connections: usize,
     /// The speed limit for all files together in bytes a second; `None` is none.
     pub max_speed: Option<u64>,
     /// The way to the servers.
     pub network: Network,
+    /// How long to wait for a connection, its proxy and its TLS included.
+    pub connect_timeout: Duration,
     /// How long to wait for an answer, and for each next byte of it.
     pub stall_timeout: Duration,
     /// The waits between tries; one connection gives up after so many failures in a row without progress.
@@ -32,6 +34,7 @@ impl Default for Settings {
             total_connections: 32,
             max_speed: None,
             network: Network::default(),
+            connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),
             backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000].map(Duration::from_millis).to_vec(),
             longest_wait: Duration::from_secs(300),
