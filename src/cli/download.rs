@@ -176,6 +176,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_waits_for_is_said_once() {
+        let file = |remark: &str| crate::desk::FileProgress {
+            path: "q4.gguf".to_owned(),
+            size: 5,
+            done: 0,
+            phase: crate::desk::Phase::Retrying,
+            remark: Some(remark.to_owned()),
+        };
+        let retrying = Job { active: vec![file("trying again: the line broke")], phase: crate::desk::Phase::Retrying, ..fake::running(10, 0) };
+        let desk = FakeDesk::downloading(vec![retrying.clone(), fake::running(10, 1), retrying, fake::completed()]);
+        let mut console = Console::new(Format::Human);
+        console.run(&desk, LINE).unwrap();
+        assert_eq!(console.stderr().matches("q4.gguf: trying again: the line broke\n").count(), 1, "{}", console.stderr());
+    }
+
+    #[test]
     fn an_interruption_leaves_a_download_to_go_on_with() {
         let desk = FakeDesk::downloading(vec![fake::running(10, 1)]);
         let desk = Arc::new(FakeDesk { boards: desk.boards.clone(), stays_open: true, ..FakeDesk::new() });

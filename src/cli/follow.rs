@@ -49,6 +49,7 @@ struct Teller {
     milestone: Option<Milestone>,
     line: String,
     obstacle: Option<Fault>,
+    remark: Option<String>,
     ran: bool,
 }
 
@@ -57,6 +58,11 @@ impl Teller {
         if job.fault != self.obstacle {
             self.obstacle.clone_from(&job.fault);
             self.obstacle.iter().for_each(|fault| out.warning(&fault.message));
+        }
+        let remark = job.active.iter().find_map(|file| file.remark.as_ref().map(|remark| format!("{}: {remark}", file.path)));
+        if remark.is_some() && remark != self.remark && out.format() == Format::Human {
+            remark.iter().for_each(|remark| out.note(remark));
+            self.remark = remark;
         }
         if std::mem::replace(&mut self.ran, job.state != JobState::Paused) && job.state == JobState::Paused {
             out.hint(&format!("somebody has paused this download; let it go on with hfdesk-tui jobs resume {}", job.id));

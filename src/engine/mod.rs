@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
+use jiff::tz::TimeZone;
 
 use crate::desk::{
     About, Access, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
@@ -79,7 +80,7 @@ impl Engine {
             .ok_or_else(|| busy(settings))?;
         let mover = Mover::new(transfer::Settings {
             connections: settings.connections.value,
-            max_speed: settings.max_speed.value,
+            total_connections: settings.total_connections.value,
             ..transfer::Settings::default()
         })?;
         let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
@@ -87,6 +88,9 @@ impl Engine {
             state_dir: settings.state_dir.clone(),
             max_active: settings.max_active.value,
             disk_of: settings.cache_dir.value.clone(),
+            schedule: settings.schedule.value.clone(),
+            keep_free: settings.keep_free.value,
+            zone: TimeZone::system(),
             clock,
         };
         let jobs = Jobs::start(jobs, Arc::new(downloader)).await?;
@@ -180,6 +184,11 @@ impl Desk for Engine {
     fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>> {
         let jobs = self.jobs();
         async move { jobs?.control(action, target).await }.boxed()
+    }
+
+    fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Reply<()> {
+        let jobs = self.jobs();
+        async move { jobs?.limit(target, bytes_per_second).await }.boxed()
     }
 
     fn cache(&self) -> Reply<CacheListing> {

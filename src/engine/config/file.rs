@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 6] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed"];
+const KEYS: [&str; 9] =
+    ["endpoint", "cache_dir", "offline", "max_active", "connections", "total_connections", "max_speed", "schedule", "keep_free"];
 
 /// What the settings file says. An unknown key is a warning, never a failure: the file may be from a newer version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -23,8 +24,14 @@ pub struct FileSettings {
     pub max_active: Option<usize>,
     /// Connections for each file.
     pub connections: Option<usize>,
+    /// Connections for all files together.
+    pub total_connections: Option<usize>,
     /// A speed such as `20MiB`.
     pub max_speed: Option<String>,
+    /// Speeds by the time of day, such as `22:00-07:00 full, else 2 MB/s`.
+    pub schedule: Option<String>,
+    /// A size such as `1GiB`.
+    pub keep_free: Option<String>,
     /// What was odd, one sentence each.
     #[serde(skip)]
     pub warnings: Vec<String>,

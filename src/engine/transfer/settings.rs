@@ -9,8 +9,6 @@ pub struct Settings {
     pub connections: usize,
     /// The most connections for all files together. Each takes about 1.5 MiB of memory while it moves bytes.
     pub total_connections: usize,
-    /// The speed limit for all files together in bytes a second; `None` is none.
-    pub max_speed: Option<u64>,
     /// How long to wait for a connection.
     pub connect_timeout: Duration,
     /// How long to wait for an answer, and for each next byte of it.
@@ -30,7 +28,6 @@ impl Default for Settings {
         Self {
             connections: 8,
             total_connections: 32,
-            max_speed: None,
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),
             backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000].map(Duration::from_millis).to_vec(),
