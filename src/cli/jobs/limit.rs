@@ -14,6 +14,7 @@ use crate::desk::{self, Desk, Fault, FaultKind, JobId, Target};
 
 /// Which jobs, and how fast.
 #[derive(Args, Debug)]
+#[command(allow_missing_positional = true)]
 pub struct LimitArgs {
     /// Ids of jobs, or unique beginnings of them
     #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new(), required_unless_present = "all", conflicts_with = "all")]

@@ -17,7 +17,7 @@ use super::runner::{Held, Run, Runner};
 use super::snapshot::{Running, board};
 use super::store::Store;
 use crate::desk::{Board, Disk, Fault, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, Plan, Target};
-use crate::engine::host::{blocking, space};
+use crate::engine::host::{Space, blocking, space};
 
 /// How often the board is renewed while something runs.
 const TICK: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// How often free space is looked at again, for the board and for jobs that wait for room.
 const DISK_RECHECK: Duration = Duration::from_secs(2);
 
-/// How long a job waits that found the disk full while it ran: whatever filled it may well do so again.
+/// How long a job waits that found the disk full while it ran, though there is no more room yet: a quota may be what was full.
 const AFTER_FULL: Duration = Duration::from_secs(15);
 
 type Ended = (JobId, Result<(), Fault>);
@@ -39,11 +39,11 @@ pub(super) enum Command {
     Close(Answer<()>),
 }
 
-/// A job that waits for room on a filesystem is not tried before this moment.
-#[derive(Clone, Copy)]
+/// A job that waits for room on a filesystem. It is not tried again before `until`, unless there is more room than when it began to wait.
 struct Wait {
     until: Instant,
-    device: Option<u64>,
+    looks_at: Instant,
+    space: Option<Space>,
 }
 
 /// A request that is answered once these jobs have stopped.
@@ -271,8 +271,8 @@ impl Actor {
             if self.closing.is_some() || self.running.len() >= self.settings.max_active {
                 return;
             }
-            if let Some(wait) = self.waits.get(&id).filter(|wait| Instant::now() < wait.until) {
-                full.extend(wait.device);
+            if self.must_wait(&id, &plan) {
+                full.extend(self.waits.get(&id).and_then(|wait| wait.space).map(|space| space.device));
                 continue;
             }
             match self.held(Arc::clone(&plan)).await {
@@ -281,7 +281,7 @@ impl Actor {
                     Ok(()) => self.start(id, plan, &held).await,
                     Err(fault) => {
                         full.insert(held.device);
-                        self.wait_for_room(&id, fault, DISK_RECHECK, Some(held.device));
+                        self.wait_for_room(&id, &plan, fault, DISK_RECHECK);
                     }
                 },
                 Err(fault) => self.fail(&id, fault).await,
@@ -303,12 +303,25 @@ impl Actor {
     }
 
     /// Lets a job wait in the queue, with its reason, and try again after a while.
-    fn wait_for_room(&mut self, id: &JobId, fault: Fault, wait: Duration, device: Option<u64>) {
-        self.waits.insert(id.clone(), Wait { until: Instant::now() + wait, device });
+    fn wait_for_room(&mut self, id: &JobId, plan: &Plan, fault: Fault, wait: Duration) {
+        let now = Instant::now();
+        self.waits.insert(id.clone(), Wait { until: now + wait, looks_at: now + DISK_RECHECK, space: self.runner.space(plan).ok() });
         let now = self.settings.clock.now();
         if let Some(job) = self.queue.get_mut(id) {
             job.enter(JobState::Queued, Some(fault.hint("free some space; the job goes on by itself when there is room")), now);
         }
+    }
+
+    /// Whether a job that found no room should not be tried yet. Looks at the disk now and then.
+    fn must_wait(&mut self, id: &JobId, plan: &Plan) -> bool {
+        let Some(wait) = self.waits.get_mut(id) else { return false };
+        let now = Instant::now();
+        if now < wait.looks_at {
+            return true;
+        }
+        wait.looks_at = now + DISK_RECHECK;
+        let has_more = || self.runner.space(plan).ok().map(|space| space.free) > wait.space.map(|space| space.free);
+        now < wait.until && !has_more()
     }
 
     /// Takes note of what the disk holds of a job that does not run.
@@ -374,8 +387,7 @@ impl Actor {
     /// Puts a job whose run has failed where it belongs: back into the queue when the disk is full, for room can come.
     fn broke_off(&mut self, id: &JobId, plan: &Plan, fault: Fault) {
         if fault.kind == FaultKind::DiskFull {
-            let device = self.runner.space(plan).ok().map(|space| space.device);
-            return self.wait_for_room(id, fault, AFTER_FULL, device);
+            return self.wait_for_room(id, plan, fault, AFTER_FULL);
         }
         let now = self.settings.clock.now();
         if let Some(job) = self.queue.get_mut(id) {

@@ -309,7 +309,9 @@ async fn the_schedule_changes_the_common_limit_when_its_time_has_come() {
     assert_eq!((limit.bytes_per_second, limit.until.unwrap().to_string().as_str()), (Some(2 << 20), "2026-01-05T22:00:00Z"));
     bench.jobs.limit(Target::All, Some(7)).await.unwrap();
     assert_eq!(bench.jobs.board().next().await.unwrap().limit.bytes_per_second, Some(7));
+    tokio::time::sleep(Duration::from_secs(10 * 3600)).await;
     bench.until(|board| board.limit.bytes_per_second.is_none()).await;
+    tokio::time::sleep(Duration::from_secs(9 * 3600)).await;
     bench.until(|board| board.limit.bytes_per_second == Some(2 << 20)).await;
     assert_eq!(*bench.puppet.limits.lock().unwrap(), [Some(2 << 20), Some(7), None, Some(2 << 20)]);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::journal::Journal;
 use super::ranges::Ranges;
 use super::testing::{Bench, Reply, Request, Server, content, until};
-use super::{Mover, Settings};
+use super::Mover;
 use crate::desk::{Digest, FaultKind, Phase};
 
 const MIB: usize = 1 << 20;
