@@ -207,7 +207,8 @@ mod tests {
             phase: crate::desk::Phase::Retrying,
             remark: Some(remark.to_owned()),
         };
-        let retrying = Job { active: vec![file("trying again: the line broke")], phase: crate::desk::Phase::Retrying, ..fake::running(10, 0) };
+        let retrying =
+            Job { active: vec![file("trying again: the line broke")], phase: crate::desk::Phase::Retrying, ..fake::running(10, 0) };
         let desk = FakeDesk::downloading(vec![retrying.clone(), fake::running(10, 1), retrying, fake::completed()]);
         let mut console = Console::new(Format::Human);
         console.run(&desk, LINE).unwrap();

@@ -149,7 +149,13 @@ fn answer<T: Send + 'static>(value: T) -> Reply<T> {
 
 impl Desk for FakeDesk {
     fn about(&self) -> About {
-        About { endpoint: "https://hub.example".to_owned(), cache_dir: "/cache".into(), has_token: false, offline: false, attached: self.attached }
+        About {
+            endpoint: "https://hub.example".to_owned(),
+            cache_dir: "/cache".into(),
+            has_token: false,
+            offline: false,
+            attached: self.attached,
+        }
     }
 
     fn search(&self, _: SearchQuery, page: Option<PageToken>) -> Reply<SearchPage> {

@@ -78,7 +78,10 @@ mod tests {
         let desk = Arc::new(FakeDesk { attached: true, ..FakeDesk::new() });
         let mut console = Console::new(Format::Human);
         console.run(&desk, "jobs limit --all none").unwrap();
-        assert_eq!((console.stdout().as_str(), desk.asked()), ("✓ Lifted the speed limit of all jobs together\n", vec!["limit All None".to_owned()]));
+        assert_eq!(
+            (console.stdout().as_str(), desk.asked()),
+            ("✓ Lifted the speed limit of all jobs together\n", vec!["limit All None".to_owned()])
+        );
         let alone = Arc::new(FakeDesk::new());
         let fault = Console::new(Format::Human).run(&alone, "jobs limit --all 2M").unwrap_err();
         assert!(fault.kind == FaultKind::Conflict && alone.asked().is_empty());

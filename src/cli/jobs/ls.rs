@@ -83,8 +83,8 @@ mod tests {
     use std::sync::Arc;
 
     use crate::cli::Format;
-    use crate::cli::fake::{Console, FakeDesk, three_ways};
     use crate::cli::fake::running;
+    use crate::cli::fake::{Console, FakeDesk, three_ways};
     use crate::desk::{Board, Disk, FileProgress, Job, Phase, SpeedLimit};
 
     #[test]
@@ -108,7 +108,8 @@ mod tests {
         let waiting = Job { active: vec![file], phase: Phase::Waiting, ..running(43, 0) };
         let limited = Job { limit: Some(2 << 20), ..running(43, 0) };
         let limit = SpeedLimit { bytes_per_second: Some(8 << 20), until: None };
-        let desk = Arc::new(FakeDesk { boards: vec![Board { jobs: vec![waiting, limited], limit, ..Board::default() }], ..FakeDesk::new() });
+        let desk =
+            Arc::new(FakeDesk { boards: vec![Board { jobs: vec![waiting, limited], limit, ..Board::default() }], ..FakeDesk::new() });
         insta::assert_snapshot!(three_ways(&desk, "jobs"));
     }
 }

@@ -13,7 +13,7 @@ pub struct MoveArgs {
     /// Ids of jobs, or unique beginnings of them
     #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new(), required = true)]
     ids: Vec<String>,
-    /// Where to
+    /// One place up or down, or first: the next to start, or last
     #[arg(value_name = "WHERE", required = true)]
     place: Place,
     /// Show which jobs and change nothing
@@ -24,13 +24,9 @@ pub struct MoveArgs {
 /// A place in the queue.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Place {
-    /// One place forward
     Up,
-    /// One place back
     Down,
-    /// To the front: the next to start
     First,
-    /// To the end
     Last,
 }
 

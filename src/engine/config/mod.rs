@@ -217,7 +217,8 @@ fn schedule(flags: &Flags, file: &FileSettings, origin: Origin) -> Result<Settin
 }
 
 fn keep_free(file: &FileSettings, origin: Origin) -> Result<Setting<u64>, Fault> {
-    let from_file = file.keep_free.as_deref().map(parse_bytes).transpose().map_err(|fault| fault.within(&format!("keep_free ({origin})")))?;
+    let from_file =
+        file.keep_free.as_deref().map(parse_bytes).transpose().map_err(|fault| fault.within(&format!("keep_free ({origin})")))?;
     Ok(strongest([(from_file, origin)], DEFAULT_KEEP_FREE))
 }
 
@@ -286,7 +287,10 @@ mod tests {
         let file = "max_speed = '2M'\nschedule = '1:00-2:00 full'";
         let schedule = |flags: &Flags, file: &str| resolve(flags, &[("HOME", "/h")], file).unwrap().schedule;
         let both = schedule(&Flags::default(), file);
-        assert_eq!((both.value, both.origin.to_string().as_str()), (Schedule::parse("1:00-2:00 full", Some(2 << 20)).unwrap(), "/etc/hfdesk.toml"));
+        assert_eq!(
+            (both.value, both.origin.to_string().as_str()),
+            (Schedule::parse("1:00-2:00 full", Some(2 << 20)).unwrap(), "/etc/hfdesk.toml")
+        );
         let flag = schedule(&Flags { max_speed: Some(5), ..Flags::default() }, file);
         assert_eq!((flag.value, flag.origin), (Schedule::always(Some(5)), Origin::Flag("max-speed")));
         assert_eq!(schedule(&Flags::default(), "max_speed = '0'").value, Schedule::default());

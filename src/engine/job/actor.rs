@@ -277,7 +277,7 @@ impl Actor {
             }
             match self.held(Arc::clone(&plan)).await {
                 Ok(held) => match self.room_beside_running(&plan, &held).await {
-                    Ok(()) if held.needs > 0 && full.contains(&held.device) => {}
+                    Ok(()) if held.needs > 0 && full.contains(&held.device) => self.rest(&id, &plan, DISK_RECHECK),
                     Ok(()) => self.start(id, plan, &held).await,
                     Err(fault) => {
                         full.insert(held.device);
@@ -304,12 +304,17 @@ impl Actor {
 
     /// Lets a job wait in the queue, with its reason, and try again after a while.
     fn wait_for_room(&mut self, id: &JobId, plan: &Plan, fault: Fault, wait: Duration) {
-        let now = Instant::now();
-        self.waits.insert(id.clone(), Wait { until: now + wait, looks_at: now + DISK_RECHECK, space: self.runner.space(plan).ok() });
+        self.rest(id, plan, wait);
         let now = self.settings.clock.now();
         if let Some(job) = self.queue.get_mut(id) {
             job.enter(JobState::Queued, Some(fault.hint("free some space; the job goes on by itself when there is room")), now);
         }
+    }
+
+    /// Leaves a queued job alone for a while.
+    fn rest(&mut self, id: &JobId, plan: &Plan, wait: Duration) {
+        let now = Instant::now();
+        self.waits.insert(id.clone(), Wait { until: now + wait, looks_at: now + DISK_RECHECK, space: self.runner.space(plan).ok() });
     }
 
     /// Whether a job that found no room should not be tried yet. Looks at the disk now and then.

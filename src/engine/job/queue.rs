@@ -56,9 +56,13 @@ impl Queue {
             Target::All => self.jobs.iter().filter(|job| job.state.allows(action)).map(|job| job.id.clone()).collect(),
             Target::Jobs(ids) => self.checked(action, ids)?,
         };
-        let apply = |id| self.apply_one(action, id, now);
-        // Several jobs keep their order among themselves.
-        if action == JobAction::First { ids.iter().rev().for_each(apply) } else { ids.iter().for_each(apply) }
+        let mut in_turn = ids.clone();
+        if action == JobAction::First {
+            in_turn.reverse(); // so that several jobs keep their order among themselves
+        }
+        for id in &in_turn {
+            self.apply_one(action, id, now);
+        }
         Ok(ids)
     }
 

@@ -34,9 +34,12 @@ pub(super) fn outgrown(runner: &dyn Runner, claims: &[Claim], keep_free: u64) ->
         return Vec::new();
     }
     let (mut promised, mut outgrown) = (Vec::new(), Vec::new());
+    let mut free = HashMap::new();
     for claim in claims {
         // What cannot be read fails where it is written.
         let Ok(held) = runner.held(&claim.plan) else { continue };
+        // What a job takes while the others are counted must not count twice.
+        let held = Held { free: *free.entry(held.device).or_insert(held.free), ..held };
         match check(&claim.plan.title, &held, &promised, keep_free) {
             Ok(()) => promised.push(held),
             Err(fault) => outgrown.push((claim.id.clone(), fault)),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use super::Mover;
 use super::journal::Journal;
 use super::ranges::Ranges;
 use super::testing::{Bench, Reply, Request, Server, content, until};
-use super::Mover;
 use crate::desk::{Digest, FaultKind, Phase};
 
 const MIB: usize = 1 << 20;

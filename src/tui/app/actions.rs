@@ -134,7 +134,7 @@ pub const ACTIONS: &[Entry] = &[
     entry(JOBS, 39, Action::Later, &[&[ch('J')]], "later", "Move the job back in the queue"),
     entry(JOBS, 0, Action::First, &[&[ch('<')]], "first", "Move the job to the front: the next to start"),
     entry(JOBS, 0, Action::Last, &[&[ch('>')]], "last", "Move the job to the end of the queue"),
-    entry(JOBS, 60, Action::Limit, &[&[ch('s')]], "speed limit", "Limit the job's speed, at once"),
+    entry(JOBS, 60, Action::Limit, &[&[ch('s')]], "limit", "Limit the job's speed, at once"),
     entry(JOBS, 38, Action::LimitAll, &[&[ch('S')]], "limit all", "Limit the speed of all jobs together, until the schedule sets another limit"),
     entry(JOBS, 50, Action::Dismiss, &[&[ch('D')]], "dismiss", "Take the finished job off the list; its files stay"),
     entry(JOBS, 30, Action::ClearFinished, &[&[ch('C')]], "clear", "Take every completed and cancelled job off the list"),

@@ -1,8 +1,8 @@
 //! Dialogs: questions before something is done, and the help.
 
 use super::key::{Code, Key};
-use super::msg::{Effect, Effects};
 use super::limit::{self, LimitQuestion};
+use super::msg::{Effect, Effects};
 use super::{App, Step, actions};
 use crate::desk::{DeletionPlan, JobAction, JobId, Plan, Target};
 

@@ -10,11 +10,12 @@ use crate::desk::{self, Target};
 use crate::tui::app::LimitQuestion;
 
 pub(super) fn draw(brush: &mut Brush, screen: Rect, question: &LimitQuestion) {
-    let inside = frame(brush, screen, (66, 9), "Speed limit", Role::DialogBorder);
+    let inside = frame(brush, screen, (66, 10), "Speed limit", Role::DialogBorder);
     let used = brush.paragraph(inside, &format!("How fast may {} be?", question.title), Role::Strong);
     let rest = skip_top(inside, used + 1);
     let line = line_at(rest, 0);
-    let label = brush.line(line, &[piece("bytes a second ", Role::Dim), piece(brush.theme.glyphs.prompt, Role::Key), piece(" ", Role::Text)]);
+    let label =
+        brush.line(line, &[piece("bytes a second ", Role::Dim), piece(brush.theme.glyphs.prompt, Role::Key), piece(" ", Role::Text)]);
     let room = skip_left(line, label);
     brush.text(room, &question.text, Role::Prompt);
     if !room.is_empty() {

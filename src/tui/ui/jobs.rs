@@ -20,8 +20,9 @@ const BESIDE: u16 = 110;
 pub(super) fn draw(brush: &mut Brush, area: Rect) {
     let app = brush.app;
     let live = app.board.live();
-    let to_do = (live > 0).then(|| format!("{live} to do, {}", desk::speed(app.board.bytes_per_second)));
-    let facts: Vec<String> = to_do.into_iter().chain(shared_limit(app)).collect();
+    let speed = app.board.bytes_per_second;
+    let facts = [(live > 0).then(|| format!("{live} to do")), (speed > 0).then(|| desk::speed(speed)), shared_limit(app)];
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
     let inside = brush.pane(area, "Jobs", &facts.join(", "), app.focus == Pane::Jobs);
     if app.board.jobs.is_empty() {
         brush.paragraph(inside, "The queue is empty. Open a repository, mark what you want with Space and press d.", Role::Dim);
