@@ -223,12 +223,13 @@ impl Actor {
     async fn limit(&mut self, target: &Target, bytes_per_second: Option<u64>) -> Result<(), Fault> {
         let Target::Jobs(ids) = target else {
             self.limits.set(bytes_per_second, self.settings.clock.now());
-            self.runner.limit(bytes_per_second);
+            self.apply_shared_limit();
             return Ok(());
         };
         self.queue.limit(ids, bytes_per_second)?;
-        for running in ids.iter().filter_map(|id| self.running.get(id)) {
+        for (_, running) in self.running.iter_mut().filter(|(id, _)| ids.contains(id)) {
             running.run.limit.send_replace(bytes_per_second);
+            running.measure_anew();
         }
         self.save_or_tell().await;
         Ok(())
@@ -237,8 +238,13 @@ impl Actor {
     /// Lets the schedule change the limit when its time has come.
     fn keep_to_schedule(&mut self) {
         if self.limits.turn(self.settings.clock.now()) {
-            self.runner.limit(self.limits.now().bytes_per_second);
+            self.apply_shared_limit();
         }
+    }
+
+    fn apply_shared_limit(&mut self) {
+        self.runner.limit(self.limits.now().bytes_per_second);
+        self.running.values_mut().for_each(Running::measure_anew);
     }
 
     /// Stops running jobs, the last ones first, whose filesystem has not enough room for all of them any more.

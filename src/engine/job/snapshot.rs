@@ -26,6 +26,11 @@ impl Running {
         Self { run, put_back: None, meter: Meter::default(), since: Instant::now() }
     }
 
+    /// Forgets the speed so far: it says nothing of the speed under another limit.
+    pub fn measure_anew(&mut self) {
+        self.meter = Meter::default();
+    }
+
     /// How many bytes of a record's plan are not on the disk yet.
     pub fn left(&self, record: &Record) -> u64 {
         record.plan.bytes().saturating_sub(self.run.counts().bytes_done())

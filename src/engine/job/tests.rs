@@ -348,7 +348,9 @@ async fn a_disk_that_is_full_in_the_middle_makes_a_job_wait_and_not_fail() {
 #[tokio::test(start_paused = true)]
 async fn a_job_that_waits_for_room_is_not_overtaken_on_its_filesystem() {
     let bench = Bench::new(1).await;
-    let (a, b) = (bench.add("aa").await, bench.add("b").await);
+    let mut small = plan("b");
+    small.files[0].size = 5;
+    let (a, b) = (bench.add("a").await, bench.jobs.enqueue(small).await.unwrap());
     bench.until_state(&a, JobState::Running).await;
     bench.jobs.control(JobAction::Pause, Target::All).await.unwrap();
     *bench.puppet.free.lock().unwrap() = Some(14);
