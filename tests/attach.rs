@@ -93,6 +93,34 @@ fn a_second_download_joins_the_queue_and_outlives_the_first_ones_wish_to_end() {
 }
 
 #[test]
+fn a_second_process_limits_the_speed_of_the_first_at_once() {
+    let scene = Scene::new(|_| {});
+    let first = Beside::download(&scene);
+    let id = scene.jobs()[0]["id"].as_str().unwrap().to_owned();
+    assert!(scene.run("jobs limit --all 1K").status.success());
+    assert!(scene.run(&format!("jobs limit {id} 2K")).status.success());
+    scene.hub.set_rate(None);
+    let job = scene.jobs().remove(0);
+    assert_eq!((&job["limit"], &job["shared_limit"], job["state"].as_str()), (&2048.into(), &1024.into(), Some("running")));
+    assert!(scene.run("jobs limit --all none").status.success());
+    assert_eq!(scene.state(), "running", "its own limit still holds");
+    assert!(scene.run(&format!("jobs limit {id} none")).status.success());
+    assert!(first.ends().success());
+    scene.has_the_file();
+}
+
+#[test]
+fn a_complete_download_that_is_asked_for_again_stays_one_job() {
+    let scene = Scene::new(|config| config.rate = None);
+    for _ in 0..2 {
+        let done = scene.run(&format!("download {AURORA} {Q4}"));
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success() && !said.contains("99 %"), "{said}");
+        assert_eq!(scene.state(), "completed");
+    }
+}
+
+#[test]
 fn another_cache_is_refused() {
     let scene = Scene::new(|_| {});
     let _first = Beside::download(&scene);

@@ -16,7 +16,7 @@ mod svg;
 use std::path::Path;
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Analysis, Board, Fault, FaultKind};
+use hfdesk_tui::desk::{Analysis, Board, Fault, FaultKind, Job, JobState, Phase, Progress, SpeedLimit};
 use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
@@ -38,6 +38,9 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("repository_closed", stage().keys("2")),
         ("jobs", stage().keys("3")),
         ("jobs_failed", stage().keys("3 j j j")),
+        ("jobs_held_up", held_up()),
+        ("ask_limit", held_up().keys("s 2 M")),
+        ("ask_limit_mistake", held_up().keys("S f a s t enter")),
         ("jobs_empty", empty_queue().keys("3")),
         ("cache", stage().keys("4 space space")),
         ("help", stage().keys("?")),
@@ -77,6 +80,35 @@ fn disk_full() -> Stage {
     let plan = fake_desk::plan(repo("Qwen/Qwen3-8B-GGUF"), &["F32".to_owned()], 3 * GIB);
     stage.app.dialog = Some(Dialog::from(Question::Download(plan)));
     stage
+}
+
+/// Jobs that wait: for another download, for a server, for a byte, for room.
+fn held_up() -> Stage {
+    let mut board = fake_desk::board();
+    let rest = board.jobs.split_off(2);
+    let held = |(job, (phase, remark)): (&Job, (Phase, Option<&str>))| {
+        let mut job = job.clone();
+        job.state = JobState::Running;
+        job.phase = phase;
+        job.limit = Some(2 << 20);
+        job.progress = Progress { bytes_per_second: 0, eta_seconds: None, ..job.progress };
+        job.active = fake_desk::job("x", "gpt2", "Q4_K_M", JobState::Running, 437).active;
+        job.active.iter_mut().for_each(|file| (file.phase, file.remark) = (phase, remark.map(str::to_owned)));
+        job
+    };
+    let phases = [
+        (Phase::Waiting, Some("waiting for another download of the same content")),
+        (Phase::Retrying, Some("trying again: no byte of Qwen3-8B-Q6_K.gguf came for 30 seconds")),
+        (Phase::Stalled, None),
+    ];
+    let mut jobs: Vec<Job> = board.jobs.iter().chain(&board.jobs[..1]).zip(phases).map(held).collect();
+    let full = Fault::new(FaultKind::DiskFull, "BF16 needs 16 GiB of disk and 3 GiB are free, of which 1 GiB stay free");
+    let hint = "free some space; the job goes on by itself when there is room";
+    jobs.push(Job { state: JobState::Queued, fault: Some(full.hint(hint)), ..rest[0].clone() });
+    let mut stage = Stage::new((80, 24));
+    let limit = SpeedLimit { bytes_per_second: Some(8 << 20), until: "2026-03-01T22:00:00Z".parse().ok() };
+    stage.send(Msg::Board(Arc::new(Board { jobs, limit, bytes_per_second: 0, ..board })));
+    stage.keys("3 j")
 }
 
 fn with_error() -> Stage {

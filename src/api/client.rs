@@ -91,6 +91,10 @@ impl Desk for Remote {
         self.ask("control", (action, target))
     }
 
+    fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Reply<()> {
+        self.ask("limit", (target, bytes_per_second))
+    }
+
     fn cache(&self) -> Reply<CacheListing> {
         self.ask("cache", ())
     }

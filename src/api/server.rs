@@ -78,6 +78,7 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
         .route("/desk/plan", post(|State(desk): Shared, Json((selection,))| answer(desk.plan(selection))))
         .route("/desk/enqueue", post(|State(desk): Shared, Json((plan,))| answer(desk.enqueue(plan))))
         .route("/desk/control", post(|State(desk): Shared, Json((action, target))| answer(desk.control(action, target))))
+        .route("/desk/limit", post(|State(desk): Shared, Json((target, speed))| answer(desk.limit(target, speed))))
         .route("/desk/cache", post(|State(desk): Shared| answer(desk.cache())))
         .route("/desk/plan_deletion", post(|State(desk): Shared, Json((repos,))| answer(desk.plan_deletion(repos))))
         .route("/desk/delete", post(|State(desk): Shared, Json((plan,))| answer(desk.delete(plan))))

@@ -207,7 +207,7 @@ mod tests {
         for verb in ["search", "analyze", "plan", "download", "jobs", "cache", "demo", "completions"] {
             insta::assert_snapshot!(format!("help-{verb}"), help(&format!("hfdesk-tui {verb}")));
         }
-        for leaf in ["jobs ls", "jobs watch", "jobs cancel", "cache ls", "cache show", "cache rm", "hub serve"] {
+        for leaf in ["jobs ls", "jobs watch", "jobs cancel", "jobs move", "jobs limit", "cache ls", "cache show", "cache rm", "hub serve"] {
             insta::assert_snapshot!(format!("help-{}", leaf.replace(' ', "-")), help(&format!("hfdesk-tui {leaf}")));
         }
     }
@@ -256,6 +256,11 @@ mod tests {
             "download a/b --max-speed 0",
             "jobs pause",
             "jobs pause abc --all",
+            "jobs limit abc",
+            "jobs limit abc fast",
+            "jobs limit abc 2M --all",
+            "jobs move up",
+            "jobs move abc sideways",
             "cache rm",
             "hub serve",
             "hub serve x --bind nowhere",

@@ -10,7 +10,7 @@ use super::plan;
 use super::record::Record;
 use super::selection::SelectionArgs;
 use super::values;
-use crate::desk::{Choice, Desk, Fault, FaultKind, Job, JobState, Plan};
+use crate::desk::{Choice, Desk, Fault, FaultKind, Job, JobId, JobState, Plan, Target};
 
 /// Flags of `download`.
 #[derive(Args, Debug)]
@@ -52,10 +52,22 @@ pub(super) async fn run(desk: &dyn Desk, args: &DownloadArgs, out: &mut Output) 
     }
     plan::ensure_room(&plan)?;
     let id = desk.enqueue(plan.clone()).await?;
+    limit(desk, &id, args.max_speed).await?;
     let job = follow::until_over(desk, &id, out).await?;
     match job.state {
         JobState::Completed => out.show(&downloaded(&plan, names_one)),
         _ => Err(ended_badly(&job)),
+    }
+}
+
+/// Gives the job its limit in a process that was started at a speed of its own.
+async fn limit(desk: &dyn Desk, id: &JobId, max_speed: Option<u64>) -> Result<(), Fault> {
+    if max_speed.is_none() || !desk.about().attached {
+        return Ok(());
+    }
+    match desk.limit(Target::Jobs(vec![id.clone()]), max_speed).await {
+        Err(fault) if fault.kind != FaultKind::Conflict => Err(fault),
+        _ => Ok(()), // a conflict means that the job is over
     }
 }
 
@@ -173,6 +185,34 @@ mod tests {
         let mut console = Console::new(Format::Json);
         console.run(&desk, LINE).unwrap();
         assert_eq!(console.stderr(), "Warning: waits for room\n");
+    }
+
+    #[test]
+    fn a_speed_limit_in_another_process_is_the_jobs_own() {
+        let desk = FakeDesk::downloading(vec![fake::completed()]);
+        let attached = Arc::new(FakeDesk { boards: desk.boards.clone(), attached: true, ..FakeDesk::new() });
+        let line = format!("{LINE} --max-speed 2M");
+        Console::new(Format::Quiet).run(&attached, &line).unwrap();
+        assert_eq!(attached.asked(), ["enqueue Q4_K_M", "limit Jobs([JobId(\"3f2a00000001\")]) Some(2097152)"]);
+        Console::new(Format::Quiet).run(&desk, &line).unwrap();
+        assert_eq!(desk.asked(), ["enqueue Q4_K_M"], "the process was started at that speed");
+    }
+
+    #[test]
+    fn what_a_file_waits_for_is_said_once() {
+        let file = |remark: &str| crate::desk::FileProgress {
+            path: "q4.gguf".to_owned(),
+            size: 5,
+            done: 0,
+            phase: crate::desk::Phase::Retrying,
+            remark: Some(remark.to_owned()),
+        };
+        let retrying =
+            Job { active: vec![file("trying again: the line broke")], phase: crate::desk::Phase::Retrying, ..fake::running(10, 0) };
+        let desk = FakeDesk::downloading(vec![retrying.clone(), fake::running(10, 1), retrying, fake::completed()]);
+        let mut console = Console::new(Format::Human);
+        console.run(&desk, LINE).unwrap();
+        assert_eq!(console.stderr().matches("q4.gguf: trying again: the line broke\n").count(), 1, "{}", console.stderr());
     }
 
     #[test]

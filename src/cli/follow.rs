@@ -49,6 +49,7 @@ struct Teller {
     milestone: Option<Milestone>,
     line: String,
     obstacle: Option<Fault>,
+    remark: Option<String>,
     ran: bool,
 }
 
@@ -58,6 +59,7 @@ impl Teller {
             self.obstacle.clone_from(&job.fault);
             self.obstacle.iter().for_each(|fault| out.warning(&fault.message));
         }
+        self.tell_remark(job, out);
         if std::mem::replace(&mut self.ran, job.state != JobState::Paused) && job.state == JobState::Paused {
             out.hint(&format!("somebody has paused this download; let it go on with hfdesk-tui jobs resume {}", job.id));
         }
@@ -66,6 +68,14 @@ impl Teller {
             Some(width) => self.redraw(progress::line(job, width.saturating_sub(1)), out),
             None => self.note(job, out),
         }
+    }
+
+    /// Tells people once what is remarkable about a file in flight: the line of progress may have no room for it.
+    fn tell_remark(&mut self, job: &Job, out: &mut Output) {
+        let found = job.active.iter().find_map(|file| file.remark.as_ref().map(|remark| format!("{}: {remark}", file.path)));
+        let Some(remark) = found.filter(|remark| self.remark.as_ref() != Some(remark) && out.format() == Format::Human) else { return };
+        out.note(&remark);
+        self.remark = Some(remark);
     }
 
     fn redraw(&mut self, line: String, out: &mut Output) {

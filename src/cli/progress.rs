@@ -48,7 +48,8 @@ fn details(job: &Job) -> Vec<String> {
     let eta = progress.eta_seconds.filter(|_| moving).map(|seconds| format!("{} left", clock(seconds)));
     let bytes = format!("{} of {}", desk::bytes(progress.bytes_done), desk::bytes(progress.bytes_total));
     let files = counted(progress.files_total, "file", "files");
-    [Some(percent), speed, eta, Some(stage(job).to_owned()), Some(bytes), Some(files)].into_iter().flatten().collect()
+    let remark = job.active.iter().find_map(|file| file.remark.clone());
+    [Some(percent), speed, eta, Some(stage(job).to_owned()), remark, Some(bytes), Some(files)].into_iter().flatten().collect()
 }
 
 /// A span as a clock shows it: `0:42`, `12:05`, `3:01:00`.
@@ -94,6 +95,14 @@ mod tests {
             assert!(width(&line(&job, room)) <= room, "{room}: {}", line(&job, room));
         }
         assert_eq!(line(&job, 5), " 43 %");
+    }
+
+    #[test]
+    fn what_a_job_waits_for_stands_beside_its_stage() {
+        let remark = Some("waiting for another download of the same content".to_owned());
+        let file = desk::FileProgress { path: "q4.gguf".to_owned(), size: 9, done: 0, phase: desk::Phase::Waiting, remark };
+        let job = Job { phase: desk::Phase::Waiting, active: vec![file], ..fake::running(43, 0) };
+        assert!(line(&job, 120).contains("43 %  waiting  waiting for another download"), "{}", line(&job, 120));
     }
 
     #[test]

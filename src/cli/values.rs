@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracing::level_filters::LevelFilter;
 
-use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, parse_bytes};
+use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, parse_bytes, parse_speed};
 
 /// A `REPO` argument.
 pub fn repo(text: &str) -> Result<RepoSpec, String> {
@@ -21,6 +21,15 @@ pub fn rate(text: &str) -> Result<u64, String> {
         0 => Err("a speed must be more than 0".to_owned()),
         rate => Ok(rate),
     }
+}
+
+/// A speed limit in bytes a second, or none.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate(pub Option<u64>);
+
+/// A speed limit: a speed, or `none`.
+pub fn limit(text: &str) -> Result<Rate, String> {
+    parse_speed(text).map(Rate).map_err(told)
 }
 
 /// A `--type`: `model`, `dataset` or `space`; the plurals are understood.

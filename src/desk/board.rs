@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 use super::job::{Job, JobId};
+use super::schedule::SpeedLimit;
 
 /// Room on the filesystem that holds the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct Board {
     pub bytes_per_second: u64,
     /// Room on the cache's filesystem; `None` where it cannot be read.
     pub disk: Option<Disk>,
+    /// The speed limit that all transfers share, as it is now.
+    pub limit: SpeedLimit,
 }
 
 impl Board {

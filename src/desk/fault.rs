@@ -109,6 +109,13 @@ impl Fault {
         self
     }
 
+    /// Says where it happened, before what happened.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        self.message = super::printable(&format!("{place}: {}", self.message));
+        self
+    }
+
     /// Adds how long the other side asks to wait.
     #[must_use]
     pub fn retry_after(mut self, wait: Option<Duration>) -> Self {

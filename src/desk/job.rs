@@ -75,7 +75,7 @@ impl JobState {
     pub fn allows(self, action: JobAction) -> bool {
         match action {
             JobAction::Dismiss => self.is_over(),
-            JobAction::Up | JobAction::Down => !self.is_over(),
+            JobAction::Up | JobAction::Down | JobAction::First | JobAction::Last => !self.is_over(),
             _ => self.after(action).is_some(),
         }
     }
@@ -99,6 +99,10 @@ pub enum JobAction {
     Up,
     /// Move a job one place back in the queue.
     Down,
+    /// Move a job to the queue's front. What runs goes on; it is the next to start.
+    First,
+    /// Move a job to the queue's end.
+    Last,
 }
 
 impl JobAction {
@@ -112,6 +116,8 @@ impl JobAction {
             Self::Dismiss => "dismiss",
             Self::Up => "move up",
             Self::Down => "move down",
+            Self::First => "move first",
+            Self::Last => "move last",
         }
     }
 }
@@ -135,8 +141,12 @@ pub enum Phase {
     Waiting,
     /// Asking the Hub where the bytes are.
     Resolving,
+    /// Waiting to try again after a failure.
+    Retrying,
     /// Moving bytes.
     Downloading,
+    /// Moving bytes, none of which has come for some seconds.
+    Stalled,
     /// Computing what is left of a digest.
     Verifying,
     /// Linking files into the cache.
@@ -149,7 +159,9 @@ impl Phase {
         match self {
             Self::Waiting => "waiting",
             Self::Resolving => "resolving",
+            Self::Retrying => "retrying",
             Self::Downloading => "downloading",
+            Self::Stalled => "stalled",
             Self::Verifying => "verifying",
             Self::Placing => "placing",
         }
@@ -217,12 +229,23 @@ pub struct Job {
     pub progress: Progress,
     /// Files in flight.
     pub active: Vec<FileProgress>,
+    /// The most bytes a second for this job; `None` is no limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// Why it failed, or why it waits.
     pub fault: Option<Fault>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When it ended, for one that is over.
     pub ended_at: Option<Timestamp>,
+}
+
+impl Job {
+    /// What a person should know of it just now: why it waits or failed, else what is remarkable about a file in flight.
+    pub fn remark(&self) -> Option<&str> {
+        let mut remarks = self.active.iter().filter_map(|file| file.remark.as_deref());
+        self.fault.as_ref().map(|fault| fault.message.as_str()).or_else(|| remarks.next())
+    }
 }
 
 #[cfg(test)]

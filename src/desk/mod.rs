@@ -12,6 +12,7 @@ mod fault;
 mod job;
 mod plan;
 mod repo;
+mod schedule;
 mod search;
 mod size;
 mod spec;
@@ -30,8 +31,9 @@ pub use fault::{Fault, FaultKind};
 pub use job::{FileProgress, Job, JobAction, JobId, JobState, Phase, Progress, Target};
 pub use plan::{Choice, Plan, PlannedFile, Selection};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};
+pub use schedule::{Schedule, SpeedLimit};
 pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
-pub use size::{bytes, parse_bytes, speed};
+pub use size::{bytes, parse_bytes, parse_speed, speed};
 pub use spec::RepoSpec;
 pub use text::{printable, safe_path};
 
@@ -77,6 +79,12 @@ pub trait Desk: Send + Sync {
 
     /// Applies an action to the jobs named and answers with those it changed.
     fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>>;
+
+    /// Limits the speed in bytes a second, at once; `None` lifts the limit.
+    ///
+    /// For [`Target::Jobs`] the limit is each job's own and stays with it. For [`Target::All`] it is the one that all transfers
+    /// share, and holds until the schedule sets another.
+    fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Reply<()>;
 
     /// What the cache holds.
     fn cache(&self) -> Reply<CacheListing>;

@@ -38,6 +38,18 @@ pub fn parse_bytes(text: &str) -> Result<u64, Fault> {
     if value.is_finite() && (0.0..9e18).contains(&value) { Ok(value as u64) } else { Err(wrong()) }
 }
 
+/// The speed limit a person wrote, in bytes a second: a size, with or without `/s`, or `full` or `none` for no limit.
+pub fn parse_speed(text: &str) -> Result<Option<u64>, Fault> {
+    if matches!(text.trim().to_ascii_lowercase().as_str(), "full" | "none") {
+        return Ok(None);
+    }
+    match parse_bytes(text) {
+        Ok(rate) if rate > 0 => Ok(Some(rate)),
+        _ => Err(Fault::new(FaultKind::Usage, format!("“{}” is not a speed", text.trim()))
+            .hint("write a number and a unit, for example 512K, 20MiB or 1.5G, or none for no limit")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +60,12 @@ mod tests {
         assert_eq!(bytes(512 * 1024), "512 KiB");
         assert_eq!(bytes(4_400_000_000), "4.1 GiB");
         assert_eq!(speed(3 << 20), "3 MiB/s");
+    }
+
+    #[test]
+    fn a_speed_may_be_none_but_not_zero() {
+        assert_eq!(["2 MB/s", "full", " None "].map(|text| parse_speed(text).unwrap()), [Some(2 << 20), None, None]);
+        assert!(parse_speed("0").is_err() && parse_speed("quick").is_err());
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::{Cache, Place};
-use super::host::{FileLock, blocking, space};
+use super::host::{FileLock, Space, blocking, space};
 use super::hub::Hub;
 use super::job::{ActiveFile, Followed, Held, Run, Runner};
-use super::transfer::{Address, Counter, Mover, Partial, Source, Transfer};
+use super::transfer::{Address, Counter, Mover, Pace, Partial, Source, Transfer};
 use crate::desk::{Digest, Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, RepoRef};
 
 /// Files of one job in flight at once. Many, because small files cost a round trip each; the bytes are bounded by the mover.
@@ -40,9 +41,22 @@ impl Runner for Downloader {
             let place = downloader.cache.place(&plan)?;
             let prepared = Arc::clone(&place);
             blocking(move || prepared.prepare()).await?;
-            downloader.bring_all(&plan, place, run).await
+            let mut wanted = run.limit.subscribe();
+            let limit = Arc::new(Pace::new(*wanted.borrow_and_update()));
+            tokio::select! {
+                outcome = downloader.bring_all(&plan, place, &limit, &run) => outcome,
+                () = keep_to(wanted, &limit) => Err(Fault::internal("a speed limit ended")),
+            }
         }
         .boxed()
+    }
+
+    fn limit(&self, bytes_per_second: Option<u64>) {
+        self.mover.set_max_speed(bytes_per_second);
+    }
+
+    fn space(&self, plan: &Plan) -> Result<Space, Fault> {
+        space(&self.cache.place(plan)?.dir())
     }
 
     fn held(&self, plan: &Plan) -> Result<Held, Fault> {
@@ -72,7 +86,7 @@ impl Runner for Downloader {
 
 impl Downloader {
     /// Brings every file; the first fault stops the others, which keep their bytes.
-    async fn bring_all(&self, plan: &Arc<Plan>, place: Arc<dyn Place>, run: Arc<Run>) -> Result<(), Fault> {
+    async fn bring_all(&self, plan: &Arc<Plan>, place: Arc<dyn Place>, limit: &Arc<Pace>, run: &Arc<Run>) -> Result<(), Fault> {
         let stop = run.stop.child_token();
         let errand = |file: &PlannedFile| Errand {
             downloader: self.clone(),
@@ -80,7 +94,8 @@ impl Downloader {
             commit: plan.commit.clone(),
             file: file.clone(),
             place: Arc::clone(&place),
-            run: Arc::clone(&run),
+            limit: Arc::clone(limit),
+            run: Arc::clone(run),
             stop: stop.clone(),
         };
         let errands: Vec<Errand> = plan.files.iter().map(errand).collect();
@@ -96,6 +111,13 @@ impl Downloader {
     }
 }
 
+/// Gives the limit every value that is wanted, for as long as anybody may want another.
+async fn keep_to(mut wanted: watch::Receiver<Option<u64>>, limit: &Pace) {
+    while wanted.changed().await.is_ok() {
+        limit.set(*wanted.borrow_and_update());
+    }
+}
+
 /// One file to bring.
 struct Errand {
     downloader: Downloader,
@@ -103,6 +125,7 @@ struct Errand {
     commit: String,
     file: PlannedFile,
     place: Arc<dyn Place>,
+    limit: Arc<Pace>,
     run: Arc<Run>,
     stop: CancellationToken,
 }
@@ -118,7 +141,7 @@ impl Errand {
         }
         let counter = Arc::new(Counter::default());
         let shown = self.show(&counter);
-        let _lock = self.lock().await?;
+        let _lock = self.lock(&counter).await?;
         // Somebody else may have brought the content while we waited for the lock.
         if !self.link_if_held().await? {
             self.fetch(Arc::clone(&counter)).await?;
@@ -141,12 +164,14 @@ impl Errand {
     }
 
     /// The lock that keeps other processes, the official client among them, off this content. Released when the file is placed or the job stops.
-    async fn lock(&self) -> Result<FileLock, Fault> {
+    async fn lock(&self, counter: &Counter) -> Result<FileLock, Fault> {
         loop {
             let (place, file) = (Arc::clone(&self.place), self.file.clone());
             if let Some(lock) = blocking(move || place.lock(&file)).await? {
+                counter.say(None);
                 return Ok(lock);
             }
+            counter.say(Some("waiting for another download of the same content".to_owned()));
             tokio::select! {
                 () = tokio::time::sleep(LOCK_RETRY) => {}
                 () = self.stop.cancelled() => return Err(interrupted()),
@@ -164,6 +189,7 @@ impl Errand {
             name: self.file.path.clone(),
             source: Arc::new(source),
             counter,
+            limit: Arc::clone(&self.limit),
             stop: self.stop.clone(),
         };
         self.downloader.mover.fetch(transfer).await

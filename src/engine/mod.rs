@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
+use jiff::tz::TimeZone;
 
 use crate::desk::{
     About, Access, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
@@ -88,6 +89,9 @@ impl Engine {
             state_dir: settings.state_dir.clone(),
             max_active: settings.max_active.value,
             disk_of: settings.cache_dir.value.clone(),
+            schedule: settings.schedule.value.clone(),
+            keep_free: settings.keep_free.value,
+            zone: TimeZone::system(),
             clock,
         };
         let jobs = Jobs::start(jobs, Arc::new(downloader)).await?;
@@ -141,7 +145,7 @@ fn transfer_settings(settings: &Settings) -> transfer::Settings {
     let defaults = transfer::Settings::default();
     transfer::Settings {
         connections: settings.connections.value,
-        max_speed: settings.max_speed.value,
+        total_connections: settings.total_connections.value,
         connect_timeout: settings.connect_timeout.value,
         stall_timeout: settings.stall_timeout.value,
         backoff: defaults.backoff.iter().map(|wait| (*wait).min(settings.longest_retry.value)).collect(),
@@ -193,6 +197,11 @@ impl Desk for Engine {
     fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>> {
         let jobs = self.jobs();
         async move { jobs?.control(action, target).await }.boxed()
+    }
+
+    fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Reply<()> {
+        let jobs = self.jobs();
+        async move { jobs?.limit(target, bytes_per_second).await }.boxed()
     }
 
     fn cache(&self) -> Reply<CacheListing> {

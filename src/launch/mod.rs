@@ -94,9 +94,6 @@ async fn verb_with_queue(settings: &Settings, command: DeskCommand, out: &mut Ou
     loop {
         let queue = QueueDesk::open(settings, command.places_files()).await?;
         let attached = queue.is_attached();
-        if attached && command.max_speed().is_some() {
-            out.warning("--max-speed has no effect: another hfdesk-tui runs the queue, at the speed it was started with");
-        }
         match carry_out(queue, &command, out).await {
             Err(fault) if attached && command.places_files() && fault.kind == FaultKind::Busy => {
                 out.note("The hfdesk-tui that ran the queue has ended; going on here");

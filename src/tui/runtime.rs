@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 use self::effects::Reply;
@@ -57,7 +58,7 @@ pub async fn serve(
 ) -> Result<Ended, Fault> {
     let theme = Theme::builtin(options.depth, options.glyphs)?;
     let (sender, mut replies) = mpsc::channel(REPLIES);
-    let app = App::new(desk.about(), Timestamp::now(), screen.size());
+    let app = App { zone: TimeZone::system(), ..App::new(desk.about(), Timestamp::now(), screen.size()) };
     let ended = stream::once(std::future::ready(Msg::EngineEnded));
     let mut boards = desk.board().map(Msg::Board).chain(ended).fuse();
     let mut notices = desk.notices().fuse();

@@ -239,6 +239,28 @@ fn deleting_needs_its_own_letter() {
 }
 
 #[test]
+fn a_speed_limit_is_typed_and_checked() {
+    let mut app = with_jobs(&[JobState::Running, JobState::Completed]);
+    assert_eq!(press(&mut app, "s j 5 0 0 K enter"), []);
+    assert!(matches!(question(&app), Some(Question::Limit(limit)) if limit.mistake.is_some()), "j is typed like any letter");
+    let limited = |id: usize| Target::Jobs(vec![JobId(format!("{id:012}"))]);
+    assert_eq!(press(&mut app, "backspace backspace backspace backspace backspace 2 M enter"), [Effect::Limit(limited(0), Some(2 << 20))]);
+    assert!(app.dialog.is_none());
+    assert_eq!(press(&mut app, "S n o n e enter"), [Effect::Limit(Target::All, None)]);
+    assert_eq!(press(&mut app, "s 2 M esc"), []);
+    assert!(app.dialog.is_none());
+    assert_eq!(press(&mut app, "j s"), []);
+    assert!(app.dialog.is_none() && app.message.as_ref().is_some_and(|message| message.text.contains("completed")));
+}
+
+#[test]
+fn a_job_goes_to_either_end_of_the_queue() {
+    let mut app = with_jobs(&[JobState::Running, JobState::Queued]);
+    let second = |action| Effect::Control(action, Target::Jobs(vec![JobId(format!("{:012}", 1))]));
+    assert_eq!(press(&mut app, "j < >"), [second(JobAction::First), second(JobAction::Last)]);
+}
+
+#[test]
 fn quitting_asks_while_jobs_are_live() {
     let mut app = with_jobs(&[JobState::Running]);
     assert!(press(&mut app, "q").is_empty());

@@ -8,7 +8,7 @@ use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
     About, Access, Analysis, Board, CacheListing, CachedRepo, CachedRevision, Choice, DeletionPlan, DeletionReport, Desk, Digest, Disk,
     Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress, Reply,
-    RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, Target, Variant,
+    RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, SpeedLimit, Target, Variant,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -197,6 +197,7 @@ pub fn job(id: &str, repo_id: &str, quant: &str, state: JobState, thousandths: u
         state,
         phase: if running { Phase::Downloading } else { Phase::Waiting },
         progress,
+        limit: None,
         fault: None,
         created_at: now(),
         ended_at: state.is_over().then(now),
@@ -221,6 +222,7 @@ pub fn board() -> Board {
         ],
         bytes_per_second: 84 * MIB,
         disk: Some(Disk { free: 212 * GIB, total: 1_000 * GIB, promised: 16 * GIB }),
+        limit: SpeedLimit::default(),
     }
 }
 
@@ -335,6 +337,11 @@ impl Desk for FakeDesk {
     fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>> {
         self.note(format!("{} {target:?}", action.name()));
         reply(Ok(Vec::new()))
+    }
+
+    fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Reply<()> {
+        self.note(format!("limit {target:?} {bytes_per_second:?}"));
+        reply(Ok(()))
     }
 
     fn cache(&self) -> Reply<CacheListing> {

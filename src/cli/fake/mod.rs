@@ -108,6 +108,8 @@ pub struct FakeDesk {
     pub deletion_failures: Vec<String>,
     /// Whether the board goes on after the last of `boards`, without a change.
     pub stays_open: bool,
+    /// Whether another process runs the queue.
+    pub attached: bool,
     pub asked: Mutex<Vec<String>>,
 }
 
@@ -120,6 +122,7 @@ impl FakeDesk {
             cache: cache(),
             deletion_failures: Vec::new(),
             stays_open: false,
+            attached: false,
             asked: Mutex::new(Vec::new()),
         }
     }
@@ -146,7 +149,13 @@ fn answer<T: Send + 'static>(value: T) -> Reply<T> {
 
 impl Desk for FakeDesk {
     fn about(&self) -> About {
-        About { endpoint: "https://hub.example".to_owned(), cache_dir: "/cache".into(), has_token: false, offline: false, attached: false }
+        About {
+            endpoint: "https://hub.example".to_owned(),
+            cache_dir: "/cache".into(),
+            has_token: false,
+            offline: false,
+            attached: self.attached,
+        }
     }
 
     fn search(&self, _: SearchQuery, page: Option<PageToken>) -> Reply<SearchPage> {
@@ -173,6 +182,11 @@ impl Desk for FakeDesk {
             Target::Jobs(ids) => ids,
             Target::All => self.boards[0].jobs.iter().filter(|job| job.state.allows(action)).map(|job| job.id.clone()).collect(),
         })
+    }
+
+    fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Reply<()> {
+        self.note(format!("limit {target:?} {bytes_per_second:?}"));
+        answer(())
     }
 
     fn cache(&self) -> Reply<CacheListing> {

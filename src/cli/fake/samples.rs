@@ -82,6 +82,7 @@ pub fn job(id: &str, state: JobState) -> Job {
         phase: Phase::Waiting,
         progress: Progress { files_total: 2, bytes_total: 5_000_000_700, ..Progress::default() },
         active: Vec::new(),
+        limit: None,
         fault: None,
         created_at: time("2026-03-04T05:06:07Z"),
         ended_at: state.is_over().then(|| time("2026-03-04T05:16:07Z")),

@@ -25,6 +25,13 @@ pub struct ControlArgs {
     dry_run: bool,
 }
 
+impl ControlArgs {
+    /// These jobs.
+    pub(super) fn of(ids: &[String], dry_run: bool) -> Self {
+        Self { ids: ids.to_vec(), all: false, dry_run }
+    }
+}
+
 pub(super) async fn run(desk: &dyn Desk, action: JobAction, args: &ControlArgs, out: &mut Output) -> Result<(), Fault> {
     let board = board(desk).await?;
     let wanted = wanted(&board, action, args)?;
@@ -65,7 +72,7 @@ fn past(action: JobAction) -> &'static str {
         JobAction::Cancel => "Cancelled",
         JobAction::Retry => "Queued",
         JobAction::Dismiss => "Dismissed",
-        JobAction::Up | JobAction::Down => "Moved",
+        JobAction::Up | JobAction::Down | JobAction::First | JobAction::Last => "Moved",
     }
 }
 

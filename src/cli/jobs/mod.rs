@@ -2,7 +2,9 @@
 
 mod control;
 mod ids;
+mod limit;
 mod ls;
+mod place;
 mod watch;
 
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use super::output::Output;
 use crate::desk::{Board, Desk, Fault, FaultKind, JobAction};
 
 pub use control::ControlArgs;
+pub use limit::LimitArgs;
+pub use place::MoveArgs;
 
 /// Flags of `jobs`.
 #[derive(Args, Debug)]
@@ -23,6 +27,9 @@ Examples:
   hfdesk-tui jobs
   hfdesk-tui jobs pause 3f2a            a unique beginning of an id is enough
   hfdesk-tui jobs retry --all
+  hfdesk-tui jobs move 3f2a first
+  hfdesk-tui jobs limit 3f2a 2M
+  hfdesk-tui jobs limit --all none      what all jobs share
   hfdesk-tui jobs ls --json
 
 In JSON, sizes are bytes and speeds bytes a second.")]
@@ -55,6 +62,10 @@ ends. The exit status is 0, or that of the first job that failed meanwhile.")]
     Retry(ControlArgs),
     /// Take finished jobs off the list; their files stay
     Dismiss(ControlArgs),
+    /// Change the order in which jobs run
+    Move(MoveArgs),
+    /// Limit the speed of jobs, at once
+    Limit(LimitArgs),
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &JobsArgs, out: &mut Output) -> Result<(), Fault> {
@@ -66,6 +77,8 @@ pub(super) async fn run(desk: &dyn Desk, args: &JobsArgs, out: &mut Output) -> R
         JobsCommand::Cancel(args) => control::run(desk, JobAction::Cancel, args, out).await,
         JobsCommand::Retry(args) => control::run(desk, JobAction::Retry, args, out).await,
         JobsCommand::Dismiss(args) => control::run(desk, JobAction::Dismiss, args, out).await,
+        JobsCommand::Move(args) => place::run(desk, args, out).await,
+        JobsCommand::Limit(args) => limit::run(desk, args, out).await,
     }
 }
 

@@ -71,6 +71,8 @@ impl View for Change<'_> {
             "speed": job.progress.bytes_per_second,
             "eta_seconds": job.progress.eta_seconds,
             "fault": job.fault,
+            "limit": job.limit,
+            "remark": job.remark(),
         })
     }
 

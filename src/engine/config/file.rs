@@ -8,13 +8,16 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 15] = [
     "endpoint",
     "cache_dir",
     "offline",
     "max_active",
     "connections",
+    "total_connections",
     "max_speed",
+    "schedule",
+    "keep_free",
     "connect_seconds",
     "stall_seconds",
     "retry_seconds",
@@ -47,8 +50,14 @@ pub struct FileSettings {
     pub max_active: Option<usize>,
     /// Connections for each file.
     pub connections: Option<usize>,
+    /// Connections for all files together.
+    pub total_connections: Option<usize>,
     /// A speed such as `20MiB`.
     pub max_speed: Option<String>,
+    /// Speeds by the time of day, such as `22:00-07:00 full, else 2 MB/s`.
+    pub schedule: Option<String>,
+    /// A size such as `1GiB`.
+    pub keep_free: Option<String>,
     /// Seconds to wait for a connection to a file's server.
     pub connect_seconds: Option<f64>,
     /// Seconds to wait for a file's next byte.

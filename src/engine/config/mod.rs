@@ -17,7 +17,7 @@ pub use file::FileSettings;
 pub use network::{NetworkSettings, Proxy};
 pub use token::{Token, find_token};
 
-use crate::desk::{Fault, FaultKind, parse_bytes};
+use crate::desk::{Fault, FaultKind, Schedule, parse_bytes};
 
 /// The public Hub, which the official client talks to by default.
 pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
@@ -30,6 +30,12 @@ const DEFAULT_CONNECTIONS: usize = 32;
 
 /// How long a transfer waits for a connection, for its next byte, and at most between two tries, unless set; in seconds.
 const DEFAULT_WAITS: [f64; 3] = [10.0, 30.0, 30.0];
+
+/// Connections to all servers together unless set: as many as four large files use.
+const DEFAULT_TOTAL_CONNECTIONS: usize = 32;
+
+/// Bytes of the disk that downloads leave free unless set: enough for logs, shells and databases to go on, little beside a model.
+const DEFAULT_KEEP_FREE: u64 = 1 << 30;
 
 /// Where a value came from, from weakest to strongest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +102,12 @@ pub struct Settings {
     pub max_active: Setting<usize>,
     /// Connections for each file.
     pub connections: Setting<usize>,
-    /// The most bytes a second for all transfers together; `None` for no limit.
-    pub max_speed: Setting<Option<u64>>,
+    /// Connections for all files together.
+    pub total_connections: Setting<usize>,
+    /// The speed limit for all transfers together, by the time of day.
+    pub schedule: Setting<Schedule>,
+    /// Bytes of the disk that downloads leave free.
+    pub keep_free: Setting<u64>,
     /// Proxies, and certificates to trust.
     pub network: NetworkSettings,
     /// How long a transfer waits for a connection.
@@ -131,9 +141,11 @@ impl Settings {
             token: find_token(flags.token.as_deref(), environment, &home)?,
             cache_dir: cache_dir(flags, environment, file, from_file(), &home)?,
             offline: offline(flags, environment, file, from_file()),
-            max_active: count("max_active", file.max_active, DEFAULT_MAX_ACTIVE, from_file())?,
-            connections: count("connections", file.connections, DEFAULT_CONNECTIONS, from_file())?,
-            max_speed: max_speed(flags, file, from_file())?,
+            max_active: count("max_active", file.max_active, DEFAULT_MAX_ACTIVE, 64, from_file())?,
+            connections: count("connections", file.connections, DEFAULT_CONNECTIONS, 64, from_file())?,
+            total_connections: count("total_connections", file.total_connections, DEFAULT_TOTAL_CONNECTIONS, 256, from_file())?,
+            schedule: schedule(flags, file, from_file())?,
+            keep_free: keep_free(file, from_file())?,
             network: NetworkSettings::resolve(environment, file, &from_file(), &mut warnings)?,
             connect_timeout: seconds("connect_seconds", file.connect_seconds, connect, from_file())?,
             stall_timeout: seconds("stall_seconds", file.stall_seconds, stall, from_file())?,
@@ -204,13 +216,13 @@ fn offline(flags: &Flags, environment: &dyn Environment, file: &FileSettings, or
     strongest(candidates, false)
 }
 
-fn count(name: &str, value: Option<usize>, default: usize, origin: Origin) -> Result<Setting<usize>, Fault> {
+fn count(name: &str, value: Option<usize>, default: usize, most: usize, origin: Origin) -> Result<Setting<usize>, Fault> {
     let setting = strongest([(value, origin)], default);
-    if (1..=64).contains(&setting.value) {
+    if (1..=most).contains(&setting.value) {
         return Ok(setting);
     }
     let message = format!("{name} = {} ({}) is out of range", setting.value, setting.origin);
-    Err(Fault::new(FaultKind::Usage, message).hint("choose a number from 1 to 64"))
+    Err(Fault::new(FaultKind::Usage, message).hint(format!("choose a number from 1 to {most}")))
 }
 
 fn seconds(name: &str, value: Option<f64>, default: f64, origin: Origin) -> Result<Setting<Duration>, Fault> {
@@ -222,10 +234,21 @@ fn seconds(name: &str, value: Option<f64>, default: f64, origin: Origin) -> Resu
     Err(Fault::new(FaultKind::Usage, message).hint("choose a number of seconds from 0.01 to 3600"))
 }
 
-fn max_speed(flags: &Flags, file: &FileSettings, origin: Origin) -> Result<Setting<Option<u64>>, Fault> {
-    let from_file = file.max_speed.as_deref().map(parse_bytes).transpose()?;
-    let setting = strongest([(flags.max_speed, Origin::Flag("max-speed")), (from_file, origin)], 0);
-    Ok(Setting { value: (setting.value > 0).then_some(setting.value), origin: setting.origin })
+/// A limit on the command line holds at any time of day.
+fn schedule(flags: &Flags, file: &FileSettings, origin: Origin) -> Result<Setting<Schedule>, Fault> {
+    let within = |key: &str| format!("{key} ({origin})");
+    let max_speed = file.max_speed.as_deref().map(parse_bytes).transpose().map_err(|fault| fault.within(&within("max_speed")))?;
+    let otherwise = max_speed.filter(|speed| *speed > 0);
+    let by_time = file.schedule.as_deref().map(|text| Schedule::parse(text, otherwise)).transpose();
+    let from_file = by_time.map_err(|fault| fault.within(&within("schedule")))?.or(max_speed.map(|_| Schedule::always(otherwise)));
+    let flag = flags.max_speed.map(|speed| Schedule::always((speed > 0).then_some(speed)));
+    Ok(strongest([(flag, Origin::Flag("max-speed")), (from_file, origin)], Schedule::default()))
+}
+
+fn keep_free(file: &FileSettings, origin: Origin) -> Result<Setting<u64>, Fault> {
+    let from_file =
+        file.keep_free.as_deref().map(parse_bytes).transpose().map_err(|fault| fault.within(&format!("keep_free ({origin})")))?;
+    Ok(strongest([(from_file, origin)], DEFAULT_KEEP_FREE))
 }
 
 #[cfg(test)]
@@ -245,7 +268,7 @@ mod tests {
         assert_eq!(settings.cache_dir.value, Path::new("/home/ada/.cache/huggingface/hub"));
         assert_eq!(settings.state_dir, Path::new("/home/ada/.local/state/hfdesk"));
         assert_eq!(settings.cache_dir.origin, Origin::Default);
-        assert!(settings.token.is_none() && !settings.offline.value && settings.max_speed.value.is_none());
+        assert!(settings.token.is_none() && !settings.offline.value && settings.schedule.value == Schedule::default());
     }
 
     #[test]
@@ -292,6 +315,31 @@ mod tests {
         let fault = resolve(&Flags::default(), &[("HOME", "/h"), ("HF_ENDPOINT", "hub.local")], "").unwrap_err();
         assert!(fault.message.contains("HF_ENDPOINT") && fault.kind == FaultKind::Usage, "{fault}");
         assert!(resolve(&Flags::default(), &[("HOME", "/h")], "connections = 0").is_err());
-        assert!(resolve(&Flags::default(), &[("HOME", "/h")], "max_speed = 'fast'").is_err());
+        let told = |file: &str| resolve(&Flags::default(), &[("HOME", "/h")], file).unwrap_err().message;
+        assert_eq!(told("max_speed = 'fast'"), "max_speed (/etc/hfdesk.toml): “fast” is not a size");
+        assert!(told("schedule = '1:00-2:00 full, else fast'").contains("“else fast” is no part of a schedule"));
+        assert!(told("keep_free = 'some'").starts_with("keep_free (/etc/hfdesk.toml)"));
+        assert!(told("total_connections = 257").contains("out of range"));
+    }
+
+    #[test]
+    fn a_schedule_falls_back_to_the_files_limit_and_a_flag_holds_all_day() {
+        let file = "max_speed = '2M'\nschedule = '1:00-2:00 full'";
+        let schedule = |flags: &Flags, file: &str| resolve(flags, &[("HOME", "/h")], file).unwrap().schedule;
+        let both = schedule(&Flags::default(), file);
+        assert_eq!(
+            (both.value, both.origin.to_string().as_str()),
+            (Schedule::parse("1:00-2:00 full", Some(2 << 20)).unwrap(), "/etc/hfdesk.toml")
+        );
+        let flag = schedule(&Flags { max_speed: Some(5), ..Flags::default() }, file);
+        assert_eq!((flag.value, flag.origin), (Schedule::always(Some(5)), Origin::Flag("max-speed")));
+        assert_eq!(schedule(&Flags::default(), "max_speed = '0'").value, Schedule::default());
+    }
+
+    #[test]
+    fn room_and_connections_can_be_set() {
+        let set = resolve(&Flags::default(), &[("HOME", "/h")], "keep_free = '0'\ntotal_connections = 200").unwrap();
+        assert_eq!((set.keep_free.value, set.total_connections.value), (0, 200));
+        assert_eq!(resolve(&Flags::default(), &[("HOME", "/h")], "").unwrap().keep_free.value, 1 << 30);
     }
 }

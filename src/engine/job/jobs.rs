@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::wrappers::{UnboundedReceiverStream, WatchStream};
 
 use super::actor::{Actor, Command};
 use super::runner::Runner;
-use crate::desk::{Board, Fault, FaultKind, JobAction, JobId, Notice, Plan, Target};
+use crate::desk::{Board, Fault, FaultKind, JobAction, JobId, Notice, Plan, Schedule, Target};
 use crate::engine::host::Clock;
 
 /// Commands that may wait for the queue's task before a sender has to.
@@ -24,6 +25,12 @@ pub struct JobsSettings {
     pub max_active: usize,
     /// The folder whose filesystem the board shows.
     pub disk_of: PathBuf,
+    /// The speed limit that all jobs share, by the time of day.
+    pub schedule: Schedule,
+    /// Bytes that jobs leave free on every filesystem.
+    pub keep_free: u64,
+    /// The time zone of the schedule.
+    pub zone: TimeZone,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
@@ -55,6 +62,11 @@ impl Jobs {
     /// Applies an action and waits until it has taken effect: a paused job writes no more.
     pub async fn control(&self, action: JobAction, target: Target) -> Result<Vec<JobId>, Fault> {
         self.ask(|reply| Command::Control(action, target, reply)).await
+    }
+
+    /// Limits the speed; see [`crate::desk::Desk::limit`].
+    pub async fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Result<(), Fault> {
+        self.ask(|reply| Command::Limit(target, bytes_per_second, reply)).await
     }
 
     /// Stops what runs, saves the queue and ends the task. Closing what is closed is fine.

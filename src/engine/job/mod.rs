@@ -6,6 +6,7 @@
 
 mod actor;
 mod jobs;
+mod limits;
 mod meter;
 mod queue;
 mod record;

@@ -25,14 +25,24 @@ impl Queue {
         self.jobs.iter_mut().find(|job| &job.id == id)
     }
 
-    /// Adds a plan, or finds the unfinished job that carries it out already and queues that one again if it rested.
+    /// Where the job with this id stands.
+    pub fn state(&self, id: &JobId) -> Option<JobState> {
+        self.jobs.iter().find(|job| &job.id == id).map(|job| job.state)
+    }
+
+    /// Adds a plan, or finds the job that carries it out already and queues that one again if it rested or was over.
+    ///
+    /// A completed one is queued at the end: it looks again at what it once brought.
     pub fn enqueue(&mut self, plan: Plan, now: Timestamp) -> JobId {
-        let existing = self.jobs.iter_mut().find(|job| job.state != JobState::Completed && job.carries_out(&plan));
-        if let Some(job) = existing {
+        if let Some(at) = self.jobs.iter().position(|job| job.carries_out(&plan)) {
+            let mut job = self.jobs.remove(at);
+            let at = if job.state == JobState::Completed { self.jobs.len() } else { at };
             if !job.state.is_live() {
                 job.enter(JobState::Queued, None, now);
             }
-            return job.id.clone();
+            let id = job.id.clone();
+            self.jobs.insert(at, job);
+            return id;
         }
         let record = Record::new(plan, now, |id| self.jobs.iter().any(|job| &job.id == id));
         let id = record.id.clone();
@@ -46,7 +56,11 @@ impl Queue {
             Target::All => self.jobs.iter().filter(|job| job.state.allows(action)).map(|job| job.id.clone()).collect(),
             Target::Jobs(ids) => self.checked(action, ids)?,
         };
-        for id in &ids {
+        let mut in_turn = ids.clone();
+        if action == JobAction::First {
+            in_turn.reverse(); // so that several jobs keep their order among themselves
+        }
+        for id in &in_turn {
             self.apply_one(action, id, now);
         }
         Ok(ids)
@@ -69,6 +83,7 @@ impl Queue {
             JobAction::Dismiss => self.jobs.retain(|job| &job.id != id),
             JobAction::Up => self.shift(id, true),
             JobAction::Down => self.shift(id, false),
+            JobAction::First | JobAction::Last => self.send_to_an_end(id, action == JobAction::First),
             _ => {
                 if let Some(job) = self.get_mut(id)
                     && let Some(state) = job.state.after(action)
@@ -77,6 +92,26 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// Moves a job before every other one, or behind them.
+    fn send_to_an_end(&mut self, id: &JobId, front: bool) {
+        let Some(at) = self.jobs.iter().position(|job| &job.id == id) else { return };
+        let job = self.jobs.remove(at);
+        if front { self.jobs.insert(0, job) } else { self.jobs.push(job) }
+    }
+
+    /// Gives jobs a speed limit of their own, or takes it away.
+    pub fn limit(&mut self, ids: &[JobId], bytes_per_second: Option<u64>) -> Result<(), Fault> {
+        for id in ids {
+            let job = self.jobs.iter().find(|job| &job.id == id).ok_or_else(|| unknown(id))?;
+            if job.state.is_over() {
+                let message = format!("cannot limit the speed of job {id}: it is {}", job.state.name());
+                return Err(Fault::new(FaultKind::Conflict, message));
+            }
+        }
+        self.jobs.iter_mut().filter(|job| ids.contains(&job.id)).for_each(|job| job.limit = bytes_per_second);
+        Ok(())
     }
 
     /// Swaps a job with the nearest unfinished one before it (`up`) or after it.
@@ -125,8 +160,34 @@ mod tests {
         queue.apply(JobAction::Pause, &Target::Jobs(vec![ids[0].clone()]), NOW).unwrap();
         assert_eq!(queue.enqueue(plan("a"), NOW), ids[0]);
         assert_eq!((queue.jobs.len(), queue.jobs[0].state), (2, JobState::Queued));
+    }
+
+    #[test]
+    fn a_completed_plan_is_queued_again_as_the_same_job_at_the_end() {
+        let (mut queue, ids) = queue(&["a", "b"]);
         queue.jobs[0].enter(JobState::Completed, None, NOW);
-        assert_ne!(queue.enqueue(plan("a"), NOW), ids[0]);
+        assert_eq!(queue.enqueue(plan("a"), NOW), ids[0]);
+        assert_eq!((order(&queue), queue.jobs[1].state), (vec!["b", "a"], JobState::Queued));
+    }
+
+    #[test]
+    fn jobs_go_to_either_end_in_their_order() {
+        let (mut queue, ids) = queue(&["a", "b", "c", "d"]);
+        let both = Target::Jobs(vec![ids[1].clone(), ids[3].clone()]);
+        queue.apply(JobAction::First, &both, NOW).unwrap();
+        assert_eq!(order(&queue), ["b", "d", "a", "c"]);
+        queue.apply(JobAction::Last, &both, NOW).unwrap();
+        assert_eq!(order(&queue), ["a", "c", "b", "d"]);
+    }
+
+    #[test]
+    fn a_limit_is_for_jobs_that_are_not_over() {
+        let (mut queue, ids) = queue(&["a", "b"]);
+        queue.jobs[0].enter(JobState::Completed, None, NOW);
+        assert_eq!(queue.limit(&ids, Some(5)).unwrap_err().kind, FaultKind::Conflict);
+        assert_eq!(queue.jobs[1].limit, None, "a limit that does not fit a named job changes nothing");
+        queue.limit(&ids[1..], Some(5)).unwrap();
+        assert_eq!((queue.jobs[0].limit, queue.jobs[1].limit), (None, Some(5)));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(super) struct Record {
     pub created_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     pub fault: Option<Fault>,
+    /// The most bytes a second for this job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// Bytes on the disk when the job last stopped; recomputed from the disk when the queue is loaded.
     pub bytes_done: u64,
     /// Files in their place when the job last stopped.
@@ -38,6 +41,7 @@ impl Record {
             created_at: now,
             ended_at: None,
             fault: None,
+            limit: None,
             files_done: 0,
         }
     }
@@ -76,6 +80,7 @@ impl Record {
                 eta_seconds: None,
             },
             active: Vec::new(),
+            limit: self.limit,
             fault: self.fault.clone(),
             created_at: self.created_at,
             ended_at: self.ended_at,

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::{Digest, Fault, FileProgress, Plan};
+use crate::engine::host::Space;
 
 /// What the disk holds of a plan, and what it must still take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,12 @@ pub trait Runner: Send + Sync {
     /// nothing is written after it has ended.
     fn run(&self, plan: Arc<Plan>, run: Arc<Run>) -> BoxFuture<'static, Result<(), Fault>>;
 
+    /// Limits the speed of all runs together, in bytes a second, at once.
+    fn limit(&self, bytes_per_second: Option<u64>);
+
+    /// Bytes free where a plan's files go, and the filesystem they go to.
+    fn space(&self, plan: &Plan) -> Result<Space, Fault>;
+
     /// What the disk holds of a plan. Reads the disk; may take a while.
     fn held(&self, plan: &Plan) -> Result<Held, Fault>;
 
@@ -50,6 +58,8 @@ pub trait ActiveFile: Send + Sync {
 pub struct Run {
     /// Cancelled when the job is to stop.
     pub stop: CancellationToken,
+    /// The most bytes a second for this run; it may change meanwhile and holds at once.
+    pub limit: watch::Sender<Option<u64>>,
     counts: Mutex<Counts>,
 }
 

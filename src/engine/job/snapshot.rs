@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::meter::Meter;
 use super::queue::Queue;
 use super::record::Record;
 use super::runner::Run;
-use crate::desk::{Board, Disk, Job, JobId, JobState, Phase, Progress};
+use crate::desk::{Board, Disk, Fault, Job, JobId, JobState, Phase, Progress, SpeedLimit};
 
 /// A job's run and its speed.
 pub(super) struct Running {
     pub run: Arc<Run>,
+    /// Why it is being put back into the queue.
+    pub put_back: Option<Fault>,
     meter: Meter,
     since: Instant,
 }
@@ -20,7 +23,17 @@ pub(super) struct Running {
 impl Running {
     /// A run that begins now.
     pub fn new(run: Arc<Run>) -> Self {
-        Self { run, meter: Meter::default(), since: Instant::now() }
+        Self { run, put_back: None, meter: Meter::default(), since: Instant::now() }
+    }
+
+    /// Forgets the speed so far: it says nothing of the speed under another limit.
+    pub fn measure_anew(&mut self) {
+        self.meter = Meter::default();
+    }
+
+    /// How many bytes of a record's plan are not on the disk yet.
+    pub fn left(&self, record: &Record) -> u64 {
+        record.plan.bytes().saturating_sub(self.run.counts().bytes_done())
     }
 
     /// The job as it runs.
@@ -29,8 +42,9 @@ impl Running {
         self.meter.sample(self.since.elapsed(), counts.bytes_moved());
         let mut job = record.at_rest();
         let progress = Progress {
-            files_done: counts.files_done,
-            bytes_done: counts.bytes_done(),
+            // The run meets what was there before little by little.
+            files_done: counts.files_done.max(record.files_done),
+            bytes_done: counts.bytes_done().max(record.bytes_done),
             bytes_per_second: self.meter.speed(),
             ..job.progress
         };
@@ -38,6 +52,9 @@ impl Running {
         job.progress = Progress { eta_seconds: self.meter.eta_seconds(left), ..progress };
         job.active = counts.active().collect();
         job.phase = job.active.iter().map(|file| file.phase).max_by_key(|phase| weight(*phase)).unwrap_or(Phase::Resolving);
+        if job.phase == Phase::Downloading && self.meter.is_stalled() {
+            job.phase = Phase::Stalled;
+        }
         job
     }
 }
@@ -47,14 +64,15 @@ fn weight(phase: Phase) -> u8 {
     match phase {
         Phase::Waiting => 0,
         Phase::Resolving => 1,
-        Phase::Placing => 2,
-        Phase::Verifying => 3,
-        Phase::Downloading => 4,
+        Phase::Retrying => 2,
+        Phase::Placing => 3,
+        Phase::Verifying => 4,
+        Phase::Downloading | Phase::Stalled => 5,
     }
 }
 
 /// The newest state of queue and disk.
-pub(super) fn board(queue: &Queue, running: &mut HashMap<JobId, Running>, disk: Option<Disk>) -> Board {
+pub(super) fn board(queue: &Queue, running: &mut HashMap<JobId, Running>, disk: Option<Disk>, limit: SpeedLimit) -> Board {
     let (mut over, mut jobs): (Vec<Job>, Vec<Job>) = (Vec::new(), Vec::new());
     for record in &queue.jobs {
         let job = match running.get_mut(&record.id).filter(|_| record.state == JobState::Running) {
@@ -67,5 +85,5 @@ pub(super) fn board(queue: &Queue, running: &mut HashMap<JobId, Running>, disk: 
     let bytes_per_second = jobs.iter().map(|job| job.progress.bytes_per_second).sum();
     over.sort_by_key(|job| std::cmp::Reverse(job.ended_at));
     jobs.append(&mut over);
-    Board { jobs, bytes_per_second, disk: disk.map(|disk| Disk { promised, ..disk }) }
+    Board { jobs, bytes_per_second, disk: disk.map(|disk| Disk { promised, ..disk }), limit }
 }

@@ -1,18 +1,22 @@
 //! The queue against a runner that the test holds in its hand.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::store::Store;
 use super::{Held, Jobs, JobsSettings, Run, Runner};
-use crate::desk::{Board, Digest, Fault, FaultKind, JobAction, JobId, JobState, NoticeLevel, Plan, PlannedFile, RepoRef, Target};
-use crate::engine::host::SystemClock;
+use crate::desk::{Board, Digest, Fault, FaultKind, JobAction, JobId, JobState, NoticeLevel, Plan, PlannedFile, RepoRef, Schedule, Target};
+use crate::engine::host::{Clock, Space};
 
 type Ending = oneshot::Sender<Result<(), Fault>>;
 
@@ -23,9 +27,16 @@ struct Puppet {
     discarded: Mutex<Vec<String>>,
     free: Mutex<Option<u64>>,
     unreadable: Mutex<Option<Fault>>,
+    limits: Mutex<Vec<Option<u64>>>,
+    running: Mutex<Vec<Arc<Run>>>,
+    complete: AtomicBool,
 }
 
 impl Puppet {
+    fn free(&self) -> u64 {
+        self.free.lock().unwrap().unwrap_or(u64::MAX)
+    }
+
     fn finish(&self, title: &str, result: Result<(), Fault>) {
         let mut runs = self.runs.lock().unwrap();
         let at = runs.iter().position(|(name, _)| name == title).expect("it runs");
@@ -37,6 +48,7 @@ impl Runner for Puppet {
     fn run(&self, plan: Arc<Plan>, run: Arc<Run>) -> BoxFuture<'static, Result<(), Fault>> {
         let (end, ended) = oneshot::channel();
         self.runs.lock().unwrap().push((plan.title.clone(), end));
+        self.running.lock().unwrap().push(Arc::clone(&run));
         Box::pin(async move {
             tokio::select! {
                 result = ended => result.unwrap(),
@@ -45,12 +57,22 @@ impl Runner for Puppet {
         })
     }
 
+    fn limit(&self, bytes_per_second: Option<u64>) {
+        self.limits.lock().unwrap().push(bytes_per_second);
+    }
+
+    fn space(&self, _: &Plan) -> Result<Space, Fault> {
+        Ok(Space { free: self.free(), total: u64::MAX, device: 1 })
+    }
+
     fn held(&self, plan: &Plan) -> Result<Held, Fault> {
         if let Some(fault) = self.unreadable.lock().unwrap().clone() {
             return Err(fault);
         }
-        let free = self.free.lock().unwrap().unwrap_or(u64::MAX);
-        Ok(Held { files: 0, bytes: 3, needs: plan.bytes(), device: 1, free })
+        if self.complete.load(Relaxed) {
+            return Ok(Held { files: plan.files.len(), bytes: plan.bytes(), needs: 0, device: 1, free: self.free() });
+        }
+        Ok(Held { files: 0, bytes: 3, needs: plan.bytes(), device: 1, free: self.free() })
     }
 
     fn discard(&self, plan: &Plan, _: &HashSet<Digest>) -> Result<(), Fault> {
@@ -58,6 +80,20 @@ impl Runner for Puppet {
         Ok(())
     }
 }
+
+/// A clock that shows noon when a test begins and runs with the runtime's time, which tests may pause.
+struct Running(Instant);
+
+impl Clock for Running {
+    fn now(&self) -> Timestamp {
+        NOON.parse::<Timestamp>().unwrap() + self.0.elapsed()
+    }
+}
+
+/// How long to wait for a state, which is a moment where time is paused.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const NOON: &str = "2026-01-05T12:00:00Z";
 
 struct Bench {
     dir: TempDir,
@@ -80,7 +116,7 @@ impl Bench {
     async fn until(&self, wanted: impl Fn(&Board) -> bool) -> Arc<Board> {
         let boards = self.jobs.board();
         let mut fitting = std::pin::pin!(boards.filter(|board| std::future::ready(wanted(board))));
-        tokio::time::timeout(Duration::from_secs(10), fitting.next()).await.expect("the state comes").unwrap()
+        tokio::time::timeout(PATIENCE, fitting.next()).await.expect("the state comes").unwrap()
     }
 
     async fn until_state(&self, id: &JobId, state: JobState) -> Arc<Board> {
@@ -89,8 +125,16 @@ impl Bench {
 }
 
 async fn start(dir: &TempDir, puppet: &Arc<Puppet>, max_active: usize) -> Result<Jobs, Fault> {
-    let settings =
-        JobsSettings { state_dir: dir.path().to_path_buf(), max_active, disk_of: dir.path().to_path_buf(), clock: Arc::new(SystemClock) };
+    let schedule = Schedule::parse("22:00-07:00 full, else 2 MB/s", None).unwrap();
+    let settings = JobsSettings {
+        state_dir: dir.path().to_path_buf(),
+        max_active,
+        disk_of: dir.path().to_path_buf(),
+        schedule,
+        keep_free: 5,
+        zone: TimeZone::UTC,
+        clock: Arc::new(Running(Instant::now())),
+    };
     Jobs::start(settings, Arc::clone(puppet) as Arc<dyn Runner>).await
 }
 
@@ -190,7 +234,7 @@ async fn closing_pauses_saves_and_answers() {
 #[tokio::test]
 async fn the_whole_queue_must_fit_the_disk() {
     let bench = Bench::new(1).await;
-    *bench.puppet.free.lock().unwrap() = Some(15);
+    *bench.puppet.free.lock().unwrap() = Some(20);
     let a = bench.add("a").await;
     let fault = bench.jobs.enqueue(plan("b")).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::DiskFull);
@@ -241,4 +285,101 @@ async fn a_queue_that_cannot_be_saved_admits_nothing() {
     std::fs::create_dir(bench.dir.path().join("queue.json")).unwrap();
     assert!(bench.jobs.enqueue(plan("a")).await.is_err());
     assert!(bench.jobs.board().next().await.unwrap().jobs.is_empty());
+}
+
+#[tokio::test]
+async fn a_jobs_limit_holds_at_once_and_is_remembered() {
+    let bench = Bench::new(1).await;
+    let (a, b) = (bench.add("a").await, bench.add("b").await);
+    bench.until_state(&a, JobState::Running).await;
+    bench.jobs.limit(Target::Jobs(vec![a.clone(), b.clone()]), Some(7)).await.unwrap();
+    assert_eq!(*bench.puppet.running.lock().unwrap()[0].limit.borrow(), Some(7));
+    assert_eq!(bench.jobs.board().next().await.unwrap().job(&a).unwrap().limit, Some(7));
+    bench.puppet.finish("a", Ok(()));
+    bench.until_state(&b, JobState::Running).await;
+    assert_eq!(*bench.puppet.running.lock().unwrap()[1].limit.borrow(), Some(7));
+    assert_eq!(bench.jobs.limit(only(&a), None).await.unwrap_err().kind, FaultKind::Conflict);
+    assert_eq!(Store::new(bench.dir.path()).load().unwrap()[1].limit, Some(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_schedule_changes_the_common_limit_when_its_time_has_come() {
+    let bench = Bench::new(1).await;
+    let limit = bench.jobs.board().next().await.unwrap().limit;
+    assert_eq!((limit.bytes_per_second, limit.until.unwrap().to_string().as_str()), (Some(2 << 20), "2026-01-05T22:00:00Z"));
+    bench.jobs.limit(Target::All, Some(7)).await.unwrap();
+    assert_eq!(bench.jobs.board().next().await.unwrap().limit.bytes_per_second, Some(7));
+    tokio::time::sleep(Duration::from_secs(10 * 3600)).await;
+    bench.until(|board| board.limit.bytes_per_second.is_none()).await;
+    tokio::time::sleep(Duration::from_secs(9 * 3600)).await;
+    bench.until(|board| board.limit.bytes_per_second == Some(2 << 20)).await;
+    assert_eq!(*bench.puppet.limits.lock().unwrap(), [Some(2 << 20), Some(7), None, Some(2 << 20)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_disk_fills_up_the_last_job_goes_back_and_later_on_by_itself() {
+    let bench = Bench::new(2).await;
+    let mut notices = bench.jobs.notices();
+    let (a, b) = (bench.add("a").await, bench.add("b").await);
+    bench.until(|board| board.jobs.iter().all(|job| job.state == JobState::Running)).await;
+    *bench.puppet.free.lock().unwrap() = Some(24);
+    let board = bench.until_state(&b, JobState::Queued).await;
+    let fault = board.job(&b).unwrap().fault.clone().unwrap();
+    assert_eq!((board.job(&a).unwrap().state, fault.kind), (JobState::Running, FaultKind::DiskFull));
+    assert!(fault.message.contains("other jobs need 10 B before it") && fault.hint.unwrap().contains("by itself"));
+    assert_eq!(notices.next().await.unwrap().level, NoticeLevel::Warning);
+    *bench.puppet.free.lock().unwrap() = Some(25);
+    assert!(bench.until_state(&b, JobState::Running).await.job(&b).unwrap().fault.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_is_full_in_the_middle_makes_a_job_wait_and_not_fail() {
+    let bench = Bench::new(1).await;
+    let a = bench.add("a").await;
+    bench.until_state(&a, JobState::Running).await;
+    let begun = Instant::now();
+    bench.puppet.finish("a", Err(Fault::new(FaultKind::DiskFull, "no room for a")));
+    let board = bench.until_state(&a, JobState::Queued).await;
+    assert_eq!(board.job(&a).unwrap().fault.as_ref().unwrap().message, "no room for a");
+    bench.until_state(&a, JobState::Running).await;
+    assert!(begun.elapsed() >= Duration::from_secs(15), "it does not try again at once: {:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_waits_for_room_is_not_overtaken_on_its_filesystem() {
+    let bench = Bench::new(1).await;
+    let mut small = plan("b");
+    small.files[0].size = 5;
+    let (a, b) = (bench.add("a").await, bench.jobs.enqueue(small).await.unwrap());
+    bench.until_state(&a, JobState::Running).await;
+    bench.jobs.control(JobAction::Pause, Target::All).await.unwrap();
+    *bench.puppet.free.lock().unwrap() = Some(14);
+    bench.jobs.control(JobAction::Resume, Target::All).await.unwrap();
+    bench.until(|board| board.job(&a).unwrap().fault.is_some()).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(bench.jobs.board().next().await.unwrap().job(&b).unwrap().state, JobState::Queued);
+}
+
+#[tokio::test]
+async fn a_completed_download_that_is_asked_for_again_stays_one_job_and_whole() {
+    let bench = Bench::new(1).await;
+    let a = bench.add("a").await;
+    bench.until_state(&a, JobState::Running).await;
+    bench.puppet.finish("a", Ok(()));
+    bench.until_state(&a, JobState::Completed).await;
+    bench.puppet.complete.store(true, Relaxed);
+    assert_eq!(bench.add("a").await, a);
+    let board = bench.until_state(&a, JobState::Running).await;
+    assert_eq!((board.jobs.len(), board.jobs[0].progress.ratio()), (1, 1.0));
+}
+
+#[tokio::test]
+async fn no_more_jobs_run_than_may() {
+    let bench = Bench::new(2).await;
+    let ids = [bench.add("a").await, bench.add("b").await, bench.add("c").await];
+    let board = bench.until_state(&ids[1], JobState::Running).await;
+    assert_eq!(board.job(&ids[2]).unwrap().state, JobState::Queued);
+    bench.jobs.control(JobAction::Pause, only(&ids[0])).await.unwrap();
+    bench.until_state(&ids[2], JobState::Running).await;
+    assert_eq!(bench.puppet.running.lock().unwrap().len(), 3);
 }

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::engine::config::{Environment, Flags, NetworkSettings, Origin, Proxy, Setting, Settings};
 use crate::engine::host::SystemClock;
 use crate::engine::hub::{Hub, HubSettings};
-use crate::engine::transfer::{self, Address, Mover, Partial, Source, Transfer};
+use crate::engine::transfer::{self, Address, Mover, Pace, Partial, Source, Transfer};
 use crate::hubserver::{HubConfig, HubServer};
 
 fn through(scheme: &str, login: &str, proxy: SocketAddr, direct: Option<&str>) -> Network {
@@ -162,6 +162,7 @@ async fn a_download_that_meets_a_bad_certificate_ends_at_once() {
         name: "w.gguf".into(),
         source: Arc::new(At(server.url.clone())),
         counter: Arc::default(),
+        limit: Arc::new(Pace::new(None)),
         stop: CancellationToken::new(),
     };
     let fault = Mover::new(transfer::Settings::default()).unwrap().fetch(transfer).await.unwrap_err();

@@ -46,7 +46,11 @@ pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
                 if fault.kind.is_transient() && fetched.gained == 0 {
                     run.crew.complain();
                 }
+                let why = fault.message.clone();
                 let wait = patience.after(fault, fetched.gained)?;
+                if !wait.is_zero() && run.segments().is_idle() {
+                    run.counter.retrying(&why);
+                }
                 run.unless_over(tokio::time::sleep(wait)).await?;
             }
         }
@@ -145,11 +149,13 @@ async fn receive(run: &Run, response: &mut Response, writer: &mut Writer) -> Res
     }
 }
 
-/// Counts these bytes and waits until the speed limit has allowed them.
+/// Counts these bytes and waits until the file's own speed limit and the common one have allowed them.
 async fn pass(run: &Run, mut bytes: usize) -> Result<(), Fault> {
     while bytes > 0 {
-        let step = if run.pace().is_limited() { bytes.min(STEP) } else { bytes };
+        let limited = run.limit.is_limited() || run.pace().is_limited();
+        let step = if limited { bytes.min(STEP) } else { bytes };
         run.counter.add_moved(step as u64);
+        run.unless_over(run.limit.pass(step as u64)).await?;
         run.unless_over(run.pace().pass(step as u64)).await?;
         bytes -= step;
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use super::lock;
 use crate::desk::Phase;
 
-const PHASES: [Phase; 5] = [Phase::Waiting, Phase::Resolving, Phase::Downloading, Phase::Verifying, Phase::Placing];
+const PHASES: [Phase; 6] = [Phase::Waiting, Phase::Resolving, Phase::Retrying, Phase::Downloading, Phase::Verifying, Phase::Placing];
 
 /// How far one transfer is. Reading costs three loads and an idle lock, so a meter may look as often as it likes.
 #[derive(Debug, Default)]
@@ -36,7 +36,16 @@ impl Counter {
     /// Says what the transfer is busy with now. A caller that goes on after the transfer may say so too.
     pub fn enter(&self, phase: Phase) {
         let index = PHASES.iter().position(|known| *known == phase).unwrap_or_default();
-        self.phase.store(u8::try_from(index).unwrap_or_default(), Relaxed);
+        let before = self.phase.swap(u8::try_from(index).unwrap_or_default(), Relaxed);
+        if PHASES.get(usize::from(before)) == Some(&Phase::Retrying) && phase != Phase::Retrying {
+            self.say(None);
+        }
+    }
+
+    /// Says that nothing moves until a failed request is tried again, and why. The next phase takes the remark back.
+    pub(super) fn retrying(&self, why: &str) {
+        self.enter(Phase::Retrying);
+        self.say(Some(format!("trying again: {why}")));
     }
 
     /// What a person should know just now, as one sentence without a full stop.
@@ -61,6 +70,19 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remark_about_trying_again_goes_when_it_has_worked() {
+        let counter = Counter::default();
+        counter.retrying("the line broke");
+        counter.retrying("the line broke again");
+        assert_eq!((counter.phase(), counter.remark().unwrap().as_str()), (Phase::Retrying, "trying again: the line broke again"));
+        counter.enter(Phase::Downloading);
+        assert_eq!(counter.remark(), None);
+        counter.say(Some("in another way".to_owned()));
+        counter.enter(Phase::Verifying);
+        assert!(counter.remark().is_some());
+    }
 
     #[test]
     fn every_phase_is_read_as_it_was_entered() {

@@ -36,6 +36,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use counter::Counter;
 pub use mover::{Mover, Transfer};
+pub use pace::Pace;
 pub use partial::Partial;
 pub use settings::Settings;
 pub use source::{Address, Source};

@@ -40,6 +40,8 @@ pub struct Transfer {
     pub source: Arc<dyn Source>,
     /// Told how far it is.
     pub counter: Arc<Counter>,
+    /// A speed limit beside the one that all files share.
+    pub limit: Arc<Pace>,
     /// Cancel it to stop the transfer.
     pub stop: CancellationToken,
 }
@@ -74,9 +76,8 @@ impl Mover {
     /// A mover with its own connections.
     pub fn new(settings: Settings) -> Result<Self, Fault> {
         let client = client(&settings)?;
-        let pace = Pace::new(settings.max_speed);
         let permits = Arc::new(Semaphore::new(settings.total_connections.clamp(1, Semaphore::MAX_PERMITS)));
-        Ok(Self { common: Arc::new(Common { settings, client, pace, permits }) })
+        Ok(Self { common: Arc::new(Common { settings, client, pace: Pace::new(None), permits }) })
     }
 
     /// Sets the speed limit in bytes a second for all files together; it holds at once.
@@ -127,7 +128,7 @@ fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 
 
 /// Opens the partial and takes stock. Blocks.
 fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, hashed: watch::Receiver<u64>) -> Result<Arc<Run>, Fault> {
-    let Transfer { partial, size, digest, name, source, counter, stop: _ } = transfer;
+    let Transfer { partial, size, digest, name, source, counter, limit, stop: _ } = transfer;
     let held = partial.vouched(size, &digest);
     partial.tidy()?;
     let file = DataFile::open(&partial.data, size, !held.is_empty())?;
@@ -148,6 +149,7 @@ fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, h
         file: Arc::new(file),
         book: Book::new(source),
         counter,
+        limit,
         connections,
         crew: Roll::default(),
         stride,

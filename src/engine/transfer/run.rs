@@ -47,6 +47,8 @@ pub struct Run {
     pub book: Book,
     /// Told how far it is.
     pub counter: Arc<Counter>,
+    /// A speed limit beside the one that all files share.
+    pub limit: Arc<Pace>,
     /// Which connection fetches what, and what is on the disk.
     pub segments: Mutex<Segments>,
     /// The most connections that work on it.

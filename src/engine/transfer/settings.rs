@@ -11,8 +11,6 @@ pub struct Settings {
     pub connections: usize,
     /// The most connections for all files together. Each takes up to 1 MiB of memory while it moves bytes.
     pub total_connections: usize,
-    /// The speed limit for all files together in bytes a second; `None` is none.
-    pub max_speed: Option<u64>,
     /// The way to the servers.
     pub network: Network,
     /// How long to wait for a connection, its proxy and its TLS included.
@@ -32,7 +30,6 @@ impl Default for Settings {
         Self {
             connections: 32,
             total_connections: 32,
-            max_speed: None,
             network: Network::default(),
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Address, Counter, Mover, Partial, Settings, Source, Transfer, lock};
+use super::{Address, Counter, Mover, Pace, Partial, Settings, Source, Transfer, lock};
 use crate::desk::{Digest, Fault};
 
 /// A request as the server saw it.
@@ -226,6 +226,7 @@ pub struct Bench {
     pub content: Vec<u8>,
     pub digest: Digest,
     pub counter: Arc<Counter>,
+    pub limit: Arc<Pace>,
     pub stop: CancellationToken,
     pub settings: Settings,
     pub source: Arc<Signing>,
@@ -241,6 +242,7 @@ impl Bench {
             digest: Digest::Sha256(hex::encode(sha2::Sha256::digest(content))),
             content: content.to_vec(),
             counter: Arc::default(),
+            limit: Arc::new(Pace::new(None)),
             stop: CancellationToken::new(),
             settings,
             source: Arc::new(Signing { url: url.clone(), asked: AtomicUsize::new(0) }),
@@ -263,6 +265,7 @@ impl Bench {
             name: "w.gguf".into(),
             source: self.source.clone(),
             counter: self.counter.clone(),
+            limit: self.limit.clone(),
             stop: self.stop.clone(),
         }
     }

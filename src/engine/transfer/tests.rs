@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use super::Mover;
 use super::journal::Journal;
 use super::ranges::Ranges;
 use super::testing::{Bench, Reply, Request, Server, content, until};
-use super::{Mover, Settings};
 use crate::desk::{Digest, FaultKind, Phase};
 
 const MIB: usize = 1 << 20;
@@ -355,27 +355,60 @@ async fn redirects_are_followed_once_and_the_token_stays_with_its_origin() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_speed_limit_holds_and_its_change_takes_effect_at_once() {
-    let (mut bench, _server) = bench(20 * MIB, Reply::range).await;
-    bench.settings = Settings { max_speed: Some(1 << 20), ..bench.settings };
+    let (bench, _server) = bench(20 * MIB, Reply::range).await;
     let mover = Mover::new(bench.settings.clone()).unwrap();
+    mover.set_max_speed(Some(1 << 20));
     let begun = Instant::now();
     let fetching = tokio::spawn({
         let (mover, transfer) = (mover.clone(), bench.transfer());
         async move { mover.fetch(transfer).await }
     });
-    until("some bytes have passed", || bench.counter.moved() >= 200_000).await;
-    let (bytes, seconds) = (bench.counter.moved(), begun.elapsed().as_secs_f64());
-    assert!(bytes as f64 <= (seconds + 0.3) * MIB as f64, "{bytes} bytes in {seconds} seconds");
+    let keeps_to_it = async || {
+        until("some bytes have passed", || bench.counter.moved() >= 200_000).await;
+        let (bytes, seconds) = (bench.counter.moved(), begun.elapsed().as_secs_f64());
+        assert!(bytes as f64 <= (seconds + 0.3) * MIB as f64, "{bytes} bytes in {seconds} seconds");
+    };
+    keeps_to_it().await;
+    bench.limit.set(Some(1 << 20));
     mover.set_max_speed(None);
+    keeps_to_it().await;
+    bench.limit.set(None);
     fetching.await.unwrap().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(8));
     bench.assert_whole();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_files_own_limit_holds_beside_a_looser_one_for_all() {
+    let (bench, _server) = bench(MIB, Reply::range).await;
+    let mover = Mover::new(bench.settings.clone()).unwrap();
+    mover.set_max_speed(Some(1 << 30));
+    bench.limit.set(Some(MIB as u64));
+    let begun = Instant::now();
+    mover.fetch(bench.transfer()).await.unwrap();
+    assert!(begun.elapsed() > Duration::from_millis(800), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_waits_to_try_again_says_so() {
+    let (mut bench, _server) = bench(MIB, |request, content| match request.number {
+        0 => Reply::status(503),
+        _ => Reply::range(request, content),
+    })
+    .await;
+    bench.settings.backoff = vec![Duration::from_millis(200)];
+    let fetching = bench.start();
+    until("it waits", || bench.counter.phase() == Phase::Retrying).await;
+    let remark = bench.counter.remark().unwrap();
+    assert!(remark.starts_with("trying again: ") && remark.contains("503"), "{remark}");
+    fetching.await.unwrap().unwrap();
+    assert_eq!(bench.counter.remark(), None);
+}
+
 #[tokio::test]
 async fn a_stop_under_a_speed_limit_is_prompt() {
-    let (mut bench, _server) = bench(MIB, Reply::range).await;
-    bench.settings.max_speed = Some(1000);
+    let (bench, _server) = bench(MIB, Reply::range).await;
+    bench.limit.set(Some(1000));
     let fetching = bench.start();
     until("bytes move", || bench.counter.phase() == Phase::Downloading).await;
     let stopped = Instant::now();

@@ -4,7 +4,7 @@ use super::actions::Action;
 use super::dialog::{self, Question};
 use super::jobs;
 use super::msg::{Effect, Effects};
-use super::{App, Message, Pane, Step};
+use super::{App, LimitQuestion, Message, Pane, Step};
 use crate::desk::{Job, JobAction, RepoRef, RepoSpec, Revision, Target};
 
 /// Carries an action out in the focused pane.
@@ -143,11 +143,25 @@ fn on_jobs(app: &mut App, action: Action) -> Effects {
             Target::Jobs(ids) if ids.is_empty() => Effects::new(),
             target => vec![Effect::Control(JobAction::Dismiss, target)],
         },
+        Action::LimitAll => {
+            let now = app.board.limit.bytes_per_second;
+            ask(app, Question::Limit(LimitQuestion::new(Target::All, "all jobs together".to_owned(), now)))
+        }
         _ => match app.jobs.current(&app.board.clone()) {
             Some(job) => on_job(app, action, job),
             None => Effects::new(),
         },
     }
+}
+
+/// Asks how fast a job may be, unless it is over.
+fn limit_job(app: &mut App, job: &Job) -> Effects {
+    if job.state.is_over() {
+        app.tell(Message::warning(format!("this job is {}: there is nothing to limit", job.state.name())));
+        return Effects::new();
+    }
+    let title = format!("{} of {}", job.plan.title, job.plan.repo.id);
+    ask(app, Question::Limit(LimitQuestion::new(Target::Jobs(vec![job.id.clone()]), title, job.limit)))
 }
 
 fn on_job(app: &mut App, action: Action, job: &Job) -> Effects {
@@ -157,6 +171,9 @@ fn on_job(app: &mut App, action: Action, job: &Job) -> Effects {
         Action::Retry => JobAction::Retry,
         Action::Earlier => JobAction::Up,
         Action::Later => JobAction::Down,
+        Action::First => JobAction::First,
+        Action::Last => JobAction::Last,
+        Action::Limit => return limit_job(app, job),
         Action::Dismiss => JobAction::Dismiss,
         _ => return Effects::new(),
     };

@@ -53,6 +53,14 @@ pub enum Action {
     Earlier,
     /// Move the job back in the queue.
     Later,
+    /// Move the job to the queue's front.
+    First,
+    /// Move the job to the queue's end.
+    Last,
+    /// Limit the job's speed.
+    Limit,
+    /// Limit the speed of all jobs together.
+    LimitAll,
     /// Take the finished job off the list.
     Dismiss,
     /// Take every completed and cancelled job off the list.
@@ -124,6 +132,10 @@ pub const ACTIONS: &[Entry] = &[
     entry(JOBS, 85, Action::Retry, &[&[ch('r')]], "retry", "Try a failed or cancelled job again from where it stood"),
     entry(JOBS, 40, Action::Earlier, &[&[ch('K')]], "earlier", "Move the job forward in the queue"),
     entry(JOBS, 39, Action::Later, &[&[ch('J')]], "later", "Move the job back in the queue"),
+    entry(JOBS, 0, Action::First, &[&[ch('<')]], "first", "Move the job to the front: the next to start"),
+    entry(JOBS, 0, Action::Last, &[&[ch('>')]], "last", "Move the job to the end of the queue"),
+    entry(JOBS, 60, Action::Limit, &[&[ch('s')]], "limit", "Limit the job's speed, at once"),
+    entry(JOBS, 38, Action::LimitAll, &[&[ch('S')]], "limit all", "Limit the speed of all jobs together, until the schedule sets another limit"),
     entry(JOBS, 50, Action::Dismiss, &[&[ch('D')]], "dismiss", "Take the finished job off the list; its files stay"),
     entry(JOBS, 30, Action::ClearFinished, &[&[ch('C')]], "clear", "Take every completed and cancelled job off the list"),
     entry(JOBS, 35, Action::Open, &[&[plain(Code::Enter)], &[ch('l')], &[plain(Code::Right)]], "open", "Show the job's repository"),

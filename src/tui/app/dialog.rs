@@ -1,6 +1,7 @@
 //! Dialogs: questions before something is done, and the help.
 
 use super::key::{Code, Key};
+use super::limit::{self, LimitQuestion};
 use super::msg::{Effect, Effects};
 use super::{App, Step, actions};
 use crate::desk::{DeletionPlan, JobAction, JobId, Plan, Target};
@@ -16,6 +17,8 @@ pub enum Question {
     Delete(DeletionPlan),
     /// Give up this job, which carries this title?
     Cancel(JobId, String),
+    /// How fast may this be?
+    Limit(LimitQuestion),
     /// End?
     Quit,
 }
@@ -38,6 +41,9 @@ impl From<Question> for Dialog {
 /// A key for the open dialog. What destroys something needs its own letter; Enter and Esc are safe there.
 pub(super) fn press(app: &mut App, key: Key) -> Effects {
     let Some(dialog) = app.dialog.take() else { return Effects::new() };
+    if let Question::Limit(question) = dialog.question {
+        return limit::press(app, question, key);
+    }
     if let Some(step) = scroll(key) {
         return scrolled(app, dialog, step);
     }
@@ -79,7 +85,7 @@ fn furthest(app: &App, question: &Question) -> usize {
         Question::Help => (actions::help(app.focus).len(), app.page() / 2),
         Question::Download(plan) => (plan.files.len(), 1),
         Question::Delete(plan) => (plan.paths.len() + plan.payloads.len(), 1),
-        Question::Cancel(..) | Question::Quit => (0, 1),
+        Question::Cancel(..) | Question::Limit(_) | Question::Quit => (0, 1),
     };
     rows.saturating_sub(shown)
 }

@@ -6,6 +6,7 @@ mod cache;
 mod dialog;
 mod jobs;
 mod key;
+mod limit;
 mod list;
 mod message;
 mod msg;
@@ -16,11 +17,13 @@ mod update;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 pub use cache::{CachePane, CacheSort};
 pub use dialog::{Dialog, Question};
 pub use jobs::JobsPane;
 pub use key::{Code, Key, ch, ctrl, plain};
+pub use limit::LimitQuestion;
 pub use list::Step;
 pub use message::Message;
 pub use msg::{Effect, Effects, Msg, Seq};
@@ -76,6 +79,8 @@ pub struct App {
     pub about: About,
     /// The time, for ages; as of the last message.
     pub now: Timestamp,
+    /// The time zone in which times of day are shown.
+    pub zone: TimeZone,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// The pane that keys go to.
@@ -106,6 +111,7 @@ impl App {
         Self {
             about,
             now,
+            zone: TimeZone::UTC,
             size,
             focus: Pane::default(),
             search: SearchPane::default(),

@@ -40,6 +40,8 @@ pub enum Msg {
     Enqueued(Result<JobId, Fault>),
     /// Reply to [`Effect::Control`].
     Controlled(JobAction, Result<Vec<JobId>, Fault>),
+    /// Reply to [`Effect::Limit`].
+    Limited(Result<(), Fault>),
     /// Reply to [`Effect::LoadCache`].
     CacheLoaded(Seq, Result<CacheListing, Fault>),
     /// Reply to [`Effect::PlanDeletion`].
@@ -63,6 +65,8 @@ pub enum Effect {
     Enqueue(Plan),
     /// Act on jobs.
     Control(JobAction, Target),
+    /// Limit the speed.
+    Limit(Target, Option<u64>),
     /// Read what the cache holds.
     LoadCache(Seq),
     /// Find out what a deletion would do.

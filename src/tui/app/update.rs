@@ -26,8 +26,8 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
         Msg::DeletionPlanned(seq, reply) if app.cache.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Delete)),
         Msg::Enqueued(reply) => enqueued(app, reply),
-        Msg::Planned(..) | Msg::DeletionPlanned(..) | Msg::Controlled(_, Ok(_)) => {}
-        Msg::Controlled(_, Err(fault)) => app.fail(&fault),
+        Msg::Planned(..) | Msg::DeletionPlanned(..) | Msg::Controlled(_, Ok(_)) | Msg::Limited(Ok(())) => {}
+        Msg::Controlled(_, Err(fault)) | Msg::Limited(Err(fault)) => app.fail(&fault),
         Msg::CacheLoaded(seq, reply) => app.cache.receive(seq, reply),
         Msg::Deleted(reply) => return deleted(app, reply),
     }

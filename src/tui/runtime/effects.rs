@@ -41,6 +41,7 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::Plan(seq, selection) => Msg::Planned(seq, desk.plan(selection).await),
         Effect::Enqueue(plan) => Msg::Enqueued(desk.enqueue(plan).await),
         Effect::Control(action, target) => Msg::Controlled(action, desk.control(action, target).await),
+        Effect::Limit(target, speed) => Msg::Limited(desk.limit(target, speed).await),
         Effect::LoadCache(seq) => Msg::CacheLoaded(seq, desk.cache().await),
         Effect::PlanDeletion(seq, repos) => Msg::DeletionPlanned(seq, desk.plan_deletion(repos).await),
         Effect::Delete(plan) => Msg::Deleted(desk.delete(plan).await),

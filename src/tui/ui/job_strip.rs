@@ -6,7 +6,7 @@ use super::jobs;
 use super::paint::{Brush, Cell, line_at, skip_left};
 use super::roles::Role;
 use super::text::{columns, duration};
-use crate::desk::{self, Job, JobState};
+use crate::desk::{Job, JobState};
 use crate::tui::app::{App, Pane};
 
 /// How many rows the strip needs on a screen of this height.
@@ -35,7 +35,7 @@ fn draw_job(brush: &mut Brush, line: Rect, job: &Job) {
     let progress = job.progress;
     let bar = if line.width >= 70 { line.width / 7 } else { 0 };
     let left = progress.eta_seconds.filter(|_| job.state == JobState::Running).map(duration).unwrap_or_default();
-    let speed = if job.state == JobState::Running { desk::speed(progress.bytes_per_second) } else { String::new() };
+    let speed = if job.state == JobState::Running { jobs::speed(job, false) } else { String::new() };
     let optional = [
         (line.width >= 40).then(|| Cell::left(11, word, role)),
         Some(Cell::fill(format!("{}  {}", job.plan.repo.id.name(), job.plan.title), Role::Text)),

@@ -6,7 +6,7 @@ use super::paint::{Brush, Cell, first_row, line_at, piece, skip_left, skip_top};
 use super::roles::Role;
 use super::text::duration;
 use crate::desk::{self, FileProgress, Job, JobState};
-use crate::tui::app::{Pane, counted};
+use crate::tui::app::{App, Pane, counted};
 
 /// Rows that one job takes.
 const TALL: u16 = 2;
@@ -20,8 +20,10 @@ const BESIDE: u16 = 110;
 pub(super) fn draw(brush: &mut Brush, area: Rect) {
     let app = brush.app;
     let live = app.board.live();
-    let facts = if live > 0 { format!("{live} to do, {}", desk::speed(app.board.bytes_per_second)) } else { String::new() };
-    let inside = brush.pane(area, "Jobs", &facts, app.focus == Pane::Jobs);
+    let speed = app.board.bytes_per_second;
+    let facts = [(live > 0).then(|| format!("{live} to do")), (speed > 0).then(|| desk::speed(speed)), shared_limit(app)];
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    let inside = brush.pane(area, "Jobs", &facts.join(", "), app.focus == Pane::Jobs);
     if app.board.jobs.is_empty() {
         brush.paragraph(inside, "The queue is empty. Open a repository, mark what you want with Space and press d.", Role::Dim);
         return;
@@ -30,6 +32,16 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
     draw_list(brush, list);
     if let Some(job) = app.jobs.current(&app.board) {
         draw_details(brush, details, job);
+    }
+}
+
+/// The limit that all jobs share, and until when; nothing where there never is one.
+fn shared_limit(app: &App) -> Option<String> {
+    let limit = app.board.limit;
+    let until = limit.until.map(|until| format!(" until {}", until.to_zoned(app.zone.clone()).strftime("%H:%M")));
+    match limit.bytes_per_second {
+        Some(speed) => Some(format!("limit {}{}", desk::speed(speed), until.unwrap_or_default())),
+        None => until.map(|until| format!("no limit{until}")),
     }
 }
 
@@ -112,14 +124,24 @@ fn facts(job: &Job, width: u16) -> Vec<Cell<'static>> {
     let running = job.state == JobState::Running;
     let when_running = |text: String| if running { text } else { String::new() };
     let left = progress.eta_seconds.map_or_else(|| "-".to_owned(), duration);
+    let has_phase = width >= 80;
     let bytes = format!("{} / {}", desk::bytes(progress.bytes_done), desk::bytes(progress.bytes_total));
     let facts = [
-        (width >= 80).then(|| Cell::left(11, when_running(job.phase.name().to_owned()), Role::Dim)),
+        has_phase.then(|| Cell::left(11, when_running(job.phase.name().to_owned()), Role::Dim)),
         (width >= 50).then(|| Cell::right(8, when_running(left), Role::Text)),
-        (width >= 38).then(|| Cell::right(11, when_running(desk::speed(progress.bytes_per_second)), Role::Number)),
+        (width >= 38).then(|| Cell::right(11, when_running(speed(job, has_phase)), Role::Number)),
         (width >= 24).then(|| Cell::right(21, bytes, Role::Text)),
     ];
     facts.into_iter().flatten().collect()
+}
+
+/// How fast a job is. One that does not move says what it does instead, unless that stands beside it.
+pub(super) fn speed(job: &Job, has_phase: bool) -> String {
+    match job.progress.bytes_per_second {
+        0 if has_phase => "-".to_owned(),
+        0 => job.phase.name().to_owned(),
+        speed => desk::speed(speed),
+    }
 }
 
 /// The fault in full, or the files in flight.
@@ -131,13 +153,22 @@ fn draw_details(brush: &mut Brush, area: Rect, job: &Job) {
         brush.row(line_at(rest, 0), &[Cell::fill(format!("into {}", dir.display()), Role::Dim)]);
         rest = skip_top(rest, 1);
     }
+    if let Some(limit) = job.limit {
+        brush.row(line_at(rest, 0), &[Cell::fill(format!("limited to {}", desk::speed(limit)), Role::Dim)]);
+        rest = skip_top(rest, 1);
+    }
     if let Some(fault) = &job.fault {
-        rest = skip_top(rest, brush.paragraph(rest, &fault.message, Role::Error));
+        let role = if job.state == JobState::Failed { Role::Error } else { Role::Warning };
+        rest = skip_top(rest, brush.paragraph(rest, &fault.message, role));
         let hint = fault.hint.as_deref().unwrap_or("r tries again; bytes on the disk are kept");
         rest = skip_top(rest, brush.paragraph(rest, hint, Role::Text));
     }
-    for (y, file) in (0..rest.height).zip(&job.active) {
-        brush.row(line_at(rest, y), &file_cells(file, rest.width));
+    for file in &job.active {
+        brush.row(line_at(rest, 0), &file_cells(file, rest.width));
+        rest = skip_top(rest, 1);
+        if let Some(remark) = &file.remark {
+            rest = skip_top(rest, brush.paragraph(skip_left(rest, 2), remark, Role::Warning));
+        }
     }
 }
 

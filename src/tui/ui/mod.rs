@@ -1,5 +1,6 @@
 //! What the app looks like: [`view`] draws the state and changes nothing.
 
+mod ask_limit;
 mod cache;
 mod confirm_cancel;
 mod confirm_delete;

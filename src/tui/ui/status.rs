@@ -65,7 +65,7 @@ fn failed(board: &Board) -> Option<Piece<'static>> {
 }
 
 fn speed(board: &Board) -> Option<Piece<'static>> {
-    (board.live() > 0).then(|| piece(desk::speed(board.bytes_per_second), Role::Running))
+    (board.bytes_per_second > 0).then(|| piece(desk::speed(board.bytes_per_second), Role::Running))
 }
 
 fn disk(board: &Board) -> Option<Piece<'static>> {
