@@ -12,6 +12,8 @@ pub mod job;
 mod recent;
 pub mod select;
 pub mod transfer;
+mod verified;
+mod verify;
 
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ use futures::{FutureExt, StreamExt, stream};
 
 use crate::desk::{
     About, Access, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target,
+    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use cache::Cache;
 use config::Settings;
@@ -30,6 +32,7 @@ use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
 use recent::Recent;
 use transfer::Mover;
+use verify::Verifier;
 
 /// The largest config file that an analysis reads, in bytes.
 const CONFIG_LIMIT: usize = 1 << 20;
@@ -40,6 +43,7 @@ pub struct Engine {
     about: About,
     hub: Hub,
     cache: Cache,
+    verifier: Verifier,
     recent: Arc<Recent>,
     queue: Option<Queue>,
 }
@@ -67,7 +71,8 @@ impl Engine {
             attached: false,
         };
         let cache = Cache::new(settings.cache_dir.value.clone());
-        Ok(Self { about, hub, cache, recent: Arc::new(Recent::default()), queue: None })
+        let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
+        Ok(Self { about, hub, cache, verifier, recent: Arc::new(Recent::default()), queue: None })
     }
 
     /// Loads the state folder's queue and runs it from now on.
@@ -80,6 +85,7 @@ impl Engine {
         let mover = Mover::new(transfer::Settings {
             connections: settings.connections.value,
             max_speed: settings.max_speed.value,
+            blocks: Some(self.verifier.blocks()),
             ..transfer::Settings::default()
         })?;
         let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
@@ -195,6 +201,15 @@ impl Desk for Engine {
     fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
         let cache = self.cache.clone();
         blocking(move || cache.delete(&plan)).boxed()
+    }
+
+    fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {
+        self.verifier.verify(targets)
+    }
+
+    fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport> {
+        let verifier = self.verifier.clone();
+        blocking(move || Ok(verifier.repair(damaged))).boxed()
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

@@ -1,5 +1,6 @@
 //! How transfers are carried out.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How a [`super::Mover`] works.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub checkpoint: Duration,
     /// What requests call themselves.
     pub user_agent: String,
+    /// The folder in which the block digests of files are kept once their digests matched; `None` keeps none.
+    pub blocks: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -37,6 +40,7 @@ impl Default for Settings {
             longest_wait: Duration::from_secs(300),
             checkpoint: Duration::from_secs(1),
             user_agent: concat!("hfdesk-tui/", env!("CARGO_PKG_VERSION")).to_owned(),
+            blocks: None,
         }
     }
 }
