@@ -175,3 +175,178 @@ fn leads_to(root: &Path, entry: &Path, blob: &Path) -> bool {
     let link = fs::read_link(entry).ok();
     folder.zip(link).and_then(|(folder, link)| resolve(root, folder, &link)).as_deref() == Some(blob)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::super::Place;
+    use super::super::testkit::{self, COMMIT, HASH, add, key, plan, share};
+    use super::*;
+    use crate::desk::Verdict;
+
+    const FILES: &[(&str, &[u8])] = &[("config.json", b"{}"), ("sub/w.bin", b"weights"), ("twin.bin", b"weights")];
+
+    /// A repository with another commit that has `sub/w.bin` too.
+    fn repository(cache: &Cache, repo: &str) -> Arc<dyn Place> {
+        let place = add(cache, repo, FILES);
+        let mut next = plan(repo, &FILES[1..2]);
+        next.commit = "f".repeat(40);
+        next.repo.revision = "v2".parse().unwrap();
+        let second = cache.place(&next).unwrap();
+        second.prepare().unwrap();
+        second.link(&next.files[0]).unwrap();
+        place
+    }
+
+    fn digest() -> Digest {
+        plan("org/m", FILES).files[1].digest.clone()
+    }
+
+    /// The file as a verification found it.
+    fn found(cache: &Cache, repo: &str, path: &Path) -> VerifiedFile {
+        VerifiedFile {
+            repo: key(repo),
+            path: cache.root().join(path),
+            files: Vec::new(),
+            commits: Vec::new(),
+            size: 7,
+            digest: Some(digest()),
+            verdict: Verdict::Damaged,
+            reason: None,
+            verified_at: Timestamp::UNIX_EPOCH,
+            last_good_at: None,
+        }
+    }
+
+    fn blob(repo: &str) -> PathBuf {
+        Path::new(&format!("models--{}", repo.replace('/', "--"))).join(BLOBS).join(digest().hex())
+    }
+
+    fn seize(cache: &Cache, repo: &str) -> Seized {
+        cache.seize(&found(cache, repo, &blob(repo))).unwrap().unwrap()
+    }
+
+    fn no_warnings(cache: &Cache) {
+        assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_blob_becomes_the_unfinished_download_of_its_file() {
+        let (_dir, cache) = testkit::cache();
+        let place = repository(&cache, "org/m");
+        let file = &plan("org/m", FILES).files[1];
+        fs::write(place.partial(file).journal, "of an older download").unwrap();
+        let aside = seize(&cache, "org/m").set_aside().unwrap();
+        assert_eq!(aside.partial, place.partial(file));
+        assert_eq!(fs::read(&aside.partial.data).unwrap(), b"weights");
+        assert!(!aside.partial.journal.exists(), "nothing is vouched for");
+        assert!(!place.held(file) && aside.shared_with.is_empty());
+        for entry in ["sub/w.bin", "twin.bin", "../ffffffffffffffffffffffffffffffffffffffff/sub/w.bin"] {
+            assert!(fs::symlink_metadata(place.dir().join(entry)).is_err(), "{entry}");
+        }
+        assert!(place.dir().join("config.json").exists());
+        no_warnings(&cache);
+    }
+
+    #[test]
+    fn no_step_leaves_a_link_that_leads_nowhere() {
+        let (_dir, cache) = testkit::cache();
+        for repo in ["org/a", "org/b"] {
+            repository(&cache, repo);
+            share(&cache, repo, digest().hex(), HASH, b"weights");
+        }
+        repository(&cache, "org/m");
+        for repo in ["org/m", "org/b"] {
+            let seized = seize(&cache, repo);
+            let partial = seized.partial().unwrap();
+            seized.remove_entries().unwrap();
+            no_warnings(&cache);
+            seized.shift(&partial.data).unwrap();
+            no_warnings(&cache);
+        }
+    }
+
+    #[test]
+    fn a_shared_payload_goes_for_all_who_share_it() {
+        let (_dir, cache) = testkit::cache();
+        let places: Vec<_> = ["org/a", "org/b", "org/c"].map(|repo| (repo, repository(&cache, repo))).into();
+        for (repo, _) in &places {
+            share(&cache, repo, digest().hex(), HASH, b"weights");
+        }
+        // The manifest has lost one of them.
+        let payload = cache.root().join("blobs/c6").join(HASH);
+        let manifest = payload.with_file_name(format!("{HASH}.refs"));
+        let lines: String = fs::read_to_string(&manifest).unwrap().lines().filter(|line| !line.contains("org--c")).map(|line| format!("{line}\n")).collect();
+        fs::write(&manifest, lines).unwrap();
+        fs::set_permissions(&payload, Permissions::from_mode(0o444)).unwrap();
+        let aside = seize(&cache, "org/b").set_aside().unwrap();
+        assert_eq!(aside.shared_with, [blob("org/a"), blob("org/c")]);
+        assert_eq!(aside.partial.data, cache.root().join(blob("org/b")).with_extension("hfdesk.part"));
+        assert_eq!(fs::metadata(&aside.partial.data).unwrap().permissions().mode() & 0o777, 0o644, "a download can go on in it");
+        assert!(!payload.exists() && !manifest.exists());
+        for (repo, place) in &places {
+            assert!(fs::symlink_metadata(cache.root().join(blob(repo))).is_err(), "{repo}");
+            assert!(fs::symlink_metadata(place.dir().join("sub/w.bin")).is_err() && place.dir().join("config.json").exists());
+        }
+        no_warnings(&cache);
+        assert!(cache.seize(&found(&cache, "org/a", &blob("org/a"))).unwrap().is_none(), "it went with the other");
+    }
+
+    #[test]
+    fn a_file_that_a_download_works_on_stays() {
+        let (_dir, cache) = testkit::cache();
+        for repo in ["org/a", "org/b"] {
+            repository(&cache, repo);
+            share(&cache, repo, digest().hex(), HASH, b"weights");
+        }
+        let lock = |repo: &str| cache.place(&plan(repo, FILES)).unwrap().lock(&plan(repo, FILES).files[1]).unwrap().unwrap();
+        for repo in ["org/a", "org/b"] {
+            let held = lock(repo);
+            let fault = cache.seize(&found(&cache, "org/a", &blob("org/a"))).unwrap_err();
+            assert!(fault.kind == FaultKind::Busy && fault.message.contains(".lock is in use"), "{fault}");
+            drop(held);
+        }
+        let seized = seize(&cache, "org/a");
+        let plan = plan("org/b", FILES);
+        assert!(cache.place(&plan).unwrap().lock(&plan.files[1]).unwrap().is_none(), "and nobody works on it meanwhile");
+        drop(seized);
+    }
+
+    #[test]
+    fn without_links_the_snapshots_file_itself_goes() {
+        let (_dir, cache) = testkit::cache();
+        let cache = cache.without_symlinks();
+        let place = add(&cache, "org/m", FILES);
+        let path = Path::new("models--org--m/snapshots").join(COMMIT).join("twin.bin");
+        fs::remove_dir(cache.root().join("models--org--m/blobs")).unwrap();
+        let seized = cache.seize(&found(&cache, "org/m", &path)).unwrap().unwrap();
+        let aside = seized.set_aside().unwrap();
+        assert_eq!(aside.partial, place.partial(&plan("org/m", FILES).files[2]));
+        assert!(aside.partial.data.exists() && !place.dir().join("twin.bin").exists() && place.dir().join("sub/w.bin").exists());
+        no_warnings(&cache);
+    }
+
+    #[test]
+    fn what_is_not_there_as_it_was_found_is_not_seized() {
+        let (dir, cache) = testkit::cache();
+        repository(&cache, "org/m");
+        let outside = dir.path().join("outside");
+        fs::write(&outside, "mine").unwrap();
+        symlink(&outside, cache.root().join("models--org--m/blobs").join("a".repeat(64))).unwrap();
+        let forged = [
+            found(&cache, "org/none", &blob("org/none")),
+            found(&cache, "org/m", Path::new("../outside")),
+            found(&cache, "org/m", &Path::new("models--org--m/blobs").join("a".repeat(64))),
+            VerifiedFile { digest: None, ..found(&cache, "org/m", &blob("org/m")) },
+            VerifiedFile { digest: Some("a".repeat(64).parse().unwrap()), ..found(&cache, "org/m", &blob("org/m")) },
+        ];
+        for file in forged {
+            assert!(cache.seize(&file).unwrap().is_none(), "{file:?}");
+        }
+        assert_eq!(fs::read(&outside).unwrap(), b"mine");
+    }
+}
