@@ -271,6 +271,17 @@ mod tests {
     }
 
     #[test]
+    fn the_entries_go_first() {
+        let (_dir, cache) = testkit::cache();
+        let place = repository(&cache, "org/m");
+        let file = &plan("org/m", FILES).files[1];
+        fs::create_dir_all(place.partial(file).data.join("in the way")).unwrap();
+        assert_eq!(seize(&cache, "org/m").set_aside().unwrap_err().kind, FaultKind::Disk);
+        assert!(fs::symlink_metadata(place.dir().join("sub/w.bin")).is_err() && cache.root().join(blob("org/m")).exists());
+        no_warnings(&cache);
+    }
+
+    #[test]
     fn a_shared_payload_goes_for_all_who_share_it() {
         let (_dir, cache) = testkit::cache();
         let places: Vec<_> = ["org/a", "org/b", "org/c"].map(|repo| (repo, repository(&cache, repo))).into();
