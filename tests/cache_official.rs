@@ -402,16 +402,19 @@ fn a_shared_payload_that_is_set_aside_is_missing_without_a_warning() {
     judge.add_shared("org/b", &[7; 9_000]);
     let file = plan("org/a", &[("model.bin", &[7; 9_000])]).files.remove(0);
     let blob = |repo: &str| judge.cache.root().join(format!("models--org--{repo}/blobs")).join(file.digest.hex());
-    // Stopped halfway: no entry is left, and the payload is gone while the blobs still link to it.
+    // Stopped after each step: the entries go, then the payload while the blobs still link to it.
     let payload = judge.cache.root().join("blobs/c6").join(HASH);
-    let half = tempfile::tempdir().unwrap();
-    let entries = ["org/a", "org/b"].map(|repo| judge.cache.place(&plan(repo, &[("model.bin", &[7; 9_000])])).unwrap().file_path(&file));
-    entries.iter().for_each(|entry| fs::rename(entry, half.path().join(entry.to_str().unwrap().replace('/', "_"))).unwrap());
-    judge.agreed_scan();
-    fs::rename(&payload, half.path().join("payload")).unwrap();
-    judge.agreed_scan();
-    fs::rename(half.path().join("payload"), &payload).unwrap();
-    entries.iter().for_each(|entry| fs::rename(half.path().join(entry.to_str().unwrap().replace('/', "_")), entry).unwrap());
+    let aside_by_hand = tempfile::tempdir().unwrap();
+    let away = |name: &str| aside_by_hand.path().join(name);
+    let entry = |repo: &str| judge.cache.place(&plan(repo, &[("model.bin", &[7; 9_000])])).unwrap().file_path(&file);
+    let moves = [(entry("org/a"), away("a")), (entry("org/b"), away("b")), (payload, away("payload"))];
+    for (from, to) in &moves {
+        fs::rename(from, to).unwrap();
+        judge.agreed_scan();
+    }
+    for (from, to) in moves.iter().rev() {
+        fs::rename(to, from).unwrap();
+    }
     assert_eq!(judge.agreed_scan()["size"], 9_004);
 
     let aside = set_aside(&judge.cache, "org/b", blob("b"), &file.digest);

@@ -13,7 +13,7 @@ use tokio_util::io::StreamReader;
 use super::LONGEST_MESSAGE;
 use crate::desk::{
     About, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice, PageToken, Plan,
-    Reply, RepairReport, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
+    RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.

@@ -25,7 +25,8 @@ pub fn line(job: &Job, room: usize) -> String {
 pub fn verifying(progress: &VerifyProgress, since: Duration, room: usize) -> String {
     let (done, total) = (progress.bytes_done, progress.bytes_total);
     let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
-    let speed = u128::from(done).saturating_mul(1000).checked_div(since.as_millis()).and_then(|speed| u64::try_from(speed).ok()).unwrap_or(0);
+    let speed =
+        u128::from(done).saturating_mul(1000).checked_div(since.as_millis()).and_then(|speed| u64::try_from(speed).ok()).unwrap_or(0);
     let eta = total.saturating_sub(done).checked_div(speed).map(|seconds| format!("{} left", clock(seconds)));
     let bytes = format!("{} of {}", desk::bytes(done), desk::bytes(total));
     let files = format!("{} of {}", progress.files_done, counted(progress.files_total, "file", "files"));

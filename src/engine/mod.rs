@@ -22,7 +22,8 @@ use futures::{FutureExt, StreamExt, stream};
 
 use crate::desk::{
     About, Access, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
+    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
+    VerifyTarget,
 };
 use cache::Cache;
 use config::Settings;

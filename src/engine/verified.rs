@@ -92,7 +92,16 @@ mod tests {
         std::fs::write(root.join("blob"), "x").unwrap();
         let repo = RepoKey { kind: crate::desk::RepoKind::Model, id: "org/m".parse().unwrap() };
         let (files, commits) = (BTreeSet::new(), BTreeSet::new());
-        Content { repo, path: "blob".into(), bytes: "blob".into(), size: 1, modified: 1_700_000_000_123_456_789, digest: None, files, commits }
+        Content {
+            repo,
+            path: "blob".into(),
+            bytes: "blob".into(),
+            size: 1,
+            modified: 1_700_000_000_123_456_789,
+            digest: None,
+            files,
+            commits,
+        }
     }
 
     #[test]

@@ -9,9 +9,9 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
-use super::cache::{Cache, Content, Gauge, Reading, Seized, Survey, read_all, read_watched};
+use super::cache::{Cache, Content, Gauge, Reading, Survey, read_all, read_watched};
 use super::host::blocking;
-use super::transfer::{BlockSummer, BlockSums, Partial, Ranges};
+use super::transfer::{BlockSummer, BlockSums, Partial};
 use super::verified::Record;
 use crate::desk::{Fault, Quarantined, RepairReport, Reply, Verdict, VerifiedFile, VerifyReport, VerifyStep, VerifyTarget, printable};
 
@@ -85,7 +85,9 @@ impl Verifier {
                 last_good_at,
             });
         }
-        records.into_iter().for_each(|(repo, record)| record.save(&self.state_dir, repo));
+        for (repo, record) in records {
+            record.save(&self.state_dir, repo);
+        }
         files
     }
 
@@ -105,29 +107,19 @@ impl Verifier {
         report
     }
 
-    /// Sets a file aside; `None` where it is good or gone.
+    /// Sets a file aside; `None` where it is good or gone. Its blocks that are as they were when its digest matched, if that was kept, are vouched for.
     fn repair_one(&self, file: &VerifiedFile) -> Result<Option<Quarantined>, Fault> {
         let Some(seized) = self.cache.seize(file)? else { return Ok(None) };
-        let Some((size, good)) = self.good_blocks(&seized)? else { return Ok(None) };
-        let aside = seized.set_aside()?;
-        let partial = Partial { data: aside.partial.data, journal: aside.partial.journal };
-        let vouched = good.total();
-        if vouched > 0 {
-            partial.vouch(size, seized.digest(), good)?;
-        }
-        Ok(Some(Quarantined { file: file.clone(), partial: partial.data, vouched, shared_with: aside.shared_with }))
-    }
-
-    /// The file's right size and the blocks that are as they were when its digest matched, as far as that was kept; `None` where all of it is good.
-    fn good_blocks(&self, seized: &Seized) -> Result<Option<(u64, Ranges)>, Fault> {
-        let kept = BlockSums::load(&self.blocks(), seized.digest());
-        let size = kept.as_ref().map_or(0, BlockSums::size);
-        let mut found = BlockSummer::new(size);
-        if read_watched(&seized.bytes(), seized.digest(), |piece| found.update(piece))? {
+        let digest = seized.digest();
+        let kept = BlockSums::load(&self.blocks(), digest);
+        let mut found = BlockSummer::new(kept.as_ref().map_or(0, BlockSums::size));
+        if read_watched(&seized.bytes(), digest, |piece| found.update(piece))? {
             return Ok(None);
         }
-        let found = found.finish(seized.digest().clone());
-        Ok(Some((size, kept.map_or_else(Ranges::default, |kept| kept.shared_with(&found)))))
+        let aside = seized.set_aside()?;
+        let partial = Partial { data: aside.partial.data, journal: aside.partial.journal };
+        let vouched = kept.map_or(Ok(0), |kept| partial.vouch(&kept, &found.finish(digest.clone())))?;
+        Ok(Some(Quarantined { file: file.clone(), partial: partial.data, vouched, shared_with: aside.shared_with }))
     }
 }
 

@@ -7,8 +7,9 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
     About, Access, Analysis, Board, CacheListing, CachedRepo, CachedRevision, Choice, DeletionPlan, DeletionReport, Desk, Digest, Disk,
-    Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress, Reply,
-    RepairReport, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, Target, Variant, VerifiedFile, VerifyStep, VerifyTarget,
+    Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress,
+    RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, Target, Variant,
+    VerifiedFile, VerifyStep, VerifyTarget,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;

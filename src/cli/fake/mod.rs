@@ -200,7 +200,12 @@ impl Desk for FakeDesk {
 
     fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport> {
         self.note(format!("repair {:?}", damaged.iter().map(|file| &file.path).collect::<Vec<_>>()));
-        let aside = |file: VerifiedFile| Quarantined { file, partial: "/cache/blobs/bad.hfdesk.part".into(), vouched: 4 << 30, shared_with: vec![] };
+        let aside = |file: VerifiedFile| Quarantined {
+            file,
+            partial: "/cache/blobs/bad.hfdesk.part".into(),
+            vouched: 4 << 30,
+            shared_with: vec![],
+        };
         let quarantined = if self.deletion_failures.is_empty() { damaged.into_iter().map(aside).collect() } else { Vec::new() };
         answer(RepairReport { quarantined, mended: Vec::new(), failures: self.deletion_failures.clone() })
     }

@@ -161,12 +161,11 @@ impl<'a> Walk<'a> {
             if !self.target.files.is_empty() && !self.target.files.contains(&name) {
                 continue;
             }
-            let content = match fs::read_link(&file) {
-                Ok(link) => self.linked_blob(&file, &link),
-                Err(_) => {
-                    let digest = listed.get_or_insert_with(|| listed_digests(&self.path, commit)).get(&name).cloned();
-                    self.add_file(&file, digest)
-                }
+            let content = if let Ok(link) = fs::read_link(&file) {
+                self.linked_blob(&file, &link)
+            } else {
+                let digest = listed.get_or_insert_with(|| listed_digests(&self.path, commit)).get(&name).cloned();
+                self.add_file(&file, digest)
             };
             match content.and_then(|path| self.found.get_mut(&path)) {
                 Some(content) => {
@@ -207,7 +206,10 @@ impl<'a> Walk<'a> {
         let modified = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
         let (files, commits) = (BTreeSet::new(), BTreeSet::new());
         let repo = self.target.repo.clone();
-        self.found.insert(path.to_path_buf(), Content { repo, path: path.to_path_buf(), bytes, size: found.len(), modified, digest, files, commits });
+        self.found.insert(
+            path.to_path_buf(),
+            Content { repo, path: path.to_path_buf(), bytes, size: found.len(), modified, digest, files, commits },
+        );
         Some(())
     }
 }

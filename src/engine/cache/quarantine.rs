@@ -291,8 +291,9 @@ mod tests {
         // The manifest has lost one of them.
         let payload = cache.root().join("blobs/c6").join(HASH);
         let manifest = payload.with_file_name(format!("{HASH}.refs"));
-        let lines: String = fs::read_to_string(&manifest).unwrap().lines().filter(|line| !line.contains("org--c")).map(|line| format!("{line}\n")).collect();
-        fs::write(&manifest, lines).unwrap();
+        let lines = fs::read_to_string(&manifest).unwrap();
+        let lines: Vec<&str> = lines.lines().filter(|line| !line.contains("org--c")).collect();
+        fs::write(&manifest, lines.join("\n")).unwrap();
         fs::set_permissions(&payload, Permissions::from_mode(0o444)).unwrap();
         let aside = seize(&cache, "org/b").set_aside().unwrap();
         assert_eq!(aside.shared_with, [blob("org/a"), blob("org/c")]);

@@ -53,7 +53,8 @@ pub(super) fn listed_digests(folder: &Path, commit: &str) -> HashMap<String, Dig
     let path = folder.join("trees").join(format!("{commit}.json"));
     let readable = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
     let text = readable.then(|| fs::read(&path).ok()).flatten();
-    let listing = text.and_then(|text| serde_json::from_slice::<Listing>(&text).ok()).filter(|listing| listing.format_version == FORMAT_VERSION);
+    let listing =
+        text.and_then(|text| serde_json::from_slice::<Listing>(&text).ok()).filter(|listing| listing.format_version == FORMAT_VERSION);
     let digest = |(path, entry): (String, Entry)| Some((path, entry.lfs_sha256.unwrap_or(entry.blob_id).parse().ok()?));
     listing.map_or_else(HashMap::new, |listing| listing.files.into_iter().filter_map(digest).collect())
 }
@@ -122,7 +123,10 @@ mod tests {
         let plan = testkit::plan("org/m", &[("z.bin", b"weights"), ("a.txt", b"hello\n")]);
         write_listing(dir.path(), &plan).unwrap();
         let digests = listed_digests(dir.path(), COMMIT);
-        assert_eq!(plan.files.iter().map(|file| digests.get(&file.path)).collect::<Vec<_>>(), plan.files.iter().map(|file| Some(&file.digest)).collect::<Vec<_>>());
+        assert_eq!(
+            plan.files.iter().map(|file| digests.get(&file.path)).collect::<Vec<_>>(),
+            plan.files.iter().map(|file| Some(&file.digest)).collect::<Vec<_>>()
+        );
         let path = dir.path().join(format!("trees/{COMMIT}.json"));
         fs::write(&path, r#"{"format_version":1,"files":{"a":{"blob_id":"../../x"}}}"#).unwrap();
         assert!(listed_digests(dir.path(), COMMIT).is_empty());

@@ -91,7 +91,9 @@ pub fn read_all(root: &Path, contents: &[Content], gauge: &Gauge) -> Vec<Reading
         workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
     });
     for (reading, users) in readings {
-        users.iter().for_each(|user| all[*user].clone_from(&reading));
+        for user in users {
+            all[*user].clone_from(&reading);
+        }
     }
     all
 }
@@ -146,7 +148,12 @@ fn content_hash(path: &Path, digest: &Digest, buffer: &mut [u8], watch: impl FnM
     }
 }
 
-fn hash_rest<H: sha2::Digest>(file: &mut File, mut hash: H, buffer: &mut [u8], mut watch: impl FnMut(&[u8]) -> bool) -> io::Result<Option<String>> {
+fn hash_rest<H: sha2::Digest>(
+    file: &mut File,
+    mut hash: H,
+    buffer: &mut [u8],
+    mut watch: impl FnMut(&[u8]) -> bool,
+) -> io::Result<Option<String>> {
     let (mut at, mut asked) = (0, 0);
     loop {
         if at >= asked {
@@ -199,7 +206,10 @@ mod tests {
     fn readings(cache: &Cache, targets: &[VerifyTarget]) -> Vec<(String, Reading)> {
         let survey = cache.survey(targets).unwrap();
         let readings = read_all(cache.root(), &survey.contents, &Gauge::default());
-        let names = survey.contents.iter().map(|content| format!("{} {}", content.repo, content.files.iter().cloned().collect::<Vec<_>>().join("+")));
+        let names = survey
+            .contents
+            .iter()
+            .map(|content| format!("{} {}", content.repo, content.files.iter().cloned().collect::<Vec<_>>().join("+")));
         names.zip(readings).collect()
     }
 

@@ -42,6 +42,11 @@ impl BlockSums {
         (same && sums.crc32.len() as u64 == sums.size.div_ceil(block_size(sums.size))).then_some(sums)
     }
 
+    /// What the file hashes to.
+    pub(super) fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
     /// The file's size in bytes.
     pub fn size(&self) -> u64 {
         self.size
@@ -54,7 +59,7 @@ impl BlockSums {
     }
 
     /// The ranges of the file whose blocks are the same in both.
-    pub fn shared_with(&self, other: &Self) -> Ranges {
+    pub(super) fn shared_with(&self, other: &Self) -> Ranges {
         let (mut ranges, block) = (Ranges::default(), block_size(self.size));
         let pairs = self.crc32.iter().zip(&other.crc32).zip((0..).step_by(usize::try_from(block).unwrap_or(usize::MAX)));
         for (_, start) in pairs.filter(|((ours, theirs), _)| ours == theirs) {
@@ -196,7 +201,14 @@ mod tests {
         BlockSummer::new(4 << 20).keep(&folder, &"cd".repeat(32).parse().unwrap());
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "one block says no more than the digest");
         let good = std::fs::read_to_string(path(&folder, &digest())).unwrap();
-        let hostile = [String::new(), "{".into(), good.replace("\"version\":1", "\"version\":2"), good.replace(']', ",1]"), good.replace("5242880", "52428800"), " ".repeat(2 << 20)];
+        let hostile = [
+            String::new(),
+            "{".into(),
+            good.replace("\"version\":1", "\"version\":2"),
+            good.replace(']', ",1]"),
+            good.replace("5242880", "52428800"),
+            " ".repeat(2 << 20),
+        ];
         for text in hostile {
             std::fs::write(path(&folder, &digest()), &text).unwrap();
             assert_eq!(BlockSums::load(&folder, &digest()), None);

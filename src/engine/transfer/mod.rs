@@ -36,7 +36,6 @@ pub use blocks::{BlockSummer, BlockSums};
 pub use counter::Counter;
 pub use mover::{Mover, Transfer};
 pub use partial::Partial;
-pub use ranges::Ranges;
 pub use settings::Settings;
 pub use source::{Address, Source};
 

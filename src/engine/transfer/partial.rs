@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::blocks::BlockSums;
 use super::journal::Journal;
 use super::ranges::Ranges;
 use crate::desk::{Digest, Fault};
@@ -25,9 +26,12 @@ impl Partial {
         self.vouched(size, digest).total()
     }
 
-    /// Says which ranges of the data file need not be fetched again, in place of what the journal said before.
-    pub fn vouch(&self, size: u64, digest: &Digest, good: Ranges) -> Result<(), Fault> {
-        Journal::new(size, digest.clone(), good.clone(), good).save(&self.journal)
+    /// Vouches for the blocks of the data file that are `found` to be as they were `kept`, and for nothing else; answers with their bytes.
+    pub fn vouch(&self, kept: &BlockSums, found: &BlockSums) -> Result<u64, Fault> {
+        let good = kept.shared_with(found);
+        let total = good.total();
+        Journal::new(kept.size(), kept.digest().clone(), good.clone(), good).save(&self.journal)?;
+        Ok(total)
     }
 
     /// Removes both files; missing ones are fine.

@@ -47,7 +47,11 @@ fn command(repo: &RepoKey, revision: Option<String>, files: &BTreeSet<&str>) -> 
 /// A word as a shell reads it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=@,".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +63,11 @@ mod tests {
     fn advised(file: &VerifiedFile, aside: bool) -> Vec<String> {
         let report = VerifyReport { root: "/cache".into(), files: vec![file.clone()], ..VerifyReport::default() };
         let quarantined = Quarantined { file: file.clone(), partial: "/p".into(), vouched: 0, shared_with: Vec::new() };
-        downloads(&cache(), &report, &RepairReport { quarantined: if aside { vec![quarantined] } else { vec![] }, ..RepairReport::default() })
+        downloads(
+            &cache(),
+            &report,
+            &RepairReport { quarantined: if aside { vec![quarantined] } else { vec![] }, ..RepairReport::default() },
+        )
     }
 
     #[test]

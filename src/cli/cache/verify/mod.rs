@@ -16,8 +16,7 @@ use crate::cli::text::counted;
 use crate::cli::values;
 use crate::cli::view::{Look, View};
 use crate::desk::{
-    CacheListing, Desk, Fault, FaultKind, RepairReport, RepoKind, Revision, Verdict, VerifiedFile, VerifyReport, VerifyStep,
-    VerifyTarget,
+    CacheListing, Desk, Fault, FaultKind, RepairReport, RepoKind, Revision, Verdict, VerifiedFile, VerifyReport, VerifyStep, VerifyTarget,
 };
 use told::Told;
 
@@ -109,7 +108,10 @@ async fn confirmed(report: &VerifyReport, damaged: usize, out: &mut Output) -> R
 fn remarks(cache: &CacheListing, report: &VerifyReport, repair: Option<&RepairReport>, out: &mut Output) {
     let unknown = report.with(Verdict::Unknown).count();
     if unknown > 0 {
-        out.warning(&format!("{} cannot be verified: nothing in the cache says what the digest should be", counted(unknown, "file", "files")));
+        out.warning(&format!(
+            "{} cannot be verified: nothing in the cache says what the digest should be",
+            counted(unknown, "file", "files")
+        ));
     }
     let Some(repair) = repair else { return };
     repair.failures.iter().for_each(|failure| out.warning(failure));
@@ -162,7 +164,12 @@ mod tests {
                 let mut console = Console::new(format);
                 let fault = console.run(desk, line).unwrap_err();
                 assert_eq!(fault.kind.exit_status(), 7);
-                format!("## {format:?}\n{}## stderr\n{}## fault\n{fault}; {}", console.stdout(), console.stderr(), fault.hint.clone().unwrap())
+                format!(
+                    "## {format:?}\n{}## stderr\n{}## fault\n{fault}; {}",
+                    console.stdout(),
+                    console.stderr(),
+                    fault.hint.clone().unwrap()
+                )
             })
             .join("\n")
     }
@@ -192,7 +199,10 @@ mod tests {
         let mut console = Console::terminal(Format::Human).answering("y\n");
         console.run(&desk, "cache verify --repair").unwrap();
         let asked = console.stderr();
-        assert!(asked.contains("bad0.gguf") && asked.contains("Set 1 file aside, so that the next download fetches it again? [y/N] "), "{asked}");
+        assert!(
+            asked.contains("bad0.gguf") && asked.contains("Set 1 file aside, so that the next download fetches it again? [y/N] "),
+            "{asked}"
+        );
         assert_eq!(desk.asked().len(), 1);
         for answer in ["n\n", ""] {
             let desk = self::desk(1);
