@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Plan, PlannedFile, RepoKey, RepoKind, RepoRef};
-use hfdesk_tui::engine::cache::{Cache, Place};
+use hfdesk_tui::desk::{Digest, Plan, PlannedFile, RepoKey, RepoKind, RepoRef, Verdict, VerifiedFile};
+use hfdesk_tui::engine::cache::{Cache, Place, SetAside};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 use tempfile::TempDir;
@@ -169,6 +170,23 @@ except Exception as error:
         assert_eq!((report.freed, report.failures), (planned.frees, vec![]));
         report.freed
     }
+}
+
+/// Sets a blob aside, or the file of a snapshot.
+fn set_aside(cache: &Cache, repo: &str, path: PathBuf, digest: &Digest) -> SetAside {
+    let found = VerifiedFile {
+        repo: key(repo),
+        path,
+        files: Vec::new(),
+        commits: Vec::new(),
+        size: 0,
+        digest: Some(digest.clone()),
+        verdict: Verdict::Damaged,
+        reason: None,
+        verified_at: Timestamp::UNIX_EPOCH,
+        last_good_at: None,
+    };
+    cache.seize(&found).unwrap().unwrap().set_aside().unwrap()
 }
 
 /// A size as the official client writes it: decimal units with one digit.
@@ -358,4 +376,50 @@ fn an_interrupted_deletion_leaves_a_cache_the_official_client_reads() {
     }
     judge.cache.delete(&judge.cache.plan_deletion(&[key("org/weights")]).unwrap()).unwrap();
     assert!(!repo.exists());
+}
+
+#[test]
+fn what_is_set_aside_is_missing_without_a_warning() {
+    let Some(judge) = Judge::new() else { return };
+    let place = judge.add("org/weights", FILES);
+    let file = plan("org/weights", FILES).files[2].clone();
+    let blob = judge.cache.root().join("models--org--weights/blobs").join(file.digest.hex());
+    // The order in which it happens, stopped after each step: the entry goes, then the blob.
+    fs::remove_file(place.file_path(&file)).unwrap();
+    judge.agreed_scan();
+    place.link(&file).unwrap();
+    let aside = set_aside(&judge.cache, "org/weights", blob, &file.digest);
+    assert!(aside.partial.data.exists() && !place.file_path(&file).exists());
+    assert_eq!(judge.agreed_scan()["size"], 200_016 - 70_001);
+    judge.hf(&["cache", "ls", "--format", "json", "--show-warnings"]);
+    assert_eq!(judge.offline_snapshot("org/weights", "main"), "IncompleteSnapshotError");
+}
+
+#[test]
+fn a_shared_payload_that_is_set_aside_is_missing_without_a_warning() {
+    let Some(judge) = Judge::new() else { return };
+    judge.add_shared("org/a", &[7; 9_000]);
+    judge.add_shared("org/b", &[7; 9_000]);
+    let file = plan("org/a", &[("model.bin", &[7; 9_000])]).files.remove(0);
+    let blob = |repo: &str| judge.cache.root().join(format!("models--org--{repo}/blobs")).join(file.digest.hex());
+    // Stopped after each step: the entries go, then the payload while the blobs still link to it.
+    let payload = judge.cache.root().join("blobs/c6").join(HASH);
+    let aside_by_hand = tempfile::tempdir().unwrap();
+    let away = |name: &str| aside_by_hand.path().join(name);
+    let entry = |repo: &str| judge.cache.place(&plan(repo, &[("model.bin", &[7; 9_000])])).unwrap().file_path(&file);
+    let moves = [(entry("org/a"), away("a")), (entry("org/b"), away("b")), (payload, away("payload"))];
+    for (from, to) in &moves {
+        fs::rename(from, to).unwrap();
+        judge.agreed_scan();
+    }
+    for (from, to) in moves.iter().rev() {
+        fs::rename(to, from).unwrap();
+    }
+    assert_eq!(judge.agreed_scan()["size"], 9_004);
+
+    let aside = set_aside(&judge.cache, "org/b", blob("b"), &file.digest);
+    assert_eq!(aside.shared_with.len(), 1);
+    assert!(!blob("a").is_symlink() && !blob("b").is_symlink() && aside.partial.data.exists());
+    assert_eq!(judge.agreed_scan()["size"], 4);
+    judge.hf(&["cache", "ls", "--format", "json", "--show-warnings"]);
 }

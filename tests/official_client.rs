@@ -128,3 +128,31 @@ async fn the_official_client_reads_what_we_download() {
     }
     assert_eq!(files(Path::new(&offline_snapshot(&client, &home, whole).unwrap())), files(&hub.root.path().join("models").join(whole)));
 }
+
+#[tokio::test]
+async fn the_official_client_agrees_on_what_is_damaged() {
+    let Some(client) = client() else { return };
+    let hub = Served::start(hub::samples(), |_| {}).await;
+    let (endpoint, machine) = (hub.endpoint(), machine::Machine::new());
+    let (id, hf_home) = ("lumen-research/Lumen-3B-Base", machine.path().join("home/.cache/huggingface"));
+    let ours = |line: String| {
+        let mut command = machine.command(&endpoint);
+        command.args(line.split(' ')).stdout(std::process::Stdio::null());
+        async move { tokio::task::spawn_blocking(move || command.status()).await.unwrap().unwrap().code() }
+    };
+    assert_eq!(ours(format!("download {id}")).await, Some(0));
+    assert_eq!(ours(format!("cache verify {id}")).await, Some(0));
+    let weights = fs::canonicalize(machine.snapshot_file(id, "model-00002-of-00003.safetensors")).unwrap();
+    let mut content = fs::read(&weights).unwrap();
+    *content.last_mut().unwrap() ^= 1;
+    fs::write(&weights, content).unwrap();
+    let verify = ["cache", "verify", id];
+    assert_eq!(ours(format!("cache verify {id}")).await, Some(7));
+    run(&client, &endpoint, &hf_home, "", &verify).await.unwrap_err();
+    assert_eq!(ours(format!("cache verify {id} --repair --yes")).await, Some(0));
+    run(&client, &endpoint, &hf_home, "", &verify).await.unwrap();
+    let strict = ["cache", "verify", id, "--fail-on-missing-files", "--fail-on-extra-files"];
+    run(&client, &endpoint, &hf_home, "", &strict).await.unwrap_err();
+    assert_eq!(ours(format!("download {id}")).await, Some(0));
+    run(&client, &endpoint, &hf_home, "", &strict).await.unwrap();
+}

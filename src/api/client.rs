@@ -13,7 +13,7 @@ use tokio_util::io::StreamReader;
 use super::LONGEST_MESSAGE;
 use crate::desk::{
     About, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice, PageToken, Plan,
-    Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target,
+    RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -54,8 +54,7 @@ impl Remote {
     }
 
     /// The values of a stream of lines; it ends when the other process does.
-    fn follow<T: DeserializeOwned + Send + 'static>(&self, name: &str) -> BoxStream<'static, T> {
-        let request = self.http.get(address(name));
+    fn follow<T: DeserializeOwned + Send + 'static>(request: reqwest::RequestBuilder) -> BoxStream<'static, T> {
         let opened = async move {
             let body = request.send().await?.bytes_stream().map_err(std::io::Error::other);
             Ok::<_, reqwest::Error>(FramedRead::new(StreamReader::new(body), LinesCodec::new_with_max_length(LONGEST_MESSAGE)))
@@ -107,12 +106,20 @@ impl Desk for Remote {
         self.ask("delete", (plan,))
     }
 
+    fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {
+        Self::follow(self.http.post(address("verify")).json(&(targets,)))
+    }
+
+    fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport> {
+        self.ask("repair", (damaged,))
+    }
+
     fn board(&self) -> BoxStream<'static, Arc<Board>> {
-        self.follow("board")
+        Self::follow(self.http.get(address("board")))
     }
 
     fn notices(&self) -> BoxStream<'static, Notice> {
-        self.follow("notices")
+        Self::follow(self.http.get(address("notices")))
     }
 
     /// Nothing to do: the work belongs to the other process and goes on there.

@@ -82,6 +82,8 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
         .route("/desk/cache", post(|State(desk): Shared| answer(desk.cache())))
         .route("/desk/plan_deletion", post(|State(desk): Shared, Json((repos,))| answer(desk.plan_deletion(repos))))
         .route("/desk/delete", post(|State(desk): Shared, Json((plan,))| answer(desk.delete(plan))))
+        .route("/desk/verify", post(|State(desk): Shared, Json((targets,))| async move { lines(desk.verify(targets)) }))
+        .route("/desk/repair", post(|State(desk): Shared, Json((damaged,))| answer(desk.repair(damaged))))
         .route("/desk/board", get(|State(desk): Shared| async move { lines(desk.board()) }))
         .route("/desk/notices", get(|State(desk): Shared| async move { lines(notices(desk)) }))
         .layer(axum::extract::DefaultBodyLimit::max(super::LONGEST_MESSAGE))

@@ -207,7 +207,18 @@ mod tests {
         for verb in ["search", "analyze", "plan", "download", "jobs", "cache", "demo", "completions"] {
             insta::assert_snapshot!(format!("help-{verb}"), help(&format!("hfdesk-tui {verb}")));
         }
-        for leaf in ["jobs ls", "jobs watch", "jobs cancel", "jobs move", "jobs limit", "cache ls", "cache show", "cache rm", "hub serve"] {
+        for leaf in [
+            "jobs ls",
+            "jobs watch",
+            "jobs cancel",
+            "jobs move",
+            "jobs limit",
+            "cache ls",
+            "cache show",
+            "cache verify",
+            "cache rm",
+            "hub serve",
+        ] {
             insta::assert_snapshot!(format!("help-{}", leaf.replace(' ', "-")), help(&format!("hfdesk-tui {leaf}")));
         }
     }
@@ -262,6 +273,8 @@ mod tests {
             "jobs move up",
             "jobs move abc sideways",
             "cache rm",
+            "cache verify --revision main",
+            "cache verify gpt2 --yes",
             "hub serve",
             "hub serve x --bind nowhere",
             "completions esperanto",

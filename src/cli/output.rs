@@ -139,13 +139,16 @@ impl Output {
         }
     }
 
+    /// Fails where nobody can answer a question, for verbs that work long before they ask one.
+    pub(super) fn must_be_able_to_ask(&self) -> Result<(), Fault> {
+        self.answer.as_ref().map(drop).ok_or_else(nobody_answers)
+    }
+
     /// Asks a yes-or-no question, where somebody can answer it. Anything but `y` or `yes` means no.
     ///
     /// The answer is read on a thread of its own, so that an interruption need not wait for it.
     pub(super) async fn confirm(&mut self, question: &str) -> Result<bool, Fault> {
-        let Some(read) = self.answer.take() else {
-            return Err(Fault::new(FaultKind::Usage, "nobody can be asked here. Use --yes to skip confirmation."));
-        };
+        let read = self.answer.take().ok_or_else(nobody_answers)?;
         self.clear_progress();
         let _ = self.stderr.write(&format!("{} [y/N] ", printable(question)));
         let (send, receive) = tokio::sync::oneshot::channel();
@@ -161,6 +164,10 @@ impl Output {
         let prefix = if prefix.is_empty() { String::new() } else { self.stderr.look().paint(style, prefix) };
         let _ = self.stderr.write(&format!("{prefix}{}\n", printable(text)));
     }
+}
+
+fn nobody_answers() -> Fault {
+    Fault::new(FaultKind::Usage, "nobody can be asked here. Use --yes to skip confirmation.")
 }
 
 /// Whether nobody reads any more: the other end of the pipe was closed, or the terminal went away.

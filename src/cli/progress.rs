@@ -1,7 +1,9 @@
-//! How far a job is, in one line.
+//! How far a job or a verification is, in one line.
+
+use std::time::Duration;
 
 use super::text::{clip, counted, width};
-use crate::desk::{self, Job, JobState};
+use crate::desk::{self, Job, JobState, VerifyProgress};
 
 /// The least columns that the job's name keeps before details give way.
 const NAME: usize = 16;
@@ -17,6 +19,19 @@ pub fn line(job: &Job, room: usize) -> String {
         left if left < NAME / 2 => clip(&rest, room),
         left => format!("{}  {rest}", clip(&name(job), left)),
     }
+}
+
+/// How far a verification is that began so long ago, in at most `room` columns.
+pub fn verifying(progress: &VerifyProgress, since: Duration, room: usize) -> String {
+    let (done, total) = (progress.bytes_done, progress.bytes_total);
+    let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
+    let speed =
+        u128::from(done).saturating_mul(1000).checked_div(since.as_millis()).and_then(|speed| u64::try_from(speed).ok()).unwrap_or(0);
+    let eta = total.saturating_sub(done).checked_div(speed).map(|seconds| format!("{} left", clock(seconds)));
+    let bytes = format!("{} of {}", desk::bytes(done), desk::bytes(total));
+    let files = format!("{} of {}", progress.files_done, counted(progress.files_total, "file", "files"));
+    let details = [Some(format!("Verifying  {percent:>3} %")), Some(desk::speed(speed)), eta, Some(bytes), Some(files)];
+    clip(&details.into_iter().flatten().collect::<Vec<_>>().join("  "), room)
 }
 
 /// What the job carries out, as people call it.
@@ -109,6 +124,15 @@ mod tests {
     fn nothing_is_promised_while_nothing_moves() {
         let job = fake::running(43, 0);
         assert!(!line(&job, 120).contains("left"));
+    }
+
+    #[test]
+    fn a_verification_tells_speed_and_time_to_go() {
+        let progress = VerifyProgress { bytes_done: 2 << 30, bytes_total: 8 << 30, files_done: 3, files_total: 40 };
+        let text = "Verifying   25 %  1 GiB/s  0:06 left  2 GiB of 8 GiB  3 of 40 files";
+        assert_eq!(verifying(&progress, Duration::from_secs(2), 100), text);
+        assert_eq!(width(&verifying(&progress, Duration::from_secs(2), 20)), 20);
+        assert!(verifying(&VerifyProgress::default(), Duration::ZERO, 100).starts_with("Verifying    0 %  0 B/s  0 B of 0 B"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod search;
 mod size;
 mod spec;
 mod text;
+mod verify;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
 pub use size::{bytes, parse_bytes, parse_speed, speed};
 pub use spec::RepoSpec;
 pub use text::{printable, safe_path};
+pub use verify::{Quarantined, RepairReport, Verdict, VerifiedFile, VerifyProgress, VerifyReport, VerifyStep, VerifyTarget};
 
 /// The future in which a desk answers one request.
 pub type Reply<T> = BoxFuture<'static, Result<T, Fault>>;
@@ -94,6 +96,16 @@ pub trait Desk: Send + Sync {
 
     /// Carries out a deletion plan, after checking that it still holds.
     fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport>;
+
+    /// Reads cached files and compares them with their digests: these, or the whole cache where none are named. Nothing in the cache is changed.
+    ///
+    /// The stream tells progress several times a second and ends with what came of it. Dropping it ends the work at once.
+    fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep>;
+
+    /// Sets damaged files aside, after reading them again under their locks, so that the next download fetches what is wrong in them.
+    ///
+    /// Where block digests were kept when a file was downloaded, only its damaged blocks will be fetched.
+    fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport>;
 
     /// The newest state of queue and disk, now and after every change, at most ten a second; a slow reader skips states.
     fn board(&self) -> BoxStream<'static, Arc<Board>>;

@@ -13,6 +13,8 @@ pub mod net;
 mod recent;
 pub mod select;
 pub mod transfer;
+mod verified;
+mod verify;
 
 use std::sync::Arc;
 
@@ -22,7 +24,8 @@ use jiff::tz::TimeZone;
 
 use crate::desk::{
     About, Access, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target,
+    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
+    VerifyTarget,
 };
 use cache::Cache;
 use config::Settings;
@@ -33,6 +36,7 @@ use job::{Jobs, JobsSettings};
 use net::Network;
 use recent::Recent;
 use transfer::Mover;
+use verify::Verifier;
 
 /// The largest config file that an analysis reads, in bytes.
 const CONFIG_LIMIT: usize = 1 << 20;
@@ -43,6 +47,7 @@ pub struct Engine {
     about: About,
     hub: Hub,
     cache: Cache,
+    verifier: Verifier,
     recent: Arc<Recent>,
     network: Network,
     queue: Option<Queue>,
@@ -73,7 +78,8 @@ impl Engine {
             attached: false,
         };
         let cache = Cache::new(settings.cache_dir.value.clone());
-        Ok(Self { about, hub, cache, recent: Arc::new(Recent::default()), network, queue: None })
+        let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
+        Ok(Self { about, hub, cache, verifier, recent: Arc::new(Recent::default()), network, queue: None })
     }
 
     /// Loads the state folder's queue and runs it from now on.
@@ -83,7 +89,8 @@ impl Engine {
         let lock = FileLock::try_acquire(&settings.state_dir.join("engine.lock"), 0o600)
             .map_err(|fault| fault.hint("the queue is kept there; choose another folder with XDG_STATE_HOME"))?
             .ok_or_else(|| busy(settings))?;
-        let mover = Mover::new(transfer::Settings { network: self.network.clone(), ..transfer_settings(settings) })?;
+        let (network, blocks) = (self.network.clone(), Some(self.verifier.blocks()));
+        let mover = Mover::new(transfer::Settings { network, blocks, ..transfer_settings(settings) })?;
         let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
         let jobs = JobsSettings {
             state_dir: settings.state_dir.clone(),
@@ -217,6 +224,15 @@ impl Desk for Engine {
     fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
         let cache = self.cache.clone();
         blocking(move || cache.delete(&plan)).boxed()
+    }
+
+    fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {
+        self.verifier.verify(targets)
+    }
+
+    fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport> {
+        let verifier = self.verifier.clone();
+        blocking(move || Ok(verifier.repair(damaged))).boxed()
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

@@ -7,8 +7,9 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
     About, Access, Analysis, Board, CacheListing, CachedRepo, CachedRevision, Choice, DeletionPlan, DeletionReport, Desk, Digest, Disk,
-    Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress, Reply,
-    RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, SpeedLimit, Target, Variant,
+    Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress,
+    RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, SpeedLimit, Target,
+    Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -355,6 +356,14 @@ impl Desk for FakeDesk {
     fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
         self.note(format!("delete {} repositories", plan.repos.len()));
         reply(Ok(DeletionReport { removed: plan.repos, freed: plan.frees, failures: Vec::new() }))
+    }
+
+    fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {
+        stream::empty().boxed()
+    }
+
+    fn repair(&self, _: Vec<VerifiedFile>) -> Reply<RepairReport> {
+        ready(Ok(RepairReport::default())).boxed()
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

@@ -1,9 +1,10 @@
-//! `cache`: what is on the disk, and removing it.
+//! `cache`: what is on the disk, whether it is sound, and removing it.
 
 mod ls;
 mod rm;
 mod show;
 mod target;
+mod verify;
 
 use clap::{Args, Subcommand};
 
@@ -13,17 +14,19 @@ use crate::desk::{Desk, Fault};
 
 pub use rm::RmArgs;
 pub use show::ShowArgs;
+pub use verify::VerifyArgs;
 
 /// Flags of `cache`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   hfdesk-tui cache ls
+  hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF
   hfdesk-tui cache rm model/Qwen/Qwen3-8B-GGUF --dry-run")]
 pub struct CacheArgs {
     /// What to do.
     #[command(subcommand)]
-    command: CacheCommand,
+    pub(super) command: CacheCommand,
     #[command(flatten)]
     pub(super) output: FormatArgs,
 }
@@ -36,6 +39,8 @@ pub enum CacheCommand {
     Ls,
     /// Show one repository and its revisions
     Show(ShowArgs),
+    /// Read files and compare them with their digests
+    Verify(VerifyArgs),
     /// Delete repositories
     Rm(RmArgs),
 }
@@ -44,6 +49,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> 
     match &args.command {
         CacheCommand::Ls => ls::run(desk, out).await,
         CacheCommand::Show(args) => show::run(desk, args, out).await,
+        CacheCommand::Verify(args) => verify::run(desk, args, out).await,
         CacheCommand::Rm(args) => rm::run(desk, args, out).await,
     }
 }

@@ -26,6 +26,17 @@ pub fn cache_target(text: &str) -> Result<CacheTarget, String> {
 }
 
 impl CacheTarget {
+    /// A repository of this kind or, where none is said, of any.
+    pub fn new(kind: Option<RepoKind>, id: RepoId) -> Self {
+        Self { kind, id }
+    }
+
+    /// The same target; where it does not say the kind, it is this one.
+    #[must_use]
+    pub fn or_of(self, kind: Option<RepoKind>) -> Self {
+        Self { kind: self.kind.or(kind), ..self }
+    }
+
     /// The one cached repository that is meant.
     pub fn find<'a>(&self, cache: &'a CacheListing) -> Result<&'a CachedRepo, Fault> {
         let is_meant = |repo: &&CachedRepo| repo.key.id == self.id && self.kind.is_none_or(|kind| repo.key.kind == kind);

@@ -105,7 +105,10 @@ pub struct FakeDesk {
     pub plan: Plan,
     pub boards: Vec<Board>,
     pub cache: CacheListing,
+    /// What cannot be deleted or set aside.
     pub deletion_failures: Vec<String>,
+    /// What a verification tells.
+    pub steps: Vec<VerifyStep>,
     /// Whether the board goes on after the last of `boards`, without a change.
     pub stays_open: bool,
     /// Whether another process runs the queue.
@@ -121,6 +124,7 @@ impl FakeDesk {
             boards: vec![Board { jobs: jobs(), ..Board::default() }],
             cache: cache(),
             deletion_failures: Vec::new(),
+            steps: Vec::new(),
             stays_open: false,
             attached: false,
             asked: Mutex::new(Vec::new()),
@@ -202,6 +206,22 @@ impl Desk for FakeDesk {
     fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
         self.note(format!("delete {:?}", plan.repos.iter().map(ToString::to_string).collect::<Vec<_>>()));
         answer(DeletionReport { removed: plan.repos, freed: plan.frees, failures: self.deletion_failures.clone() })
+    }
+
+    fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {
+        stream::iter(self.steps.clone()).boxed()
+    }
+
+    fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport> {
+        self.note(format!("repair {:?}", damaged.iter().map(|file| &file.path).collect::<Vec<_>>()));
+        let aside = |file: VerifiedFile| Quarantined {
+            file,
+            partial: "/cache/blobs/bad.hfdesk.part".into(),
+            vouched: 4 << 30,
+            shared_with: vec![],
+        };
+        let quarantined = if self.deletion_failures.is_empty() { damaged.into_iter().map(aside).collect() } else { Vec::new() };
+        answer(RepairReport { quarantined, mended: Vec::new(), failures: self.deletion_failures.clone() })
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

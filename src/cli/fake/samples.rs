@@ -138,3 +138,38 @@ pub fn cache() -> CacheListing {
         warnings: vec!["a stray folder".to_owned()],
     }
 }
+
+/// The `n`th damaged file of a verification.
+pub fn damaged_file(n: usize) -> VerifiedFile {
+    let name = format!("bad{n}");
+    VerifiedFile {
+        repo: cache().repos[0].key.clone(),
+        path: PathBuf::from(format!("/cache/blobs/{name}")),
+        files: vec![format!("{name}.gguf")],
+        commits: vec![COMMIT.to_owned()],
+        size: 5_000_000_000,
+        digest: Some(digest(&name)),
+        verdict: Verdict::Damaged,
+        reason: Some(format!("its digest is {}", "f".repeat(64))),
+        verified_at: time("2026-03-04T05:06:07Z"),
+        last_good_at: Some(time("2026-02-03T04:05:06Z")),
+    }
+}
+
+/// A verification that finds two files good and this many damaged.
+pub fn verified(damaged: usize) -> Vec<VerifyStep> {
+    let good = |n: usize| VerifiedFile {
+        path: PathBuf::from(format!("/cache/blobs/good{n}")),
+        files: vec![format!("good{n}.json")],
+        size: 700,
+        verdict: Verdict::Good,
+        reason: None,
+        last_good_at: None,
+        ..damaged_file(n)
+    };
+    let files: Vec<VerifiedFile> = (0..2).map(good).chain((0..damaged).map(damaged_file)).collect();
+    let bytes = files.iter().map(|file| file.size).sum();
+    let progress = VerifyProgress { bytes_done: bytes / 2, bytes_total: bytes, files_done: 1, files_total: files.len() };
+    let report = VerifyReport { root: "/cache".into(), files, bytes, warnings: Vec::new() };
+    vec![VerifyStep::Progress(progress), VerifyStep::Done(report)]
+}

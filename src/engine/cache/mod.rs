@@ -1,9 +1,10 @@
 //! What is on the disk: the Hugging Face cache, its shared blob store included, and plain folders that files are placed in.
 //!
-//! Owns the layout: it places files exactly where and in the order the official client does, tells what is there, and
-//! deletes whole repositories. Plain blocking file operations; callers run them on threads that may wait. Knows
+//! Owns the layout: it places files exactly where and in the order the official client does, tells what is there,
+//! verifies it, and deletes whole repositories. Plain blocking file operations; callers run them on threads that may wait. Knows
 //! neither HTTP nor the queue.
 
+mod contents;
 mod deletion;
 mod entries;
 mod folder;
@@ -11,6 +12,7 @@ mod layout;
 mod listing;
 mod lock;
 mod place;
+mod quarantine;
 mod reader;
 mod remove;
 mod scan;
@@ -23,8 +25,10 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
+pub use contents::{Content, Survey};
 pub use place::{PartialPaths, Place};
-pub use verify::verify_blob;
+pub use quarantine::{Seized, SetAside};
+pub use verify::{Gauge, Reading, read_all, read_watched, verify_blob};
 
 /// A Hugging Face cache: the folder that `HF_HUB_CACHE` names. It need not exist yet.
 #[derive(Clone, Debug)]

@@ -129,7 +129,13 @@ impl<'a> Store<'a> {
         Ok(size)
     }
 
-    fn lock(&self, payload: &Path) -> Result<FileLock, Fault> {
+    /// Removes the manifest of a payload that is gone.
+    pub(super) fn forget(&self, payload: &Path) -> Result<(), Fault> {
+        remove_if_there(&self.beside(payload, "refs"))
+    }
+
+    /// Keeps everybody else from linking to a payload or collecting it.
+    pub(super) fn lock(&self, payload: &Path) -> Result<FileLock, Fault> {
         let path = self.beside(payload, "lock");
         let busy =
             || Fault::new(FaultKind::Busy, format!("another process keeps {} locked", path.display())).hint("try again when it is done");

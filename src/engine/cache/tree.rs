@@ -2,9 +2,11 @@
 //!
 //! It lets that client tell a whole snapshot from an interrupted one without a network, and skip requests with one.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::layout::is_hex;
@@ -34,6 +36,27 @@ fn known_files(path: &Path) -> Option<usize> {
     let listing: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
     (listing.get("format_version")? == FORMAT_VERSION).then_some(())?;
     Some(listing.get("files")?.as_object()?.len())
+}
+
+/// What the files of a commit should hash to, by path, as far as the listing below `folder` says; nothing where there is none that can be read.
+pub(super) fn listed_digests(folder: &Path, commit: &str) -> HashMap<String, Digest> {
+    #[derive(Deserialize)]
+    struct Listing {
+        format_version: u64,
+        files: HashMap<String, Entry>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        blob_id: String,
+        lfs_sha256: Option<String>,
+    }
+    let path = folder.join("trees").join(format!("{commit}.json"));
+    let readable = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
+    let text = readable.then(|| fs::read(&path).ok()).flatten();
+    let listing =
+        text.and_then(|text| serde_json::from_slice::<Listing>(&text).ok()).filter(|listing| listing.format_version == FORMAT_VERSION);
+    let digest = |(path, entry): (String, Entry)| Some((path, entry.lfs_sha256.unwrap_or(entry.blob_id).parse().ok()?));
+    listing.map_or_else(HashMap::new, |listing| listing.files.into_iter().filter_map(digest).collect())
 }
 
 fn listing(files: &[PlannedFile]) -> Value {
@@ -92,6 +115,23 @@ mod tests {
         assert_eq!(files["a.txt"], json!({ "size": 6, "blob_id": "ce013625030ba8dba906f756967f9e9ca394464a" }));
         assert_eq!(files["z.bin"]["lfs_size"], 7);
         assert_eq!(files["z.bin"]["xet_hash"], "c6".repeat(32));
+    }
+
+    #[test]
+    fn a_listing_says_what_files_should_hash_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = testkit::plan("org/m", &[("z.bin", b"weights"), ("a.txt", b"hello\n")]);
+        write_listing(dir.path(), &plan).unwrap();
+        let digests = listed_digests(dir.path(), COMMIT);
+        assert_eq!(
+            plan.files.iter().map(|file| digests.get(&file.path)).collect::<Vec<_>>(),
+            plan.files.iter().map(|file| Some(&file.digest)).collect::<Vec<_>>()
+        );
+        let path = dir.path().join(format!("trees/{COMMIT}.json"));
+        fs::write(&path, r#"{"format_version":1,"files":{"a":{"blob_id":"../../x"}}}"#).unwrap();
+        assert!(listed_digests(dir.path(), COMMIT).is_empty());
+        fs::write(&path, "[").unwrap();
+        assert!(listed_digests(dir.path(), COMMIT).is_empty() && listed_digests(dir.path(), "none").is_empty());
     }
 
     #[test]

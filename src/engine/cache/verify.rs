@@ -1,38 +1,185 @@
-//! Whether a file's bytes are what they should be.
+//! Whether files' bytes are what they should be.
+//!
+//! Files are read by one thread for each processor, the largest first, each file by one thread: a digest cannot be split, and the
+//! kernel reads ahead while it is computed. Memory is one buffer for each thread.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
+use std::num::NonZeroU64;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
+use rustix::fs::{Advice, fadvise};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use crate::desk::{Digest, Fault};
+use super::contents::Content;
+use crate::desk::{Digest, Fault, VerifyProgress};
+
+/// Read at once; it stays in the processor's cache between reading and hashing.
+const BUFFER: usize = 256 << 10;
+/// The kernel is asked for the next so many bytes before they are needed.
+const AHEAD: u64 = 8 << 20;
+
+/// How far reading is, for others to look at, and their way to end it.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    bytes: AtomicU64,
+    bytes_total: AtomicU64,
+    files: AtomicUsize,
+    files_total: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+impl Gauge {
+    /// How far it is now.
+    pub fn now(&self) -> VerifyProgress {
+        VerifyProgress {
+            bytes_done: self.bytes.load(Relaxed),
+            bytes_total: self.bytes_total.load(Relaxed),
+            files_done: self.files.load(Relaxed),
+            files_total: self.files_total.load(Relaxed),
+        }
+    }
+
+    /// Ends the reading after the piece that each thread is at.
+    pub fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Relaxed)
+    }
+}
+
+/// What reading a content came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It hashes to what it should.
+    Good,
+    /// It hashes to this.
+    Other(String),
+    /// It cannot be read, for this reason.
+    Failed(String),
+    /// Nothing says what it should hash to, or the reading was stopped before it.
+    None,
+}
+
+/// Reads contents of the cache in this folder and compares them with their digests: one answer for each, in their order.
+///
+/// Content that several share is read once. Blocks until all is read or the gauge says stop.
+pub fn read_all(root: &Path, contents: &[Content], gauge: &Gauge) -> Vec<Reading> {
+    let tasks = tasks(contents);
+    gauge.files_total.store(tasks.len(), Relaxed);
+    gauge.bytes_total.store(tasks.iter().map(|task| task.0.size).sum(), Relaxed);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut buffer = vec![0; BUFFER];
+        let mut readings = Vec::new();
+        while let Some((content, digest, users)) = tasks.get(next.fetch_add(1, Relaxed)).filter(|_| !gauge.is_stopped()) {
+            readings.push((read(&root.join(&content.bytes), digest, &mut buffer, gauge), users));
+            gauge.files.fetch_add(1, Relaxed);
+        }
+        readings
+    };
+    let mut all = vec![Reading::None; contents.len()];
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(tasks.len());
+    let readings: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+    });
+    for (reading, users) in readings {
+        for user in users {
+            all[*user].clone_from(&reading);
+        }
+    }
+    all
+}
+
+/// What there is to read, the largest first: a content, its digest, and the indices of all that share both.
+fn tasks(contents: &[Content]) -> Vec<(&Content, &Digest, Vec<usize>)> {
+    let mut tasks: HashMap<_, (&Content, &Digest, Vec<usize>)> = HashMap::new();
+    for (index, content) in contents.iter().enumerate() {
+        if let Some(digest) = &content.digest {
+            tasks.entry((&content.bytes, digest)).or_insert((content, digest, Vec::new())).2.push(index);
+        }
+    }
+    let mut tasks: Vec<_> = tasks.into_values().collect();
+    tasks.sort_by(|a, b| b.0.size.cmp(&a.0.size).then_with(|| a.0.path.cmp(&b.0.path)));
+    tasks
+}
+
+fn read(path: &Path, digest: &Digest, buffer: &mut [u8], gauge: &Gauge) -> Reading {
+    let watch = |piece: &[u8]| {
+        gauge.bytes.fetch_add(piece.len() as u64, Relaxed);
+        !gauge.is_stopped()
+    };
+    match content_hash(path, digest, buffer, watch) {
+        Ok(Some(hash)) if hash == digest.hex() => Reading::Good,
+        Ok(Some(hash)) => Reading::Other(hash),
+        Ok(None) => Reading::None,
+        Err(error) => Reading::Failed(error.to_string()),
+    }
+}
 
 /// Whether a file's content has this digest. Reads all of it.
 pub fn verify_blob(path: &Path, digest: &Digest) -> Result<bool, Fault> {
-    content_hash(path, digest).map(|hash| hash == digest.hex()).map_err(|error| Fault::disk(format!("read {}", path.display()), error))
+    read_watched(path, digest, |_| ())
 }
 
-fn content_hash(path: &Path, digest: &Digest) -> std::io::Result<String> {
+/// Whether a file's content has this digest; `watch` sees every byte on the way. Reads all of it.
+pub fn read_watched(path: &Path, digest: &Digest, mut watch: impl FnMut(&[u8])) -> Result<bool, Fault> {
+    let hash = content_hash(path, digest, &mut vec![0; BUFFER], |piece| {
+        watch(piece);
+        true
+    });
+    hash.map(|hash| hash.as_deref() == Some(digest.hex())).map_err(|error| Fault::disk(format!("read {}", path.display()), error))
+}
+
+/// A file's digest of the same kind as another; `None` once `watch`, which sees every piece, says no.
+fn content_hash(path: &Path, digest: &Digest, buffer: &mut [u8], watch: impl FnMut(&[u8]) -> bool) -> io::Result<Option<String>> {
     let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
     match digest {
-        Digest::Sha256(_) => hash_rest(&mut file, Sha256::new()),
-        Digest::GitSha1(_) => {
-            let header = git_header(file.metadata()?.len());
-            hash_rest(&mut file, Sha1::new_with_prefix(header))
+        Digest::Sha256(_) => hash_rest(&mut file, Sha256::new(), buffer, watch),
+        Digest::GitSha1(_) => hash_rest(&mut file, Sha1::new_with_prefix(git_header(length)), buffer, watch),
+    }
+}
+
+fn hash_rest<H: sha2::Digest>(
+    file: &mut File,
+    mut hash: H,
+    buffer: &mut [u8],
+    mut watch: impl FnMut(&[u8]) -> bool,
+) -> io::Result<Option<String>> {
+    let (mut at, mut asked) = (0, 0);
+    loop {
+        if at >= asked {
+            asked = read_ahead(file, at);
+        }
+        match file.read(buffer)? {
+            0 => return Ok(Some(hex::encode(hash.finalize()))),
+            count => {
+                hash.update(&buffer[..count]);
+                at += count as u64;
+                if !watch(&buffer[..count]) {
+                    return Ok(None);
+                }
+            }
         }
     }
 }
 
-fn hash_rest<H: sha2::Digest>(file: &mut File, mut hash: H) -> std::io::Result<String> {
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(hash.finalize())),
-            count => hash.update(&buffer[..count]),
-        }
+/// Asks the kernel to have the next bytes ready, and answers up to where the next question can wait.
+fn read_ahead(file: &File, at: u64) -> u64 {
+    // Advice that is not taken costs nothing but speed.
+    if at == 0 {
+        let _ = fadvise(file, 0, None, Advice::Sequential);
     }
+    let _ = fadvise(file, at, NonZeroU64::new(2 * AHEAD), Advice::WillNeed);
+    at + AHEAD
 }
 
 /// The SHA-1 by which git names a blob with this content, in hexadecimal.
@@ -47,7 +194,32 @@ fn git_header(length: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::Cache;
+    use super::super::testkit::{self, HASH, add, key, plan, share};
     use super::*;
+    use crate::desk::{FaultKind, VerifyTarget};
+
+    const FILES: &[(&str, &[u8])] = &[("config.json", b"{}"), ("sub/w.bin", b"weights"), ("twin.bin", b"weights")];
+
+    fn readings(cache: &Cache, targets: &[VerifyTarget]) -> Vec<(String, Reading)> {
+        let survey = cache.survey(targets).unwrap();
+        let readings = read_all(cache.root(), &survey.contents, &Gauge::default());
+        let names = survey
+            .contents
+            .iter()
+            .map(|content| format!("{} {}", content.repo, content.files.iter().cloned().collect::<Vec<_>>().join("+")));
+        names.zip(readings).collect()
+    }
+
+    fn named(cache: &Cache, targets: &[VerifyTarget]) -> Vec<String> {
+        readings(cache, targets).into_iter().map(|(name, reading)| format!("{name}: {reading:?}")).collect()
+    }
+
+    fn blob(cache: &Cache, repo: &str, index: usize) -> std::path::PathBuf {
+        cache.root().join(format!("models--{}/blobs", repo.replace('/', "--"))).join(plan(repo, FILES).files[index].digest.hex())
+    }
 
     #[test]
     fn content_is_checked_by_both_kinds_of_digest() {
@@ -62,5 +234,117 @@ mod tests {
         std::fs::write(&path, "hellO\n").unwrap();
         assert!(!verify_blob(&path, &git).unwrap() && !verify_blob(&path, &sha).unwrap());
         assert!(verify_blob(&dir.path().join("missing"), &git).is_err());
+    }
+
+    #[test]
+    fn a_whole_cache_is_read_and_damage_found_wherever_it_is() {
+        let (_dir, cache) = testkit::cache();
+        add(&cache, "org/m", FILES);
+        add(&cache, "datasets/org/set", &[("t.csv", b"1,2")]);
+        let all = ["model/org/m sub/w.bin+twin.bin: Good", "model/org/m config.json: Good", "dataset/org/set t.csv: Good"];
+        let sorted = |mut names: Vec<String>| {
+            names.sort();
+            names
+        };
+        assert_eq!(sorted(named(&cache, &[])), sorted(all.map(String::from).to_vec()));
+        std::fs::write(blob(&cache, "org/m", 1), "weighty").unwrap();
+        std::fs::write(blob(&cache, "org/m", 0), "{} ").unwrap();
+        let bad = readings(&cache, &[]).into_iter().filter(|(_, reading)| matches!(reading, Reading::Other(_))).map(|(name, _)| name);
+        assert_eq!(sorted(bad.collect()), ["model/org/m config.json", "model/org/m sub/w.bin+twin.bin"]);
+    }
+
+    #[test]
+    fn a_part_is_named_by_revision_and_file() {
+        let (_dir, cache) = testkit::cache();
+        add(&cache, "org/m", FILES);
+        let mut next = plan("org/m", &[("new.bin", b"new")]);
+        next.commit = "f".repeat(40);
+        next.repo.revision = "v2".parse().unwrap();
+        testkit::fill(&cache, &next, &[("new.bin", b"new")]);
+        let target = |revision: Option<&str>, files: &[&str]| VerifyTarget {
+            revision: revision.map(|revision| revision.parse().unwrap()),
+            files: files.iter().map(ToString::to_string).collect(),
+            ..VerifyTarget::whole(key("org/m"))
+        };
+        assert_eq!(named(&cache, &[target(Some("v2"), &[])]), ["model/org/m new.bin: Good"]);
+        assert_eq!(named(&cache, &[target(Some(&"f".repeat(40)), &[])]), ["model/org/m new.bin: Good"]);
+        assert_eq!(named(&cache, &[target(None, &["config.json"])]), ["model/org/m config.json: Good"]);
+        assert_eq!(named(&cache, &[target(None, &["twin.bin"]), target(None, &["sub/w.bin"])]), ["model/org/m sub/w.bin+twin.bin: Good"]);
+        let kind = |target| cache.survey(&[target]).unwrap_err().kind;
+        assert_eq!(kind(target(Some("v2"), &["config.json"])), FaultKind::EntryNotFound);
+        assert_eq!(kind(target(Some("v3"), &[])), FaultKind::RevisionNotFound);
+        assert_eq!(kind(VerifyTarget::whole(key("org/none"))), FaultKind::NotFound);
+    }
+
+    #[test]
+    fn a_blob_that_no_snapshot_uses_is_read_too_and_a_partial_is_not() {
+        let (_dir, cache) = testkit::cache();
+        let place = add(&cache, "org/m", FILES);
+        std::fs::remove_file(place.dir().join("config.json")).unwrap();
+        testkit::write_partial(&*place, &plan("org/m", &[("y.bin", b"y")]).files[0], b"half");
+        assert_eq!(readings(&cache, &[]).iter().map(|(_, reading)| reading.clone()).collect::<Vec<_>>(), [Reading::Good, Reading::Good]);
+    }
+
+    #[test]
+    fn a_shared_payload_is_read_once_and_answers_for_all() {
+        let (_dir, cache) = testkit::cache();
+        for repo in ["org/a", "org/b"] {
+            add(&cache, repo, FILES);
+            share(&cache, repo, plan(repo, FILES).files[1].digest.hex(), HASH, b"weighty");
+        }
+        let survey = cache.survey(&[]).unwrap();
+        let gauge = Gauge::default();
+        let readings = read_all(cache.root(), &survey.contents, &gauge);
+        assert_eq!(readings.iter().filter(|reading| matches!(reading, Reading::Other(_))).count(), 2);
+        assert_eq!(gauge.now(), VerifyProgress { bytes_done: 7 + 2 + 2, bytes_total: 11, files_done: 3, files_total: 3 });
+    }
+
+    #[test]
+    fn without_links_the_listing_says_what_files_should_be() {
+        let (_dir, cache) = testkit::cache();
+        let cache = cache.without_symlinks();
+        let place = add(&cache, "org/m", FILES);
+        assert!(named(&cache, &[]).iter().all(|name| name.ends_with("Good")));
+        std::fs::write(place.dir().join("twin.bin"), "weighty").unwrap();
+        assert_eq!(readings(&cache, &[]).iter().filter(|(_, reading)| matches!(reading, Reading::Other(_))).count(), 1);
+        std::fs::remove_dir_all(cache.root().join("models--org--m/trees")).unwrap();
+        assert!(readings(&cache, &[]).iter().all(|(_, reading)| *reading == Reading::None));
+    }
+
+    #[test]
+    fn links_out_of_the_cache_are_not_read() {
+        let (dir, cache) = testkit::cache();
+        let place = add(&cache, "org/m", FILES);
+        let secret = dir.path().join("secret");
+        std::fs::write(&secret, "mine").unwrap();
+        symlink(&secret, place.dir().join("door")).unwrap();
+        symlink(&secret, cache.root().join("models--org--m/blobs").join("a".repeat(40))).unwrap();
+        let survey = cache.survey(&[VerifyTarget::whole(key("org/m"))]).unwrap();
+        assert_eq!(survey.contents.len(), 2);
+        assert!(survey.warnings[0].contains("door does not lead to a blob"), "{:?}", survey.warnings);
+    }
+
+    #[test]
+    fn a_stopped_reading_ends_without_a_verdict() {
+        let (_dir, cache) = testkit::cache();
+        add(&cache, "org/m", FILES);
+        let survey = cache.survey(&[]).unwrap();
+        let gauge = Gauge::default();
+        gauge.stop();
+        assert!(read_all(cache.root(), &survey.contents, &gauge).iter().all(|reading| *reading == Reading::None));
+        assert_eq!(gauge.now().bytes_done, 0);
+        let mut seen = 0;
+        let long = dir_with_a_long_file();
+        let hash = content_hash(&long.path().join("long"), &"a".repeat(64).parse().unwrap(), &mut [0; 10], |piece| {
+            seen += piece.len();
+            seen < 20
+        });
+        assert_eq!((hash.unwrap(), seen), (None, 20), "it ends after the piece it is at");
+    }
+
+    fn dir_with_a_long_file() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("long"), [1; 1000]).unwrap();
+        dir
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::blocks::BlockSummer;
 use super::file::DataFile;
 use crate::desk::{Digest, Fault};
 
@@ -47,8 +48,8 @@ impl Hasher {
 
 /// Hashes the file as it grows to `size` bytes and answers with its digest, of the same kind as `wanted`. Blocks its thread.
 ///
-/// `prefix` says how many bytes from the beginning are on the disk, `hashed` is told how many of them are done. `None` when it was
-/// cancelled or the growing ended early.
+/// `prefix` says how many bytes from the beginning are on the disk, `hashed` is told how many of them are done; `blocks` sees
+/// every byte. `None` when it was cancelled or the growing ended early.
 pub fn follow(
     file: &DataFile,
     size: u64,
@@ -56,6 +57,7 @@ pub fn follow(
     mut prefix: watch::Receiver<u64>,
     hashed: &watch::Sender<u64>,
     cancelled: &CancellationToken,
+    blocks: &mut BlockSummer,
 ) -> Result<Option<Digest>, Fault> {
     let mut digest = Hasher::like(wanted, size);
     let mut buffer = vec![0; BLOCK];
@@ -68,6 +70,7 @@ pub fn follow(
         let length = usize::try_from(whole - at).map_or(BLOCK, |rest| rest.min(BLOCK));
         file.read(at, &mut buffer[..length])?;
         digest.update(&buffer[..length]);
+        blocks.update(&buffer[..length]);
         at += length as u64;
         hashed.send_replace(at);
     }
@@ -92,6 +95,7 @@ mod tests {
             growing.subscribe(),
             &watch::Sender::default(),
             &CancellationToken::new(),
+            &mut BlockSummer::new(0),
         )
         .unwrap()
     }
@@ -118,14 +122,14 @@ mod tests {
         std::thread::scope(|scope| {
             let growing = watch::Sender::new(0);
             let receiver = growing.subscribe();
-            let following = scope.spawn(|| follow(&file, 6, &wanted, receiver, &hashed, &alive).unwrap());
+            let following = scope.spawn(|| follow(&file, 6, &wanted, receiver, &hashed, &alive, &mut BlockSummer::new(6)).unwrap());
             for whole in 1..=6 {
                 growing.send_replace(whole);
             }
             assert_eq!(following.join().unwrap(), Some(wanted.clone()));
             let abandoned = watch::Sender::new(3).subscribe();
-            assert_eq!(follow(&file, 6, &wanted, abandoned, &hashed, &alive).unwrap(), None);
-            assert_eq!(follow(&file, 6, &wanted, growing.subscribe(), &hashed, &token).unwrap(), None);
+            assert_eq!(follow(&file, 6, &wanted, abandoned, &hashed, &alive, &mut BlockSummer::new(6)).unwrap(), None);
+            assert_eq!(follow(&file, 6, &wanted, growing.subscribe(), &hashed, &token, &mut BlockSummer::new(6)).unwrap(), None);
         });
     }
 }

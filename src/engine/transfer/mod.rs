@@ -6,6 +6,7 @@
 //! gives the path, the size and the digest, and renames the finished file.
 
 mod batch;
+mod blocks;
 mod book;
 mod checkpoint;
 mod connection;
@@ -34,6 +35,7 @@ mod writer;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use blocks::{BlockSummer, BlockSums};
 pub use counter::Counter;
 pub use mover::{Mover, Transfer};
 pub use pace::Pace;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::blocks::BlockSummer;
 use super::book::Book;
 use super::checkpoint;
 use super::counter::Counter;
@@ -164,10 +165,17 @@ fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, h
     Ok(Arc::new(run))
 }
 
-/// Starts hashing the file while it grows.
+/// Starts hashing the file while it grows; once its digest has matched, those of its blocks are kept.
 fn hash(run: &Run, hashed: watch::Sender<u64>, over: CancellationToken) -> impl Future<Output = Result<Option<Digest>, Fault>> + use<> {
     let (file, size, digest, prefix) = (run.file.clone(), run.size, run.digest.clone(), run.prefix.subscribe());
-    blocking(move || hash::follow(&file, size, &digest, prefix, &hashed, &over))
+    let (mut blocks, folder) = (BlockSummer::new(size), run.settings().blocks.clone());
+    blocking(move || {
+        let found = hash::follow(&file, size, &digest, prefix, &hashed, &over, &mut blocks)?;
+        if let Some(folder) = folder.filter(|_| found.as_ref() == Some(&digest)) {
+            blocks.keep(&folder, &digest);
+        }
+        Ok(found)
+    })
 }
 
 /// Starts syncing the file.

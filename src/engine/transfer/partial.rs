@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::blocks::BlockSums;
 use super::journal::Journal;
 use super::ranges::Ranges;
 use crate::desk::{Digest, Fault};
@@ -24,6 +25,14 @@ impl Partial {
     /// It is 0 where either file is missing or unreadable, and where the journal is about another size or digest.
     pub fn held(&self, size: u64, digest: &Digest) -> u64 {
         self.vouched(size, digest).total()
+    }
+
+    /// Vouches for the blocks of the data file that are `found` to be as they were `kept`, and for nothing else; answers with their bytes.
+    pub fn vouch(&self, kept: &BlockSums, found: &BlockSums) -> Result<u64, Fault> {
+        let good = kept.shared_with(found);
+        let total = good.total();
+        Journal::new(kept.size(), kept.digest().clone(), good.clone(), good).save(&self.journal)?;
+        Ok(total)
     }
 
     /// Removes both files; missing ones are fine.

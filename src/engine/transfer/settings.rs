@@ -1,5 +1,6 @@
 //! How transfers are carried out.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::net::Network;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub longest_wait: Duration,
     /// How often the journal is written and the data synced.
     pub checkpoint: Duration,
+    /// The folder in which the block digests of files are kept once their digests matched; `None` keeps none.
+    pub blocks: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000].map(Duration::from_millis).to_vec(),
             longest_wait: Duration::from_secs(300),
             checkpoint: Duration::from_secs(1),
+            blocks: None,
         }
     }
 }
