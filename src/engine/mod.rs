@@ -24,7 +24,7 @@ use crate::desk::{
 };
 use cache::Cache;
 use config::Settings;
-use download::{Downloader, partial};
+use download::{Downloader, Turns, partial};
 use host::{Clock, FileLock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
@@ -66,7 +66,7 @@ impl Engine {
             offline: settings.offline.value,
             attached: false,
         };
-        let cache = Cache::new(settings.cache_dir.value.clone());
+        let cache = Cache::new(settings.cache_dir.value.clone()).with_local_roots(settings.local_roots.value.clone());
         Ok(Self { about, hub, cache, recent: Arc::new(Recent::default()), queue: None })
     }
 
@@ -82,7 +82,7 @@ impl Engine {
             max_speed: settings.max_speed.value,
             ..transfer::Settings::default()
         })?;
-        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
+        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover, turns: Turns::default() };
         let jobs = JobsSettings {
             state_dir: settings.state_dir.clone(),
             max_active: settings.max_active.value,
@@ -143,9 +143,10 @@ fn busy(settings: &Settings) -> Fault {
 
 /// The plan with what the disk holds of it already.
 fn with_what_is_here(cache: &Cache, mut plan: Plan) -> Result<Plan, Fault> {
-    let place = cache.place(&plan)?;
+    let (place, elsewhere) = (cache.place(&plan)?, cache.elsewhere());
     for file in &mut plan.files {
-        file.held = if place.held(file) { file.size } else { partial(&*place, file).held(file.size, &file.digest) };
+        file.held =
+            if place.held(file) || elsewhere.has_blob(file) { file.size } else { partial(&*place, file).held(file.size, &file.digest) };
     }
     plan.destination = place.dir();
     plan.disk_free = space(&plan.destination).ok().map(|space| space.free);

@@ -6,9 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::adopt::Adoption;
+use super::elsewhere::Offer;
 use super::entries::{
     copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, settle, size_of_regular, tag_cache, write_if_absent,
 };
+use super::known::Watch;
 use super::layout::{JOURNAL, PARTIAL};
 use super::lock::{BLOB_LOCK, try_lock};
 use super::place::{PartialPaths, Place};
@@ -123,6 +126,12 @@ impl Place for Folder {
         };
         copy_to_partial(&self.source(file).ok_or_else(gone)?, &self.partial(file))?;
         self.place(file)
+    }
+
+    /// Always a copy: files in a plain folder are there to be edited.
+    fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault> {
+        let adoption = Adoption { known: self.snapshot.known(), file, offer, watch };
+        if adoption.copy(&self.partial(file))? { self.place(file).map(|()| true) } else { Ok(false) }
     }
 
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {

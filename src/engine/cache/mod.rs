@@ -4,9 +4,12 @@
 //! deletes whole repositories. Plain blocking file operations; callers run them on threads that may wait. Knows
 //! neither HTTP nor the queue.
 
+mod adopt;
 mod deletion;
+mod elsewhere;
 mod entries;
 mod folder;
+mod known;
 mod layout;
 mod listing;
 mod lock;
@@ -22,7 +25,10 @@ mod tree;
 mod verify;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+pub use elsewhere::{Elsewhere, Offer};
+pub use known::Watch;
 pub use place::{PartialPaths, Place};
 pub use verify::verify_blob;
 
@@ -31,13 +37,16 @@ pub use verify::verify_blob;
 pub struct Cache {
     root: PathBuf,
     symlinks: bool,
+    /// Folders of models that somebody else keeps.
+    local_roots: Vec<PathBuf>,
+    known: Arc<known::Known>,
 }
 
 impl Cache {
     /// The cache in this folder. A relative path is taken from the current folder, now.
     pub fn new(root: PathBuf) -> Self {
         let root = std::path::absolute(&root).unwrap_or(root);
-        Self { root, symlinks: true }
+        Self { root, symlinks: true, local_roots: Vec::new(), known: Arc::default() }
     }
 
     /// The same cache, but its snapshots hold files instead of symbolic links (`HF_HUB_DISABLE_SYMLINKS`).
@@ -46,6 +55,12 @@ impl Cache {
     #[must_use]
     pub fn without_symlinks(self) -> Self {
         Self { symlinks: false, ..self }
+    }
+
+    /// The same cache, but what these folders hold need not be downloaded: content is copied or cloned from there, never linked.
+    #[must_use]
+    pub fn with_local_roots(self, local_roots: Vec<PathBuf>) -> Self {
+        Self { local_roots, ..self }
     }
 
     /// The cache's folder, as an absolute path.

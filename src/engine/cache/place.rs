@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Cache;
+use super::elsewhere::Offer;
 use super::folder::Folder;
+use super::known::Watch;
 use super::layout::is_hex;
 use super::snapshot::Snapshot;
 use crate::desk::{Fault, FaultKind, Plan, PlannedFile, safe_path};
@@ -49,6 +51,12 @@ pub trait Place: Send + Sync {
 
     /// Puts a file whose content is [`held`](Place::held) where it belongs. Doing it again changes nothing.
     fn link(&self, file: &PlannedFile) -> Result<(), Fault>;
+
+    /// Takes a file's content over from elsewhere on this machine and puts it where it belongs, under the file's [`lock`](Place::lock).
+    ///
+    /// `false` where the offered file is not what is wanted or cannot be had; a warning in the log says why. It is read first, or while
+    /// it is copied, unless its digest is known; the watch is told how far that is and can end it with `Interrupted`.
+    fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault>;
 
     /// Removes the partial and the journal of a download that is given up.
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault>;

@@ -5,10 +5,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Cache;
+use super::adopt::Adoption;
+use super::elsewhere::{Offer, OfferKind};
 use super::entries::{
     copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, replace_with_link, replace_with_text, settle, size_of,
     size_of_regular, sync_parent, tag_cache,
 };
+use super::known::{Known, Stamp, Watch};
 use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, REFS, SNAPSHOTS, blob_link, repo_folder};
 use super::lock::{BLOB_LOCK, try_lock};
 use super::place::{PartialPaths, Place};
@@ -57,8 +60,13 @@ impl Snapshot {
         self.cache.symlinks && file.xet_hash.as_deref().and_then(offered).is_some()
     }
 
+    /// What is known about files that were read or placed.
+    pub(super) fn known(&self) -> &Known {
+        &self.cache.known
+    }
+
     /// Makes the blob a link into the shared store.
-    fn adopt(&self, file: &PlannedFile) -> Result<(), Fault> {
+    fn share(&self, file: &PlannedFile) -> Result<(), Fault> {
         let linked = match (Store::open(&self.cache.root), &file.xet_hash) {
             (Some(store), Some(hash)) => store.link_in(&self.blob(file), hash, file.size)?,
             _ => false,
@@ -67,6 +75,15 @@ impl Snapshot {
             return Ok(());
         }
         Err(Fault::new(FaultKind::NotFound, format!("the content of {} is not in the cache any more", file.path)).hint("download it again"))
+    }
+
+    /// Gives content that was vouched for the blob's name without copying a byte; `false` where that cannot be done.
+    fn take_over(&self, file: &PlannedFile, stamp: Stamp, adoption: &Adoption) -> Result<bool, Fault> {
+        let blob = self.blob(file);
+        match (&adoption.offer.kind, Store::open(&self.cache.root)) {
+            (OfferKind::Payload(hash), Some(store)) => store.link_in(&blob, hash, file.size),
+            _ => adoption.link(stamp, &self.repo(), &self.cache.root.join(blob)),
+        }
     }
 
     /// Points the snapshot at a blob that is here. Without links, the blob itself moves there if it is `fresh`, else a copy does.
@@ -150,7 +167,9 @@ impl Place for Snapshot {
     }
 
     fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
-        settle(&self.repo(), &self.partial(file), &self.cache.root.join(self.blob(file)), file.size)?;
+        let blob = self.cache.root.join(self.blob(file));
+        settle(&self.repo(), &self.partial(file), &blob, file.size)?;
+        self.known().remember(&blob, &file.digest);
         self.enter(file, true)
     }
 
@@ -159,8 +178,21 @@ impl Place for Snapshot {
             Some(content) if content == self.file_path(file) => Ok(()),
             Some(content) if content.starts_with(self.dir()) => self.enter_copy(file, &content),
             Some(_) => self.enter(file, false),
-            None => self.adopt(file).and_then(|()| self.enter(file, false)),
+            None => self.share(file).and_then(|()| self.enter(file, false)),
         }
+    }
+
+    fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault> {
+        let adoption = Adoption { known: self.known(), file, offer, watch };
+        // Without links the snapshot holds the file itself, which its owner may edit.
+        if self.cache.symlinks && offer.kind != OfferKind::File {
+            let Some(stamp) = adoption.vouched()? else { return Ok(false) };
+            if self.take_over(file, stamp, &adoption)? {
+                self.discard(file)?;
+                return self.enter(file, false).map(|()| true);
+            }
+        }
+        if adoption.copy(&self.partial(file))? { self.place(file).map(|()| true) } else { Ok(false) }
     }
 
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {

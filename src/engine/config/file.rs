@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 6] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed"];
+const KEYS: [&str; 7] = ["endpoint", "cache_dir", "local_roots", "offline", "max_active", "connections", "max_speed"];
 
 /// What the settings file says. An unknown key is a warning, never a failure: the file may be from a newer version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -17,6 +17,8 @@ pub struct FileSettings {
     pub endpoint: Option<String>,
     /// The Hugging Face cache; a leading `~` is the home folder.
     pub cache_dir: Option<String>,
+    /// Folders of models that others keep; a leading `~` is the home folder.
+    pub local_roots: Option<Vec<String>>,
     /// Whether to leave the network alone.
     pub offline: Option<bool>,
     /// Jobs that run at once.
