@@ -13,19 +13,23 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::{Cache, Elsewhere, Offer, Place};
 use super::host::{FileLock, blocking, space};
 use super::hub::Hub;
 use super::job::{ActiveFile, Followed, Held, Run, Runner};
-use super::transfer::{Address, Counter, Mover, Partial, Source, Transfer};
+use super::transfer::{Address, Counter, Mover, Partial, Source, Transfer, is_small};
 use crate::desk::{Digest, Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, RepoRef, printable};
 pub(super) use turns::Turns;
 use turns::{Line, Turn};
 
-/// Files of one job in flight at once. Many, because small files cost a round trip each; the bytes are bounded by the mover.
-const FILES_AT_ONCE: usize = 8;
+/// Files of one job in flight at once, where all are small. Many, because each costs a round trip or two.
+const FILES_AT_ONCE: u32 = 32;
+
+/// How many small files' room a large one takes: 8 large ones are enough to keep the mover's connections busy.
+const LARGE_FILES_ROOM: u32 = 4;
 
 /// How often a lock that another process holds is tried again.
 const LOCK_RETRY: Duration = Duration::from_millis(200);
@@ -87,7 +91,7 @@ impl Downloader {
     /// Brings every file; the first fault stops the others, which keep their bytes.
     async fn bring_all(&self, plan: &Arc<Plan>, place: Arc<dyn Place>, run: Arc<Run>) -> Result<(), Fault> {
         let stop = run.stop.child_token();
-        let elsewhere = Arc::new(self.cache.elsewhere());
+        let (elsewhere, room) = (Arc::new(self.cache.elsewhere()), Arc::new(Semaphore::new(FILES_AT_ONCE as usize)));
         let errand = |file: &PlannedFile| Errand {
             downloader: self.clone(),
             repo: plan.repo.clone(),
@@ -97,9 +101,10 @@ impl Downloader {
             elsewhere: Arc::clone(&elsewhere),
             run: Arc::clone(&run),
             stop: stop.clone(),
+            room: Arc::clone(&room),
         };
         let errands: Vec<Errand> = plan.files.iter().map(errand).collect();
-        let mut results = stream::iter(errands).map(Errand::bring).buffer_unordered(FILES_AT_ONCE);
+        let mut results = stream::iter(errands).map(Errand::bring).buffer_unordered(FILES_AT_ONCE as usize);
         let mut outcome = Ok(());
         while let Some(result) = results.next().await {
             if result.is_err() && outcome.is_ok() {
@@ -121,10 +126,14 @@ struct Errand {
     place: Arc<dyn Place>,
     run: Arc<Run>,
     stop: CancellationToken,
+    /// For the job's files in flight.
+    room: Arc<Semaphore>,
 }
 
 impl Errand {
     async fn bring(self) -> Result<(), Fault> {
+        let room = if is_small(self.file.size) { 1 } else { LARGE_FILES_ROOM };
+        let _room = self.room.acquire_many(room).await.map_err(|error| Fault::internal("there is no room").because(error))?;
         if self.stop.is_cancelled() {
             return Err(interrupted());
         }

@@ -63,7 +63,7 @@ impl Adoption<'_> {
     }
 
     fn copied(&self, partial: &PartialPaths) -> Result<bool, Fault> {
-        let Ok(mut source) = File::open(&self.offer.path) else { return Ok(false) };
+        let Ok((mut source, stamp)) = opened(&self.offer.path) else { return Ok(false) };
         remove_if_there(&partial.journal)?;
         remove_if_there(&partial.data)?;
         let failed = |error: io::Error| match error.kind() {
@@ -78,11 +78,13 @@ impl Adoption<'_> {
         } else {
             read_through(&mut source, size, like, self.watch, |block| target.write_all(block))
         };
-        let right = digest.map_err(failed)? == *like;
-        if !right {
+        let digest = digest.map_err(failed)?;
+        if digest != *like {
+            self.known.note(stamp, digest);
             self.ignore::<()>("its digest is another");
+            return Ok(false);
         }
-        Ok(right)
+        target.sync_data().map_err(failed).map(|()| true)
     }
 
     fn ignore<T>(&self, why: &str) -> Option<T> {
@@ -95,6 +97,13 @@ impl Adoption<'_> {
     }
 }
 
+/// A file and what it looks like before it is read.
+fn opened(path: &Path) -> io::Result<(File, Stamp)> {
+    let file = File::open(path)?;
+    let stamp = Stamp::of(&file.metadata()?);
+    Ok((file, stamp))
+}
+
 /// Whether the target, which is empty, shares the source's blocks now. Most filesystems cannot do that.
 #[cfg(target_os = "linux")]
 fn is_cloned(target: &File, source: &File) -> bool {
@@ -104,4 +113,108 @@ fn is_cloned(target: &File, source: &File) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_cloned(_target: &File, _source: &File) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::path::PathBuf;
+
+    use super::super::testkit::{self, HASH, add, plan, share, write_partial};
+    use super::super::Cache;
+    use super::*;
+    use crate::desk::Plan;
+
+    const FILES: &[(&str, &[u8])] = &[("w.bin", b"weights")];
+
+    fn go_on(_: u64) -> bool {
+        true
+    }
+
+    /// Whether the plan's file was adopted from the first offer.
+    fn adopt(cache: &Cache, plan: &Plan) -> Result<bool, Fault> {
+        let place = cache.place(plan).unwrap();
+        place.prepare().unwrap();
+        let offers = cache.elsewhere().offers(&plan.files[0]);
+        place.adopt(&plan.files[0], &offers[0], &go_on)
+    }
+
+    fn placed(cache: &Cache, plan: &Plan) -> PathBuf {
+        cache.place(plan).unwrap().file_path(&plan.files[0])
+    }
+
+    #[test]
+    fn a_blob_is_linked_and_an_unfinished_download_of_it_removed() {
+        let (_dir, cache) = testkit::cache();
+        let (first, plan) = (add(&cache, "org/a", FILES), plan("org/b", FILES));
+        let place = cache.place(&plan).unwrap();
+        place.prepare().unwrap();
+        write_partial(&*place, &plan.files[0], b"wei");
+        assert!(adopt(&cache, &plan).unwrap());
+        let (one, other) = (first.file_path(&plan.files[0]), placed(&cache, &plan));
+        assert_eq!(fs::metadata(&one).unwrap().ino(), fs::metadata(&other).unwrap().ino());
+        assert!(fs::symlink_metadata(&other).unwrap().is_symlink() && !place.partial(&plan.files[0]).data.exists());
+        fs::remove_dir_all(cache.root().join("models--org--a")).unwrap();
+        assert_eq!(fs::read(other).unwrap(), b"weights", "each stands alone");
+    }
+
+    #[test]
+    fn in_a_plain_folder_and_without_links_content_is_copied() {
+        let (dir, cache) = testkit::cache();
+        let first = add(&cache, "org/a", FILES);
+        let plain = Plan { local_dir: Some(dir.path().join("out")), ..plan("org/b", FILES) };
+        for (cache, plan) in [(cache.clone(), plain), (cache.without_symlinks(), plan("org/c", FILES))] {
+            assert!(adopt(&cache, &plan).unwrap());
+            fs::write(placed(&cache, &plan), "edited").unwrap();
+            assert_eq!(fs::read(first.file_path(&plan.files[0])).unwrap(), b"weights");
+        }
+    }
+
+    #[test]
+    fn a_payload_of_the_store_is_linked_by_its_manifest() {
+        let (_dir, cache) = testkit::cache();
+        let plan = plan("org/b", FILES);
+        add(&cache, "org/a", FILES);
+        share(&cache, "org/a", plan.files[0].digest.hex(), HASH, b"weights");
+        assert!(adopt(&cache, &plan).unwrap());
+        let blob = format!("models--org--b/blobs/{}", plan.files[0].digest);
+        assert_eq!(fs::read_link(cache.root().join(&blob)).unwrap(), Path::new("../../blobs/c6").join(HASH));
+        assert!(fs::read_to_string(cache.root().join(format!("blobs/c6/{HASH}.refs"))).unwrap().contains(&blob));
+    }
+
+    #[test]
+    fn wrong_content_is_not_adopted_and_costs_no_partial() {
+        let (dir, cache) = testkit::cache();
+        let plan = plan("org/b", FILES);
+        fs::create_dir_all(dir.path().join("models")).unwrap();
+        fs::write(dir.path().join("models/w.bin"), "WEIGHTS").unwrap();
+        let cache = cache.with_local_roots(vec![dir.path().join("models")]);
+        let place = cache.place(&plan).unwrap();
+        place.prepare().unwrap();
+        write_partial(&*place, &plan.files[0], b"wei");
+        assert!(!adopt(&cache, &plan).unwrap());
+        assert!(!place.held(&plan.files[0]) && place.partial(&plan.files[0]).journal.exists());
+        assert_eq!(cache.elsewhere().offers(&plan.files[0]), [], "it is not read again");
+        fs::write(dir.path().join("models/w.bin"), "weights").unwrap();
+        fs::set_permissions(dir.path().join("models/w.bin"), fs::Permissions::from_mode(0o400)).unwrap();
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+        File::open(dir.path().join("models/w.bin")).unwrap().set_modified(later).unwrap();
+        assert!(adopt(&cache, &plan).unwrap());
+        assert_eq!(fs::read(placed(&cache, &plan)).unwrap(), b"weights");
+        assert_eq!(fs::metadata(placed(&cache, &plan)).unwrap().mode() & 0o200, 0o200, "it has a new file's permissions");
+    }
+
+    #[test]
+    fn a_stop_ends_the_reading() {
+        let (_dir, cache) = testkit::cache();
+        add(&cache, "org/a", FILES);
+        let cache = Cache::new(cache.root().to_path_buf()); // which knows nothing yet
+        let plan = plan("org/b", FILES);
+        let place = cache.place(&plan).unwrap();
+        place.prepare().unwrap();
+        let offer = &cache.elsewhere().offers(&plan.files[0])[0];
+        let fault = place.adopt(&plan.files[0], offer, &|_| false).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Interrupted);
+        assert!(!place.partial(&plan.files[0]).data.exists() && !place.held(&plan.files[0]));
+    }
 }

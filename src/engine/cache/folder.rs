@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::adopt::Adoption;
 use super::elsewhere::Offer;
 use super::entries::{
-    copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, settle, size_of_regular, tag_cache, write_if_absent,
+    FileMode, Made, copy_to_partial, inner_dir, probe, remove_if_there, settle, size_of_regular, tag_cache, write_if_absent,
 };
 use super::known::Watch;
 use super::layout::{JOURNAL, PARTIAL};
@@ -31,12 +31,14 @@ pub(super) struct Folder {
     folder: PathBuf,
     /// The same files in the Hugging Face cache, from which they can be copied.
     snapshot: Snapshot,
+    mode: FileMode,
+    made: Made,
 }
 
 impl Folder {
     pub(super) fn new(folder: &Path, snapshot: Snapshot) -> Self {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
-        Self { folder, snapshot }
+        Self { folder, snapshot, mode: FileMode::default(), made: Made::default() }
     }
 
     fn records(&self) -> PathBuf {
@@ -50,7 +52,7 @@ impl Folder {
     /// The path of a file's record or lock, its folder made.
     fn record(&self, path: &str, suffix: &str) -> Result<PathBuf, Fault> {
         let inner = format!("{RECORDS}/download/{path}.{suffix}");
-        inner_parent(&self.folder, &inner)?;
+        self.made.parent(&self.folder, &inner)?;
         Ok(self.folder.join(inner))
     }
 
@@ -68,8 +70,7 @@ impl Folder {
 
     /// Where the content can be copied from: a file of the same digest in this folder, or the cache.
     fn source(&self, file: &PlannedFile) -> Option<PathBuf> {
-        let twin = |other: &&PlannedFile| other.digest == file.digest && self.has(other);
-        let here = self.snapshot.plan.files.iter().find(twin).map(|twin| self.file_path(twin));
+        let here = self.snapshot.twins(file).find(|twin| self.has(twin)).map(|twin| self.file_path(twin));
         here.or_else(|| self.snapshot.content(file))
     }
 
@@ -111,8 +112,8 @@ impl Place for Folder {
     }
 
     fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
-        inner_parent(&self.folder, &file.path)?;
-        settle(&self.records(), &self.partial(file), &self.file_path(file), file.size)?;
+        self.made.parent(&self.folder, &file.path)?;
+        settle(self.mode.get(&self.records())?, &self.partial(file), &self.file_path(file), file.size)?;
         self.write_record(file)
     }
 

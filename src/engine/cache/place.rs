@@ -46,7 +46,7 @@ pub trait Place: Send + Sync {
     /// The official client takes the same one and waits for it, so it should not be kept while a download is paused.
     fn lock(&self, file: &PlannedFile) -> Result<Option<FileLock>, Fault>;
 
-    /// Moves the partial, whose digest was checked, to where the file belongs, and removes its journal.
+    /// Moves the partial, whose digest was checked and whose bytes are synced, to where the file belongs, and removes its journal.
     fn place(&self, file: &PlannedFile) -> Result<(), Fault>;
 
     /// Puts a file whose content is [`held`](Place::held) where it belongs. Doing it again changes nothing.

@@ -1,5 +1,6 @@
 //! Placing files in the Hugging Face cache: blobs named by their digest, and a snapshot of links to them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,8 @@ use super::Cache;
 use super::adopt::Adoption;
 use super::elsewhere::{Offer, OfferKind};
 use super::entries::{
-    copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, replace_with_link, replace_with_text, settle, size_of,
-    size_of_regular, sync_parent, tag_cache,
+    FileMode, Made, copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, replace_with_link, replace_with_text, settle,
+    size_of, size_of_regular, sync_parent, tag_cache,
 };
 use super::known::{Known, Stamp, Watch};
 use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, REFS, SNAPSHOTS, blob_link, repo_folder};
@@ -17,7 +18,7 @@ use super::lock::{BLOB_LOCK, try_lock};
 use super::place::{PartialPaths, Place};
 use super::store::Store;
 use super::tree::write_listing;
-use crate::desk::{Fault, FaultKind, Plan, PlannedFile};
+use crate::desk::{Digest, Fault, FaultKind, Plan, PlannedFile};
 use crate::engine::host::FileLock;
 
 /// One commit of one repository in the cache.
@@ -26,12 +27,25 @@ pub(super) struct Snapshot {
     pub(super) plan: Plan,
     /// The repository's folder, relative to the cache's root.
     folder: PathBuf,
+    /// Which files have a content in common, by its digest.
+    twins: HashMap<Digest, Vec<usize>>,
+    mode: FileMode,
+    made: Made,
 }
 
 impl Snapshot {
     pub(super) fn new(cache: Cache, plan: Plan) -> Self {
         let folder = repo_folder(plan.repo.kind, &plan.repo.id).into();
-        Self { cache, plan, folder }
+        let mut twins = HashMap::<Digest, Vec<usize>>::new();
+        for (index, file) in plan.files.iter().enumerate() {
+            twins.entry(file.digest.clone()).or_default().push(index);
+        }
+        Self { cache, plan, folder, twins, mode: FileMode::default(), made: Made::default() }
+    }
+
+    /// The plan's files with this one's content, itself among them.
+    pub(super) fn twins(&self, file: &PlannedFile) -> impl Iterator<Item = &PlannedFile> {
+        self.twins.get(&file.digest).into_iter().flatten().map(|index| &self.plan.files[*index])
     }
 
     fn repo(&self) -> PathBuf {
@@ -49,7 +63,7 @@ impl Snapshot {
         if size_of(&blob) == Some(file.size) {
             return Some(blob);
         }
-        let twins = self.plan.files.iter().filter(|other| other.digest == file.digest);
+        let twins = self.twins(file).filter(|twin| twin.path != file.path);
         let mut entries = std::iter::once(file).chain(twins).map(|twin| self.file_path(twin));
         entries.find(|entry| size_of_regular(entry) == Some(file.size))
     }
@@ -106,14 +120,14 @@ impl Snapshot {
 
     /// A file's place in the snapshot, its folder made.
     fn entry(&self, file: &PlannedFile) -> Result<PathBuf, Fault> {
-        inner_parent(&self.repo(), &format!("{SNAPSHOTS}/{}/{}", self.plan.commit, file.path))?;
+        self.made.parent(&self.repo(), &format!("{SNAPSHOTS}/{}/{}", self.plan.commit, file.path))?;
         Ok(self.file_path(file))
     }
 
     fn enter_copy(&self, file: &PlannedFile, content: &Path) -> Result<(), Fault> {
         let (entry, partial) = (self.entry(file)?, self.partial(file));
         copy_to_partial(content, &partial)?;
-        settle(&self.repo(), &partial, &entry, file.size)
+        settle(self.mode.get(&self.repo())?, &partial, &entry, file.size)
     }
 
     fn enter_link(&self, file: &PlannedFile, entry: &Path) -> std::io::Result<()> {
@@ -146,7 +160,7 @@ impl Place for Snapshot {
         let blobs = inner_dir(&repo, Path::new(BLOBS))?;
         inner_dir(&repo, &Path::new(SNAPSHOTS).join(&self.plan.commit))?;
         tag_cache(&self.cache.root)?;
-        probe(&repo)?;
+        self.mode.get(&repo)?;
         probe(&blobs)?;
         write_listing(&repo, &self.plan)?;
         self.write_ref()
@@ -168,7 +182,7 @@ impl Place for Snapshot {
 
     fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
         let blob = self.cache.root.join(self.blob(file));
-        settle(&self.repo(), &self.partial(file), &blob, file.size)?;
+        settle(self.mode.get(&self.repo())?, &self.partial(file), &blob, file.size)?;
         self.known().remember(&blob, &file.digest);
         self.enter(file, true)
     }

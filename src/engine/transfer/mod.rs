@@ -22,6 +22,7 @@ mod reply;
 mod run;
 mod segments;
 mod settings;
+mod small;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -35,6 +36,7 @@ pub use counter::Counter;
 pub use mover::{Mover, Transfer};
 pub use partial::Partial;
 pub use settings::Settings;
+pub use small::is_small;
 pub use source::{Address, Source};
 
 /// Locks a mutex whose value stays sound whatever happened to another holder: no code here can stop halfway through a change.

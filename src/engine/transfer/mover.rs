@@ -16,6 +16,7 @@ use super::partial::Partial;
 use super::run::{Run, interrupted, share};
 use super::segments::Segments;
 use super::settings::Settings;
+use super::small;
 use super::source::Source;
 use crate::desk::{Digest, Fault, FaultKind, Phase};
 
@@ -74,9 +75,12 @@ impl Mover {
     /// journal. After a stop (kind `Interrupted`) and after any other fault the partial is kept for the next time, save for
     /// `Corrupt`, where nothing is worth keeping and both files are gone. When it has returned, nothing is written any more.
     pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
+        transfer.counter.enter(Phase::Resolving);
+        if small::suits(&transfer) {
+            return small::fetch(self.common.clone(), transfer).await;
+        }
         let over = transfer.stop.child_token();
         let _ended = over.clone().drop_guard();
-        transfer.counter.enter(Phase::Resolving);
         let (common, enough) = (self.common.clone(), over.child_token());
         let hashed = watch::Sender::new(0);
         let progress = hashed.subscribe();
@@ -107,7 +111,7 @@ fn client(settings: &Settings) -> reqwest::Result<reqwest::Client> {
 }
 
 /// Starts work on a thread where blocking is allowed; it goes on whether or not the answer is awaited.
-fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> impl Future<Output = Result<T, Fault>> {
+pub fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> impl Future<Output = Result<T, Fault>> {
     let working = tokio::task::spawn_blocking(work);
     async move { working.await.map_err(|error| Fault::internal("a worker thread ended").because(error))? }
 }
@@ -183,10 +187,14 @@ fn judge(run: &Run, found: Option<Digest>) -> Result<(), Fault> {
         Some(found) if found == run.digest => Ok(()),
         Some(found) => {
             run.partial.discard()?;
-            let (name, wanted) = (&run.name, &run.digest);
-            Err(Fault::new(FaultKind::Corrupt, format!("{name} arrived damaged: its digest is {found} and should be {wanted}"))
-                .hint("what was received has been removed; download it again, and if that fails too, the server or a proxy alters it"))
+            Err(damaged(&run.name, &found, &run.digest))
         }
         None => Err(interrupted(&run.name)),
     }
+}
+
+/// The fault of content with another digest than the wanted one.
+pub fn damaged(name: &str, found: &Digest, wanted: &Digest) -> Fault {
+    Fault::new(FaultKind::Corrupt, format!("{name} arrived damaged: its digest is {found} and should be {wanted}"))
+        .hint("what was received has been removed; download it again, and if that fails too, the server or a proxy alters it")
 }

@@ -123,19 +123,7 @@ impl Run {
 
     /// What a request or a body gives, or a fault when nothing comes for too long.
     pub async fn unless_stalled<T>(&self, io: impl Future<Output = reqwest::Result<T>>) -> Result<T, Fault> {
-        let limit = self.settings().stall_timeout;
-        let stalled = || Fault::new(FaultKind::Network, format!("no byte of {} came for {} seconds", self.name, limit.as_secs_f32()));
-        let answer = tokio::time::timeout(limit, io).await.map_err(|_| stalled())?;
-        answer.map_err(|error| self.broken(error))
-    }
-
-    /// A fault for a request that failed below HTTP. The URL is left out: it may carry a signature.
-    fn broken(&self, error: reqwest::Error) -> Fault {
-        let host = error.url().and_then(url::Url::host_str).unwrap_or("the server").to_owned();
-        let error = error.without_url();
-        let root = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source()).last();
-        let cause = root.map_or_else(String::new, ToString::to_string);
-        Fault::new(FaultKind::Network, format!("cannot download {} from {host}: {cause}", self.name)).because(error)
+        unless_stalled(self.settings(), &self.name, io).await
     }
 
     /// Writes a batch and tells everybody; answers how many bytes are new. Blocks.
@@ -200,6 +188,23 @@ impl Run {
             (so_far, Ok(())) => so_far,
         }
     }
+}
+
+/// What a request or a body for the file of this name gives, or a fault when nothing comes for too long.
+pub async fn unless_stalled<T>(settings: &Settings, name: &str, io: impl Future<Output = reqwest::Result<T>>) -> Result<T, Fault> {
+    let limit = settings.stall_timeout;
+    let stalled = || Fault::new(FaultKind::Network, format!("no byte of {name} came for {} seconds", limit.as_secs_f32()));
+    let answer = tokio::time::timeout(limit, io).await.map_err(|_| stalled())?;
+    answer.map_err(|error| broken(name, error))
+}
+
+/// A fault for a request that failed below HTTP. The URL is left out: it may carry a signature.
+fn broken(name: &str, error: reqwest::Error) -> Fault {
+    let host = error.url().and_then(url::Url::host_str).unwrap_or("the server").to_owned();
+    let error = error.without_url();
+    let root = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source()).last();
+    let cause = root.map_or_else(String::new, ToString::to_string);
+    Fault::new(FaultKind::Network, format!("cannot download {name} from {host}: {cause}")).because(error)
 }
 
 /// The fault of a transfer that was stopped on request.

@@ -284,11 +284,11 @@ async fn another_size_is_another_file() {
 
 #[tokio::test]
 async fn a_stall_is_noticed_and_overcome() {
-    let (mut bench, server) = bench(200_000, at_first(2, |request, content| Reply::range(request, content).hang_after(50_000))).await;
+    let (mut bench, server) = bench(400_000, at_first(2, |request, content| Reply::range(request, content).hang_after(100_000))).await;
     bench.settings.stall_timeout = Duration::from_millis(50);
     bench.fetch().await.unwrap();
     bench.assert_whole();
-    assert_eq!(server.requests().iter().map(|request| request.range.unwrap().0).collect::<Vec<_>>(), [0, 50_000, 100_000]);
+    assert_eq!(server.requests().iter().map(|request| request.range.unwrap().0).collect::<Vec<_>>(), [0, 100_000, 200_000]);
 }
 
 #[tokio::test]
