@@ -120,8 +120,8 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::path::PathBuf;
 
-    use super::super::testkit::{self, HASH, add, plan, share, write_partial};
     use super::super::Cache;
+    use super::super::testkit::{self, HASH, add, plan, share, write_partial};
     use super::*;
     use crate::desk::Plan;
 

@@ -43,16 +43,19 @@ impl Offer {
     }
 }
 
-/// What this machine has outside a plan's own place. Looks at the local roots once, when they are first needed.
+/// What this machine has outside a plan's own place, for one job. Lists the cache's repositories and the local roots once, when they
+/// are first needed, and looks for each digest by name.
 pub struct Elsewhere {
     cache: Cache,
+    /// The blob folders of the cache's repositories, relative to its root.
+    repos: OnceLock<Vec<PathBuf>>,
     by_size: OnceLock<HashMap<u64, Vec<PathBuf>>>,
 }
 
 impl Cache {
     /// What this machine has, for one job.
     pub fn elsewhere(&self) -> Elsewhere {
-        Elsewhere { cache: self.clone(), by_size: OnceLock::new() }
+        Elsewhere { cache: self.clone(), repos: OnceLock::new(), by_size: OnceLock::new() }
     }
 }
 
@@ -72,9 +75,8 @@ impl Elsewhere {
 
     fn blobs(&self, file: &PlannedFile) -> impl Iterator<Item = Offer> {
         let root = &self.cache.root;
-        let folders = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        let repos = folders.filter(|name| name.to_str().and_then(parse_repo_folder).is_some());
-        let blobs = repos.map(|name| Path::new(&name).join(BLOBS).join(file.digest.hex()));
+        let repos = self.repos.get_or_init(|| repos_in(root));
+        let blobs = repos.iter().map(|blobs| blobs.join(file.digest.hex()));
         blobs.filter(|blob| file.size > 0 && size_of(&root.join(blob)) == Some(file.size)).map(|blob| self.offer(&blob))
     }
 
@@ -96,6 +98,13 @@ impl Elsewhere {
         let unlike = |path: &PathBuf| path.metadata().is_ok_and(|found| self.cache.known.denies(&found, &file.digest));
         paths.into_iter().filter(|path| !unlike(path)).take(MOST_OF_A_SIZE).map(Offer::file).collect()
     }
+}
+
+/// The blob folders of the repositories in this cache, relative to its root.
+fn repos_in(root: &Path) -> Vec<PathBuf> {
+    let folders = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let repos = folders.filter(|name| name.to_str().and_then(parse_repo_folder).is_some());
+    repos.map(|name| Path::new(&name).join(BLOBS)).collect()
 }
 
 /// The files of these folders by size. Folders that are links are not entered, nor is the cache, nor what is hidden.

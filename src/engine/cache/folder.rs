@@ -28,7 +28,7 @@ const SLACK: Duration = Duration::from_secs(1);
 
 /// A plain folder that a commit's files are placed in.
 pub(super) struct Folder {
-    folder: PathBuf,
+    dir: PathBuf,
     /// The same files in the Hugging Face cache, from which they can be copied.
     snapshot: Snapshot,
     mode: FileMode,
@@ -38,11 +38,11 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn new(folder: &Path, snapshot: Snapshot) -> Self {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
-        Self { folder, snapshot, mode: FileMode::default(), made: Made::default() }
+        Self { dir: folder, snapshot, mode: FileMode::default(), made: Made::default() }
     }
 
     fn records(&self) -> PathBuf {
-        self.folder.join(RECORDS)
+        self.dir.join(RECORDS)
     }
 
     fn downloads(&self) -> PathBuf {
@@ -52,8 +52,8 @@ impl Folder {
     /// The path of a file's record or lock, its folder made.
     fn record(&self, path: &str, suffix: &str) -> Result<PathBuf, Fault> {
         let inner = format!("{RECORDS}/download/{path}.{suffix}");
-        self.made.parent(&self.folder, &inner)?;
-        Ok(self.folder.join(inner))
+        self.made.parent(&self.dir, &inner)?;
+        Ok(self.dir.join(inner))
     }
 
     /// Whether a file is in its place and, by its record, unchanged since it had this digest.
@@ -88,10 +88,10 @@ impl Folder {
 
 impl Place for Folder {
     fn prepare(&self) -> Result<(), Fault> {
-        inner_dir(&self.folder, &Path::new(RECORDS).join("download"))?;
+        inner_dir(&self.dir, &Path::new(RECORDS).join("download"))?;
         write_if_absent(&self.records().join(".gitignore"), "*")?;
         tag_cache(&self.records())?;
-        probe(&self.folder)?;
+        probe(&self.dir)?;
         probe(&self.downloads())?;
         write_listing(&self.records(), &self.snapshot.plan)
     }
@@ -112,7 +112,7 @@ impl Place for Folder {
     }
 
     fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
-        self.made.parent(&self.folder, &file.path)?;
+        self.made.parent(&self.dir, &file.path)?;
         settle(self.mode.get(&self.records())?, &self.partial(file), &self.file_path(file), file.size)?;
         self.write_record(file)
     }
@@ -142,11 +142,11 @@ impl Place for Folder {
     }
 
     fn file_path(&self, file: &PlannedFile) -> PathBuf {
-        self.folder.join(&file.path)
+        self.dir.join(&file.path)
     }
 
     fn dir(&self) -> PathBuf {
-        self.folder.clone()
+        self.dir.clone()
     }
 }
 
