@@ -20,7 +20,7 @@ use super::cache::{Cache, Elsewhere, Offer, Place};
 use super::host::{FileLock, blocking, space};
 use super::hub::Hub;
 use super::job::{ActiveFile, Followed, Held, Run, Runner};
-use super::transfer::{Address, Counter, Mover, Partial, Source, Transfer, is_small};
+use super::transfer::{Address, Counter, Mover, Partial, Received, Source, Transfer, is_small};
 use crate::desk::{Digest, Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, RepoRef, printable};
 pub(super) use turns::Turns;
 use turns::{Line, Turn};
@@ -141,9 +141,7 @@ impl Errand {
         let shown = self.show(&counter);
         if let Some(mut claim) = self.claim(&counter).await? {
             if !self.adopt(&claim.offers, &counter).await? {
-                self.fetch(Arc::clone(&counter)).await?;
-                counter.enter(Phase::Placing);
-                self.on_disk(|place, file| place.place(file)).await?;
+                self.fetch(&counter).await?;
             }
             claim.turn.pass_on(self.place.file_path(&self.file));
         }
@@ -240,7 +238,22 @@ impl Errand {
         Ok(false)
     }
 
-    async fn fetch(&self, counter: Arc<Counter>) -> Result<(), Fault> {
+    /// Fetches the file and places it. A small one goes from memory to its place in one step.
+    async fn fetch(&self, counter: &Arc<Counter>) -> Result<(), Fault> {
+        let mover = &self.downloader.mover;
+        let received = match mover.receive(self.transfer(counter)).await? {
+            Ok(received) => Some(received),
+            Err(transfer) => mover.fetch(transfer).await.map(|()| None)?,
+        };
+        counter.enter(Phase::Placing);
+        self.on_disk(|place, file| {
+            received.map_or(Ok(()), Received::write)?;
+            place.place(file)
+        })
+        .await
+    }
+
+    fn transfer(&self, counter: &Arc<Counter>) -> Transfer {
         let source = OnHub {
             hub: self.downloader.hub.clone(),
             repo: self.repo.clone(),
@@ -248,16 +261,15 @@ impl Errand {
             path: self.file.path.clone(),
             asked: AtomicBool::new(false),
         };
-        let transfer = Transfer {
+        Transfer {
             partial: partial(&*self.place, &self.file),
             size: self.file.size,
             digest: self.file.digest.clone(),
             name: self.file.path.clone(),
             source: Arc::new(source),
-            counter,
+            counter: Arc::clone(counter),
             stop: self.stop.clone(),
-        };
-        self.downloader.mover.fetch(transfer).await
+        }
     }
 }
 

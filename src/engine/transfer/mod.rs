@@ -36,7 +36,7 @@ pub use counter::Counter;
 pub use mover::{Mover, Transfer};
 pub use partial::Partial;
 pub use settings::Settings;
-pub use small::is_small;
+pub use small::{Received, is_small};
 pub use source::{Address, Source};
 
 /// Locks a mutex whose value stays sound whatever happened to another holder: no code here can stop halfway through a change.

@@ -16,7 +16,7 @@ use super::partial::Partial;
 use super::run::{Run, interrupted, share};
 use super::segments::Segments;
 use super::settings::Settings;
-use super::small;
+use super::small::{self, Received};
 use super::source::Source;
 use crate::desk::{Digest, Fault, FaultKind, Phase};
 
@@ -69,16 +69,27 @@ impl Mover {
         self.common.pace.set(bytes_per_second);
     }
 
+    /// Receives a small file into memory and checks its digest; a larger one, or one of which a part is on the disk, is given back as it is.
+    ///
+    /// Saves whoever has more to do on the disk for each of many files a way there and back.
+    pub async fn receive(&self, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
+        if !small::suits(&transfer) {
+            return Ok(Err(transfer));
+        }
+        small::receive(self.common.clone(), transfer).await.map(Ok)
+    }
+
     /// Fetches a file, going on from what its partial already holds.
     ///
     /// `Ok` means that the data file holds every byte, is synced, and has the right digest; the caller renames it and removes the
     /// journal. After a stop (kind `Interrupted`) and after any other fault the partial is kept for the next time, save for
     /// `Corrupt`, where nothing is worth keeping and both files are gone. When it has returned, nothing is written any more.
     pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
-        transfer.counter.enter(Phase::Resolving);
         if small::suits(&transfer) {
-            return small::fetch(self.common.clone(), transfer).await;
+            let received = small::receive(self.common.clone(), transfer).await?;
+            return blocking(move || received.write()).await;
         }
+        transfer.counter.enter(Phase::Resolving);
         let over = transfer.stop.child_token();
         let _ended = over.clone().drop_guard();
         let (common, enough) = (self.common.clone(), over.child_token());
@@ -111,7 +122,7 @@ fn client(settings: &Settings) -> reqwest::Result<reqwest::Client> {
 }
 
 /// Starts work on a thread where blocking is allowed; it goes on whether or not the answer is awaited.
-pub fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> impl Future<Output = Result<T, Fault>> {
+fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> impl Future<Output = Result<T, Fault>> {
     let working = tokio::task::spawn_blocking(work);
     async move { working.await.map_err(|error| Fault::internal("a worker thread ended").because(error))? }
 }

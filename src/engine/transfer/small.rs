@@ -13,7 +13,7 @@ use reqwest::header::ACCEPT_ENCODING;
 use super::book::Book;
 use super::file::DataFile;
 use super::hash::Hasher;
-use super::mover::{Common, Transfer, blocking, damaged};
+use super::mover::{Common, Transfer, damaged};
 use super::patience::Patience;
 use super::reply;
 use super::run::interrupted;
@@ -33,8 +33,29 @@ pub fn suits(transfer: &Transfer) -> bool {
     is_small(transfer.size) && !transfer.partial.journal.exists()
 }
 
-/// Fetches a small file; promises what [`super::Mover::fetch`] does.
-pub async fn fetch(common: Arc<Common>, transfer: Transfer) -> Result<(), Fault> {
+/// A small file's content, in memory and of the right digest.
+pub struct Received {
+    content: Bytes,
+    transfer: Transfer,
+}
+
+impl Received {
+    /// Writes the partial and syncs it. Blocks. Many of these at once share the filesystem's commits.
+    pub fn write(self) -> Result<(), Fault> {
+        let Self { content, transfer: Transfer { partial, size, counter, .. } } = self;
+        let file = DataFile::open(&partial.data, size, false)?;
+        let written = file.write(0, &[content]).and_then(|()| file.sync());
+        if written.is_err() {
+            partial.discard()?;
+        }
+        counter.set_done(size);
+        written
+    }
+}
+
+/// Receives a small file. Of one that arrives damaged nothing is kept, nor of an earlier run's partial.
+pub async fn receive(common: Arc<Common>, transfer: Transfer) -> Result<Received, Fault> {
+    transfer.counter.enter(Phase::Resolving);
     let stop = transfer.stop.clone();
     let small = Small { book: Book::new(transfer.source.clone()), common, transfer };
     let content = tokio::select! {
@@ -43,7 +64,8 @@ pub async fn fetch(common: Arc<Common>, transfer: Transfer) -> Result<(), Fault>
         received = small.receive() => received?,
     };
     small.transfer.counter.enter(Phase::Verifying);
-    blocking(move || small.check(&content).and_then(|()| small.write(content))).await
+    small.check(&content)?;
+    Ok(Received { content, transfer: small.transfer })
 }
 
 /// One small file on its way.
@@ -122,18 +144,6 @@ impl Small {
         }
         partial.discard()?;
         Err(damaged(name, &found, digest))
-    }
-
-    /// Writes the partial and syncs it. Blocks. Many of these at once share the filesystem's commits.
-    fn write(&self, content: Bytes) -> Result<(), Fault> {
-        let Transfer { partial, size, counter, .. } = &self.transfer;
-        let file = DataFile::open(&partial.data, *size, false)?;
-        let written = file.write(0, &[content]).and_then(|()| file.sync());
-        if written.is_err() {
-            partial.discard()?;
-        }
-        counter.set_done(*size);
-        written
     }
 }
 
