@@ -144,11 +144,11 @@ async fn connections_that_break_again_and_again_get_there() {
 #[tokio::test]
 async fn a_body_that_ends_early_is_not_taken_for_the_whole() {
     let (bench, _server) = bench(
-        200_000,
+        400_000,
         at_first(1, |request, content| {
             let mut short = Reply::range(request, content);
             short.body.truncate(150_000);
-            short.headers = vec![("content-length", "150000".into()), ("content-range", "bytes 0-149999/200000".into())];
+            short.headers = vec![("content-length", "150000".into()), ("content-range", "bytes 0-149999/400000".into())];
             short
         }),
     )
