@@ -1,24 +1,35 @@
 //! How a plan becomes files: a place from the cache, bytes from the Hub by way of transfers, one file at a time from the queue's view.
 
+#[cfg(test)]
+mod tests;
+mod turns;
+
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::cache::{Cache, Place};
+use super::cache::{Cache, Elsewhere, Offer, Place};
 use super::host::{FileLock, Space, blocking, space};
 use super::hub::Hub;
 use super::job::{ActiveFile, Followed, Held, Run, Runner};
-use super::transfer::{Address, Counter, Mover, Pace, Partial, Source, Transfer};
-use crate::desk::{Digest, Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, RepoRef};
+use super::transfer::{Address, Counter, Mover, Pace, Partial, Received, Source, Transfer, is_small};
+use crate::desk::{Digest, Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, RepoRef, printable};
+pub(super) use turns::Turns;
+use turns::{Line, Turn};
 
-/// Files of one job in flight at once. Many, because small files cost a round trip each; the bytes are bounded by the mover.
-const FILES_AT_ONCE: usize = 8;
+/// Files of one job in flight at once, where all are small. Many, because each costs a round trip or two.
+const FILES_AT_ONCE: u32 = 32;
+
+/// How many small files' room a large one takes: 8 large ones are enough to keep the mover's connections busy.
+const LARGE_FILES_ROOM: u32 = 4;
 
 /// How often a lock that another process holds is tried again.
 const LOCK_RETRY: Duration = Duration::from_millis(200);
@@ -32,6 +43,7 @@ pub(super) struct Downloader {
     pub hub: Hub,
     pub cache: Cache,
     pub mover: Mover,
+    pub turns: Turns,
 }
 
 impl Runner for Downloader {
@@ -63,12 +75,16 @@ impl Runner for Downloader {
         let place = self.cache.place(plan)?;
         let room = space(&place.dir())?;
         let mut held = Held { device: room.device, free: room.free, ..Held::default() };
-        let mut seen = HashSet::new();
+        let (mut seen, elsewhere) = (HashSet::new(), self.cache.elsewhere());
         for file in &plan.files {
             if place.held(file) {
                 held.files += 1;
                 held.bytes += file.size;
-            } else if seen.insert(&file.digest) {
+            } else if !seen.insert(&file.digest) {
+            } else if elsewhere.has_blob(file) {
+                held.bytes += file.size;
+                held.needs += if plan.local_dir.is_some() { file.size } else { 0 };
+            } else {
                 let partial = partial(&*place, file);
                 held.bytes += partial.held(file.size, &file.digest);
                 held.needs += file.size.saturating_sub(allocated(&partial));
@@ -88,18 +104,21 @@ impl Downloader {
     /// Brings every file; the first fault stops the others, which keep their bytes.
     async fn bring_all(&self, plan: &Arc<Plan>, place: Arc<dyn Place>, limit: &Arc<Pace>, run: &Arc<Run>) -> Result<(), Fault> {
         let stop = run.stop.child_token();
+        let (elsewhere, room) = (Arc::new(self.cache.elsewhere()), Arc::new(Semaphore::new(FILES_AT_ONCE as usize)));
         let errand = |file: &PlannedFile| Errand {
             downloader: self.clone(),
             repo: plan.repo.clone(),
             commit: plan.commit.clone(),
             file: file.clone(),
             place: Arc::clone(&place),
+            elsewhere: Arc::clone(&elsewhere),
             limit: Arc::clone(limit),
             run: Arc::clone(run),
             stop: stop.clone(),
+            room: Arc::clone(&room),
         };
         let errands: Vec<Errand> = plan.files.iter().map(errand).collect();
-        let mut results = stream::iter(errands).map(Errand::bring).buffer_unordered(FILES_AT_ONCE);
+        let mut results = stream::iter(errands).map(Errand::bring).buffer_unordered(FILES_AT_ONCE as usize);
         let mut outcome = Ok(());
         while let Some(result) = results.next().await {
             if result.is_err() && outcome.is_ok() {
@@ -121,6 +140,7 @@ async fn keep_to(mut wanted: watch::Receiver<Option<u64>>, limit: &Pace) {
 /// One file to bring.
 struct Errand {
     downloader: Downloader,
+    elsewhere: Arc<Elsewhere>,
     repo: RepoRef,
     commit: String,
     file: PlannedFile,
@@ -128,26 +148,24 @@ struct Errand {
     limit: Arc<Pace>,
     run: Arc<Run>,
     stop: CancellationToken,
+    /// For the job's files in flight.
+    room: Arc<Semaphore>,
 }
 
 impl Errand {
     async fn bring(self) -> Result<(), Fault> {
+        let room = if is_small(self.file.size) { 1 } else { LARGE_FILES_ROOM };
+        let _room = self.room.acquire_many(room).await.map_err(|error| Fault::internal("there is no room").because(error))?;
         if self.stop.is_cancelled() {
             return Err(interrupted());
         }
-        if self.link_if_held().await? {
-            self.run.already_placed(self.file.size);
-            return Ok(());
-        }
         let counter = Arc::new(Counter::default());
         let shown = self.show(&counter);
-        let _lock = self.lock(&counter).await?;
-        // Somebody else may have brought the content while we waited for the lock.
-        if !self.link_if_held().await? {
-            self.fetch(Arc::clone(&counter)).await?;
-            counter.enter(Phase::Placing);
-            let (place, file) = (Arc::clone(&self.place), self.file.clone());
-            blocking(move || place.place(&file)).await?;
+        if let Some(mut claim) = self.claim(&counter).await? {
+            if !self.adopt(&claim.offers, &counter).await? {
+                self.fetch(&counter).await?;
+            }
+            claim.turn.pass_on(self.place.file_path(&self.file));
         }
         shown.placed(self.file.size);
         Ok(())
@@ -158,60 +176,168 @@ impl Errand {
         self.run.follow(Arc::new(in_flight))
     }
 
-    async fn link_if_held(&self) -> Result<bool, Fault> {
+    /// Work on this file's place, on a thread that may wait for the disk.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Place, &PlannedFile) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
         let (place, file) = (Arc::clone(&self.place), self.file.clone());
-        blocking(move || if place.held(&file) { place.link(&file).map(|()| true) } else { Ok(false) }).await
+        blocking(move || work(&*place, &file)).await
     }
 
-    /// The lock that keeps other processes, the official client among them, off this content. Released when the file is placed or the job stops.
-    async fn lock(&self, counter: &Counter) -> Result<FileLock, Fault> {
+    /// The right to bring the content, or `None` where it was here already and is linked now.
+    ///
+    /// The turn keeps this engine's other downloads off the content, the lock other processes, the official client among them. Both
+    /// are released when the file is placed or the job stops, and nothing is held while waiting for either.
+    async fn claim(&self, counter: &Counter) -> Result<Option<Claim>, Fault> {
+        let line = self.downloader.turns.line(&self.file.digest);
         loop {
-            let (place, file) = (Arc::clone(&self.place), self.file.clone());
-            if let Some(lock) = blocking(move || place.lock(&file)).await? {
-                counter.say(None);
-                return Ok(lock);
+            let turn = self.turn(&line, counter).await?;
+            match self.stand(turn.placed()).await? {
+                Standing::Placed => return Ok(None),
+                Standing::Locked(lock, offers) => return Ok(Some(Claim { turn, _lock: lock, offers })),
+                Standing::Busy => drop(turn),
             }
-            counter.say(Some("waiting for another download of the same content".to_owned()));
-            tokio::select! {
-                () = tokio::time::sleep(LOCK_RETRY) => {}
-                () = self.stop.cancelled() => return Err(interrupted()),
-            }
+            let waiting = tokio::time::sleep(LOCK_RETRY);
+            self.wait(counter, "waiting for another process that downloads the same file", waiting).await?;
         }
     }
 
-    async fn fetch(&self, counter: Arc<Counter>) -> Result<(), Fault> {
-        let source =
-            OnHub { hub: self.downloader.hub.clone(), repo: self.repo.clone(), commit: self.commit.clone(), path: self.file.path.clone() };
-        let transfer = Transfer {
+    async fn turn(&self, line: &Line, counter: &Counter) -> Result<Turn, Fault> {
+        match line.try_turn() {
+            Some(turn) => Ok(turn),
+            None => self.wait(counter, "waiting for another download of the same content", line.turn()).await,
+        }
+    }
+
+    /// Waits visibly, and no longer than the job runs.
+    async fn wait<T>(&self, counter: &Counter, why: &str, awaited: impl Future<Output = T>) -> Result<T, Fault> {
+        counter.enter(Phase::Waiting);
+        counter.say(Some(why.to_owned()));
+        let value = tokio::select! {
+            value = awaited => value,
+            () = self.stop.cancelled() => return Err(interrupted()),
+        };
+        counter.say(None);
+        Ok(value)
+    }
+
+    /// Links the content if it is held, else takes the lock and looks where else on this machine it is.
+    async fn stand(&self, passed_on: Option<PathBuf>) -> Result<Standing, Fault> {
+        let elsewhere = Arc::clone(&self.elsewhere);
+        self.on_disk(move |place, file| {
+            if place.held(file) {
+                return place.link(file).map(|()| Standing::Placed);
+            }
+            let Some(lock) = place.lock(file)? else { return Ok(Standing::Busy) };
+            // Another process may have brought the content just before.
+            if place.held(file) {
+                return place.link(file).map(|()| Standing::Placed);
+            }
+            let offers = elsewhere.offers(file).into_iter().chain(passed_on.map(Offer::file)).collect();
+            Ok(Standing::Locked(lock, offers))
+        })
+        .await
+    }
+
+    /// Takes the content over from elsewhere on this machine, if any of the offers proves right.
+    async fn adopt(&self, offers: &[Offer], counter: &Arc<Counter>) -> Result<bool, Fault> {
+        for offer in offers.iter().cloned() {
+            counter.enter(Phase::Verifying);
+            counter.say(Some(format!("checking {} on this machine", printable(&offer.path.display().to_string()))));
+            let (stop, progress) = (self.stop.clone(), Arc::clone(counter));
+            let watch = move |done| {
+                progress.set_done(done);
+                !stop.is_cancelled()
+            };
+            let adopted = self.on_disk(move |place, file| place.adopt(file, &offer, &watch)).await;
+            counter.say(None);
+            if adopted? {
+                return Ok(true);
+            }
+            counter.set_done(0);
+        }
+        Ok(false)
+    }
+
+    /// Fetches the file and places it. A small one goes from memory to its place in one step.
+    async fn fetch(&self, counter: &Arc<Counter>) -> Result<(), Fault> {
+        let mover = &self.downloader.mover;
+        let received = match mover.receive(self.transfer(counter)).await? {
+            Ok(received) => Some(received),
+            Err(transfer) => mover.fetch(transfer).await.map(|()| None)?,
+        };
+        counter.enter(Phase::Placing);
+        self.on_disk(|place, file| {
+            received.map_or(Ok(()), Received::write)?;
+            place.place(file)
+        })
+        .await
+    }
+
+    fn transfer(&self, counter: &Arc<Counter>) -> Transfer {
+        let source = OnHub {
+            hub: self.downloader.hub.clone(),
+            repo: self.repo.clone(),
+            commit: self.commit.clone(),
+            path: self.file.path.clone(),
+            asked: AtomicBool::new(false),
+        };
+        Transfer {
             partial: partial(&*self.place, &self.file),
             size: self.file.size,
             digest: self.file.digest.clone(),
             name: self.file.path.clone(),
             source: Arc::new(source),
-            counter,
+            counter: Arc::clone(counter),
             limit: Arc::clone(&self.limit),
             stop: self.stop.clone(),
-        };
-        self.downloader.mover.fetch(transfer).await
+        }
     }
 }
 
 /// A file of a repository, wherever its Hub says its bytes are today.
+///
+/// The first address is the Hub's own, which redirects; it saves a request. Only when that is refused the Hub is asked, whose
+/// answer is a fresh address or the cause.
 struct OnHub {
     hub: Hub,
     repo: RepoRef,
     commit: String,
     path: String,
+    asked: AtomicBool,
 }
 
 impl Source for OnHub {
     fn locate(&self) -> BoxFuture<'_, Result<Address, Fault>> {
         async {
-            let location = self.hub.locate(&self.repo, &self.commit, &self.path).await?;
-            Ok(Address { url: location.url, bearer: location.bearer.map(|token| token.secret().to_owned()) })
+            let (url, token) = if self.asked.swap(true, Relaxed) {
+                let location = self.hub.locate(&self.repo, &self.commit, &self.path).await?;
+                (location.url, location.bearer)
+            } else {
+                self.hub.address(&self.repo, &self.commit, &self.path)?
+            };
+            Ok(Address { url, bearer: token.map(|token| token.secret().to_owned()) })
         }
         .boxed()
     }
+}
+
+/// What a file's look at its place found.
+enum Standing {
+    /// It was held and is linked.
+    Placed,
+    /// Another process has the lock.
+    Busy,
+    /// We have the lock; the content may be in these places.
+    Locked(FileLock, Vec<Offer>),
+}
+
+/// The right to bring a content, and where it may be had without the network.
+struct Claim {
+    turn: Turn,
+    _lock: FileLock,
+    offers: Vec<Offer>,
 }
 
 struct InFlight {

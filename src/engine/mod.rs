@@ -29,7 +29,7 @@ use crate::desk::{
 };
 use cache::Cache;
 use config::Settings;
-use download::{Downloader, partial};
+use download::{Downloader, Turns, partial};
 use host::{Clock, FileLock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
@@ -77,7 +77,7 @@ impl Engine {
             offline: settings.offline.value,
             attached: false,
         };
-        let cache = Cache::new(settings.cache_dir.value.clone());
+        let cache = Cache::new(settings.cache_dir.value.clone()).with_local_roots(settings.local_roots.value.clone());
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
         Ok(Self { about, hub, cache, verifier, recent: Arc::new(Recent::default()), network, queue: None })
     }
@@ -91,7 +91,7 @@ impl Engine {
             .ok_or_else(|| busy(settings))?;
         let (network, blocks) = (self.network.clone(), Some(self.verifier.blocks()));
         let mover = Mover::new(transfer::Settings { network, blocks, ..transfer_settings(settings) })?;
-        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
+        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover, turns: Turns::default() };
         let jobs = JobsSettings {
             state_dir: settings.state_dir.clone(),
             max_active: settings.max_active.value,
@@ -167,9 +167,10 @@ fn busy(settings: &Settings) -> Fault {
 
 /// The plan with what the disk holds of it already.
 fn with_what_is_here(cache: &Cache, mut plan: Plan) -> Result<Plan, Fault> {
-    let place = cache.place(&plan)?;
+    let (place, elsewhere) = (cache.place(&plan)?, cache.elsewhere());
     for file in &mut plan.files {
-        file.held = if place.held(file) { file.size } else { partial(&*place, file).held(file.size, &file.digest) };
+        file.held =
+            if place.held(file) || elsewhere.has_blob(file) { file.size } else { partial(&*place, file).held(file.size, &file.digest) };
     }
     plan.destination = place.dir();
     plan.disk_free = space(&plan.destination).ok().map(|space| space.free);

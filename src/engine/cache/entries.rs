@@ -1,9 +1,11 @@
 //! Putting entries into folders so that a crash leaves the old one or the new, and no path leaves its folder.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::fs::OFlags;
 use tempfile::Builder;
@@ -52,6 +54,25 @@ pub(super) fn inner_parent(base: &Path, path: &str) -> Result<PathBuf, Fault> {
     inner_dir(base, Path::new(path).parent().unwrap_or(Path::new("")))
 }
 
+/// Folders below one base that were made, and found to lie in it, for an earlier file; looking at each link on the way to every file
+/// costs more than writing a small one.
+#[derive(Default)]
+pub(super) struct Made(Mutex<HashSet<PathBuf>>);
+
+impl Made {
+    /// Makes the folder of a file at this path below `base`, as [`inner_parent`] does.
+    pub(super) fn parent(&self, base: &Path, path: &str) -> Result<(), Fault> {
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        let made = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = made().contains(folder);
+        if !known {
+            inner_dir(base, folder)?;
+            made().insert(folder.to_path_buf());
+        }
+        Ok(())
+    }
+}
+
 /// Checks that files can be made in a folder, and answers with the permission bits that new ones get.
 pub(super) fn probe(folder: &Path) -> Result<u32, Fault> {
     let named = || temporary().tempfile_in(folder)?.as_file().metadata();
@@ -65,6 +86,20 @@ fn nameless(folder: &Path) -> io::Result<File> {
     #[allow(clippy::cast_possible_wrap)] // the flags are low bits
     options.write(true).mode(ANYBODY).custom_flags(OFlags::TMPFILE.bits() as i32);
     options.open(folder)
+}
+
+/// The permission bits of new files in a folder, learnt when they are first asked for.
+#[derive(Default)]
+pub(super) struct FileMode(OnceLock<u32>);
+
+impl FileMode {
+    /// The bits that files made in `folder` get.
+    pub(super) fn get(&self, folder: &Path) -> Result<u32, Fault> {
+        match self.0.get() {
+            Some(mode) => Ok(*mode),
+            None => probe(folder).map(|mode| *self.0.get_or_init(|| mode)),
+        }
+    }
 }
 
 fn temporary() -> Builder<'static, 'static> {
@@ -104,24 +139,29 @@ pub(super) fn replace_with_link(workshop: &Path, path: &Path, target: &Path) -> 
 /// Copies a file's content to a partial, so that a crash on the way leaves what the next download takes over.
 pub(super) fn copy_to_partial(source: &Path, partial: &PartialPaths) -> Result<(), Fault> {
     remove_if_there(&partial.journal)?;
-    let copied = File::open(source).and_then(|mut from| io::copy(&mut from, &mut File::create(&partial.data)?));
-    copied.map(drop).map_err(|error| Fault::disk(format!("copy {} to {}", source.display(), partial.data.display()), error))
+    let copy = || {
+        let (mut from, mut to) = (File::open(source)?, File::create(&partial.data)?);
+        io::copy(&mut from, &mut to)?;
+        to.sync_data()
+    };
+    copy().map_err(|error| Fault::disk(format!("copy {} to {}", source.display(), partial.data.display()), error))
 }
 
-/// Turns a verified partial into the file it is for: size checked, permissions of a new file, synced, renamed, journal removed.
-///
-/// Temporary files stand in `workshop`.
-pub(super) fn settle(workshop: &Path, partial: &PartialPaths, target: &Path, size: u64) -> Result<(), Fault> {
-    let mode = probe(workshop)?;
-    let found = size_of_regular(&partial.data).unwrap_or(0);
-    if found != size {
-        let message = format!("{} has {} instead of {}", partial.data.display(), bytes(found), bytes(size));
+/// Turns a partial that is verified and synced into the file it is for: size checked, given the permissions of a new file, renamed,
+/// journal removed.
+pub(super) fn settle(mode: u32, partial: &PartialPaths, target: &Path, size: u64) -> Result<(), Fault> {
+    let found = fs::symlink_metadata(&partial.data).ok().filter(fs::Metadata::is_file);
+    let length = found.as_ref().map_or(0, fs::Metadata::len);
+    if length != size {
+        let message = format!("{} has {} instead of {}", partial.data.display(), bytes(length), bytes(size));
         return Err(Fault::new(FaultKind::Corrupt, message).hint("download the file again"));
     }
-    // A filesystem without permissions refuses this, and has nothing to lose.
-    let _ = fs::set_permissions(&partial.data, Permissions::from_mode(mode));
-    let moved = File::open(&partial.data).and_then(|file| file.sync_data()).and_then(|()| fs::rename(&partial.data, target));
-    moved.map_err(|error| Fault::disk(format!("move {} to {}", partial.data.display(), target.display()), error))?;
+    if found.is_some_and(|found| found.permissions().mode() & 0o777 != mode) {
+        // A filesystem without permissions refuses this, and has nothing to lose.
+        let _ = fs::set_permissions(&partial.data, Permissions::from_mode(mode));
+    }
+    fs::rename(&partial.data, target)
+        .map_err(|error| Fault::disk(format!("move {} to {}", partial.data.display(), target.display()), error))?;
     // Before the sync, which takes its time: a process that ends in between leaves no journal without its data.
     remove_if_there(&partial.journal)?;
     sync_parent(target)
@@ -187,8 +227,9 @@ mod tests {
         fs::write(&partial.data, "12345").unwrap();
         fs::write(&partial.journal, "{}").unwrap();
         fs::set_permissions(&partial.data, Permissions::from_mode(0o400)).unwrap();
-        assert_eq!(settle(dir.path(), &partial, &path("t"), 4).unwrap_err().kind, FaultKind::Corrupt);
-        settle(dir.path(), &partial, &path("t"), 5).unwrap();
+        let mode = FileMode::default().get(dir.path()).unwrap();
+        assert_eq!(settle(mode, &partial, &path("t"), 4).unwrap_err().kind, FaultKind::Corrupt);
+        settle(mode, &partial, &path("t"), 5).unwrap();
         fs::write(path("new"), "").unwrap();
         assert_eq!(fs::metadata(path("t")).unwrap().mode(), fs::metadata(path("new")).unwrap().mode());
         assert!(!partial.data.exists() && !partial.journal.exists());

@@ -6,9 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::adopt::Adoption;
+use super::elsewhere::Offer;
 use super::entries::{
-    copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, settle, size_of_regular, tag_cache, write_if_absent,
+    FileMode, Made, copy_to_partial, inner_dir, probe, remove_if_there, settle, size_of_regular, tag_cache, write_if_absent,
 };
+use super::known::Watch;
 use super::layout::{JOURNAL, PARTIAL};
 use super::lock::{BLOB_LOCK, try_lock};
 use super::place::{PartialPaths, Place};
@@ -25,19 +28,21 @@ const SLACK: Duration = Duration::from_secs(1);
 
 /// A plain folder that a commit's files are placed in.
 pub(super) struct Folder {
-    folder: PathBuf,
+    dir: PathBuf,
     /// The same files in the Hugging Face cache, from which they can be copied.
     snapshot: Snapshot,
+    mode: FileMode,
+    made: Made,
 }
 
 impl Folder {
     pub(super) fn new(folder: &Path, snapshot: Snapshot) -> Self {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
-        Self { folder, snapshot }
+        Self { dir: folder, snapshot, mode: FileMode::default(), made: Made::default() }
     }
 
     fn records(&self) -> PathBuf {
-        self.folder.join(RECORDS)
+        self.dir.join(RECORDS)
     }
 
     fn downloads(&self) -> PathBuf {
@@ -47,8 +52,8 @@ impl Folder {
     /// The path of a file's record or lock, its folder made.
     fn record(&self, path: &str, suffix: &str) -> Result<PathBuf, Fault> {
         let inner = format!("{RECORDS}/download/{path}.{suffix}");
-        inner_parent(&self.folder, &inner)?;
-        Ok(self.folder.join(inner))
+        self.made.parent(&self.dir, &inner)?;
+        Ok(self.dir.join(inner))
     }
 
     /// Whether a file is in its place and, by its record, unchanged since it had this digest.
@@ -65,8 +70,7 @@ impl Folder {
 
     /// Where the content can be copied from: a file of the same digest in this folder, or the cache.
     fn source(&self, file: &PlannedFile) -> Option<PathBuf> {
-        let twin = |other: &&PlannedFile| other.digest == file.digest && self.has(other);
-        let here = self.snapshot.plan.files.iter().find(twin).map(|twin| self.file_path(twin));
+        let here = self.snapshot.twins(file).find(|twin| self.has(twin)).map(|twin| self.file_path(twin));
         here.or_else(|| self.snapshot.content(file))
     }
 
@@ -84,10 +88,10 @@ impl Folder {
 
 impl Place for Folder {
     fn prepare(&self) -> Result<(), Fault> {
-        inner_dir(&self.folder, &Path::new(RECORDS).join("download"))?;
+        inner_dir(&self.dir, &Path::new(RECORDS).join("download"))?;
         write_if_absent(&self.records().join(".gitignore"), "*")?;
         tag_cache(&self.records())?;
-        probe(&self.folder)?;
+        probe(&self.dir)?;
         probe(&self.downloads())?;
         write_listing(&self.records(), &self.snapshot.plan)
     }
@@ -108,8 +112,8 @@ impl Place for Folder {
     }
 
     fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
-        inner_parent(&self.folder, &file.path)?;
-        settle(&self.records(), &self.partial(file), &self.file_path(file), file.size)?;
+        self.made.parent(&self.dir, &file.path)?;
+        settle(self.mode.get(&self.records())?, &self.partial(file), &self.file_path(file), file.size)?;
         self.write_record(file)
     }
 
@@ -125,6 +129,12 @@ impl Place for Folder {
         self.place(file)
     }
 
+    /// Always a copy: files in a plain folder are there to be edited.
+    fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault> {
+        let adoption = Adoption { known: self.snapshot.known(), file, offer, watch };
+        if adoption.copy(&self.partial(file))? { self.place(file).map(|()| true) } else { Ok(false) }
+    }
+
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {
         let partial = self.partial(file);
         remove_if_there(&partial.data)?;
@@ -132,11 +142,11 @@ impl Place for Folder {
     }
 
     fn file_path(&self, file: &PlannedFile) -> PathBuf {
-        self.folder.join(&file.path)
+        self.dir.join(&file.path)
     }
 
     fn dir(&self) -> PathBuf {
-        self.folder.clone()
+        self.dir.clone()
     }
 }
 

@@ -4,10 +4,13 @@
 //! verifies it, and deletes whole repositories. Plain blocking file operations; callers run them on threads that may wait. Knows
 //! neither HTTP nor the queue.
 
+mod adopt;
 mod contents;
 mod deletion;
+mod elsewhere;
 mod entries;
 mod folder;
+mod known;
 mod layout;
 mod listing;
 mod lock;
@@ -24,8 +27,11 @@ mod tree;
 mod verify;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use contents::{Content, Survey};
+pub use elsewhere::{Elsewhere, Offer};
+pub use known::Watch;
 pub use place::{PartialPaths, Place};
 pub use quarantine::{Seized, SetAside};
 pub use verify::{Gauge, Reading, read_all, read_watched, verify_blob};
@@ -35,13 +41,16 @@ pub use verify::{Gauge, Reading, read_all, read_watched, verify_blob};
 pub struct Cache {
     root: PathBuf,
     symlinks: bool,
+    /// Folders of models that somebody else keeps.
+    local_roots: Vec<PathBuf>,
+    known: Arc<known::Known>,
 }
 
 impl Cache {
     /// The cache in this folder. A relative path is taken from the current folder, now.
     pub fn new(root: PathBuf) -> Self {
         let root = std::path::absolute(&root).unwrap_or(root);
-        Self { root, symlinks: true }
+        Self { root, symlinks: true, local_roots: Vec::new(), known: Arc::default() }
     }
 
     /// The same cache, but its snapshots hold files instead of symbolic links (`HF_HUB_DISABLE_SYMLINKS`).
@@ -50,6 +59,12 @@ impl Cache {
     #[must_use]
     pub fn without_symlinks(self) -> Self {
         Self { symlinks: false, ..self }
+    }
+
+    /// The same cache, but what these folders hold need not be downloaded: content is copied or cloned from there, never linked.
+    #[must_use]
+    pub fn with_local_roots(self, local_roots: Vec<PathBuf>) -> Self {
+        Self { local_roots, ..self }
     }
 
     /// The cache's folder, as an absolute path.

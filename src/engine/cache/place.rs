@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Cache;
+use super::elsewhere::Offer;
 use super::folder::Folder;
+use super::known::Watch;
 use super::layout::is_hex;
 use super::snapshot::Snapshot;
 use crate::desk::{Fault, FaultKind, Plan, PlannedFile, safe_path};
@@ -44,11 +46,17 @@ pub trait Place: Send + Sync {
     /// The official client takes the same one and waits for it, so it should not be kept while a download is paused.
     fn lock(&self, file: &PlannedFile) -> Result<Option<FileLock>, Fault>;
 
-    /// Moves the partial, whose digest was checked, to where the file belongs, and removes its journal.
+    /// Moves the partial, whose digest was checked and whose bytes are synced, to where the file belongs, and removes its journal.
     fn place(&self, file: &PlannedFile) -> Result<(), Fault>;
 
     /// Puts a file whose content is [`held`](Place::held) where it belongs. Doing it again changes nothing.
     fn link(&self, file: &PlannedFile) -> Result<(), Fault>;
+
+    /// Takes a file's content over from elsewhere on this machine and puts it where it belongs, under the file's [`lock`](Place::lock).
+    ///
+    /// `false` where the offered file is not what is wanted or cannot be had; a warning in the log says why. It is read first, or while
+    /// it is copied, unless its digest is known; the watch is told how far that is and can end it with `Interrupted`.
+    fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault>;
 
     /// Removes the partial and the journal of a download that is given up.
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault>;

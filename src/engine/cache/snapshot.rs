@@ -1,20 +1,24 @@
 //! Placing files in the Hugging Face cache: blobs named by their digest, and a snapshot of links to them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Cache;
+use super::adopt::Adoption;
+use super::elsewhere::{Offer, OfferKind};
 use super::entries::{
-    copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, replace_with_link, replace_with_text, settle, size_of,
-    size_of_regular, sync_parent, tag_cache,
+    FileMode, Made, copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, replace_with_link, replace_with_text, settle,
+    size_of, size_of_regular, sync_parent, tag_cache,
 };
+use super::known::{Known, Stamp, Watch};
 use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, REFS, SNAPSHOTS, blob_link, repo_folder};
 use super::lock::{BLOB_LOCK, try_lock};
 use super::place::{PartialPaths, Place};
 use super::store::Store;
 use super::tree::write_listing;
-use crate::desk::{Fault, FaultKind, Plan, PlannedFile};
+use crate::desk::{Digest, Fault, FaultKind, Plan, PlannedFile};
 use crate::engine::host::FileLock;
 
 /// One commit of one repository in the cache.
@@ -23,12 +27,25 @@ pub(super) struct Snapshot {
     pub(super) plan: Plan,
     /// The repository's folder, relative to the cache's root.
     folder: PathBuf,
+    /// Which files have a content in common, by its digest.
+    twins: HashMap<Digest, Vec<usize>>,
+    mode: FileMode,
+    made: Made,
 }
 
 impl Snapshot {
     pub(super) fn new(cache: Cache, plan: Plan) -> Self {
         let folder = repo_folder(plan.repo.kind, &plan.repo.id).into();
-        Self { cache, plan, folder }
+        let mut twins = HashMap::<Digest, Vec<usize>>::new();
+        for (index, file) in plan.files.iter().enumerate() {
+            twins.entry(file.digest.clone()).or_default().push(index);
+        }
+        Self { cache, plan, folder, twins, mode: FileMode::default(), made: Made::default() }
+    }
+
+    /// The plan's files with this one's content, itself among them.
+    pub(super) fn twins(&self, file: &PlannedFile) -> impl Iterator<Item = &PlannedFile> {
+        self.twins.get(&file.digest).into_iter().flatten().map(|index| &self.plan.files[*index])
     }
 
     fn repo(&self) -> PathBuf {
@@ -46,7 +63,7 @@ impl Snapshot {
         if size_of(&blob) == Some(file.size) {
             return Some(blob);
         }
-        let twins = self.plan.files.iter().filter(|other| other.digest == file.digest);
+        let twins = self.twins(file).filter(|twin| twin.path != file.path);
         let mut entries = std::iter::once(file).chain(twins).map(|twin| self.file_path(twin));
         entries.find(|entry| size_of_regular(entry) == Some(file.size))
     }
@@ -57,8 +74,13 @@ impl Snapshot {
         self.cache.symlinks && file.xet_hash.as_deref().and_then(offered).is_some()
     }
 
+    /// What is known about files that were read or placed.
+    pub(super) fn known(&self) -> &Known {
+        &self.cache.known
+    }
+
     /// Makes the blob a link into the shared store.
-    fn adopt(&self, file: &PlannedFile) -> Result<(), Fault> {
+    fn share(&self, file: &PlannedFile) -> Result<(), Fault> {
         let linked = match (Store::open(&self.cache.root), &file.xet_hash) {
             (Some(store), Some(hash)) => store.link_in(&self.blob(file), hash, file.size)?,
             _ => false,
@@ -67,6 +89,15 @@ impl Snapshot {
             return Ok(());
         }
         Err(Fault::new(FaultKind::NotFound, format!("the content of {} is not in the cache any more", file.path)).hint("download it again"))
+    }
+
+    /// Gives content that was vouched for the blob's name without copying a byte; `false` where that cannot be done.
+    fn take_over(&self, file: &PlannedFile, stamp: Stamp, adoption: &Adoption) -> Result<bool, Fault> {
+        let blob = self.blob(file);
+        match (&adoption.offer.kind, Store::open(&self.cache.root)) {
+            (OfferKind::Payload(hash), Some(store)) => store.link_in(&blob, hash, file.size),
+            _ => adoption.link(stamp, &self.repo(), &self.cache.root.join(blob)),
+        }
     }
 
     /// Points the snapshot at a blob that is here. Without links, the blob itself moves there if it is `fresh`, else a copy does.
@@ -89,14 +120,14 @@ impl Snapshot {
 
     /// A file's place in the snapshot, its folder made.
     fn entry(&self, file: &PlannedFile) -> Result<PathBuf, Fault> {
-        inner_parent(&self.repo(), &format!("{SNAPSHOTS}/{}/{}", self.plan.commit, file.path))?;
+        self.made.parent(&self.repo(), &format!("{SNAPSHOTS}/{}/{}", self.plan.commit, file.path))?;
         Ok(self.file_path(file))
     }
 
     fn enter_copy(&self, file: &PlannedFile, content: &Path) -> Result<(), Fault> {
         let (entry, partial) = (self.entry(file)?, self.partial(file));
         copy_to_partial(content, &partial)?;
-        settle(&self.repo(), &partial, &entry, file.size)
+        settle(self.mode.get(&self.repo())?, &partial, &entry, file.size)
     }
 
     fn enter_link(&self, file: &PlannedFile, entry: &Path) -> std::io::Result<()> {
@@ -129,7 +160,7 @@ impl Place for Snapshot {
         let blobs = inner_dir(&repo, Path::new(BLOBS))?;
         inner_dir(&repo, &Path::new(SNAPSHOTS).join(&self.plan.commit))?;
         tag_cache(&self.cache.root)?;
-        probe(&repo)?;
+        self.mode.get(&repo)?;
         probe(&blobs)?;
         write_listing(&repo, &self.plan)?;
         self.write_ref()
@@ -150,7 +181,9 @@ impl Place for Snapshot {
     }
 
     fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
-        settle(&self.repo(), &self.partial(file), &self.cache.root.join(self.blob(file)), file.size)?;
+        let blob = self.cache.root.join(self.blob(file));
+        settle(self.mode.get(&self.repo())?, &self.partial(file), &blob, file.size)?;
+        self.known().remember(&blob, &file.digest);
         self.enter(file, true)
     }
 
@@ -159,8 +192,21 @@ impl Place for Snapshot {
             Some(content) if content == self.file_path(file) => Ok(()),
             Some(content) if content.starts_with(self.dir()) => self.enter_copy(file, &content),
             Some(_) => self.enter(file, false),
-            None => self.adopt(file).and_then(|()| self.enter(file, false)),
+            None => self.share(file).and_then(|()| self.enter(file, false)),
         }
+    }
+
+    fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault> {
+        let adoption = Adoption { known: self.known(), file, offer, watch };
+        // Without links the snapshot holds the file itself, which its owner may edit.
+        if self.cache.symlinks && offer.kind != OfferKind::File {
+            let Some(stamp) = adoption.vouched()? else { return Ok(false) };
+            if self.take_over(file, stamp, &adoption)? {
+                self.discard(file)?;
+                return self.enter(file, false).map(|()| true);
+            }
+        }
+        if adoption.copy(&self.partial(file))? { self.place(file).map(|()| true) } else { Ok(false) }
     }
 
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {

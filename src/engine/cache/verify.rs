@@ -188,7 +188,8 @@ pub(super) fn git_sha1(content: &[u8]) -> String {
     hex::encode(hash.chain_update(content).finalize())
 }
 
-fn git_header(length: u64) -> String {
+/// What git hashes before a blob's content.
+pub(super) fn git_header(length: u64) -> String {
     format!("blob {length}\0")
 }
 

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "endpoint",
     "cache_dir",
+    "local_roots",
     "offline",
     "max_active",
     "connections",
@@ -44,6 +45,8 @@ pub struct FileSettings {
     pub endpoint: Option<String>,
     /// The Hugging Face cache; a leading `~` is the home folder.
     pub cache_dir: Option<String>,
+    /// Folders of models that others keep; a leading `~` is the home folder.
+    pub local_roots: Option<Vec<String>>,
     /// Whether to leave the network alone.
     pub offline: Option<bool>,
     /// Jobs that run at once.

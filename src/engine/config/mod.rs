@@ -96,6 +96,8 @@ pub struct Settings {
     pub token: Option<Setting<Token>>,
     /// The Hugging Face cache (`$HF_HUB_CACHE`).
     pub cache_dir: Setting<PathBuf>,
+    /// Folders of models that others keep, such as `~/.lmstudio/models`; content is copied from there instead of downloaded.
+    pub local_roots: Setting<Vec<PathBuf>>,
     /// Whether the network is left alone.
     pub offline: Setting<bool>,
     /// Jobs that run at once.
@@ -140,6 +142,7 @@ impl Settings {
             endpoint: endpoint(flags, environment, file, from_file())?,
             token: find_token(flags.token.as_deref(), environment, &home)?,
             cache_dir: cache_dir(flags, environment, file, from_file(), &home)?,
+            local_roots: local_roots(environment, file, from_file())?,
             offline: offline(flags, environment, file, from_file()),
             max_active: count("max_active", file.max_active, DEFAULT_MAX_ACTIVE, 64, from_file())?,
             connections: count("connections", file.connections, DEFAULT_CONNECTIONS, 64, from_file())?,
@@ -204,6 +207,13 @@ fn cache_dir(
     }
     setting.value = std::path::absolute(&setting.value).map_err(|error| Fault::disk("find the current folder", error))?;
     Ok(setting)
+}
+
+fn local_roots(environment: &dyn Environment, file: &FileSettings, origin: Origin) -> Result<Setting<Vec<PathBuf>>, Fault> {
+    let absolute = |root: &String| std::path::absolute(environment.expand(root));
+    let roots = file.local_roots.as_ref().map(|roots| roots.iter().map(absolute).collect::<Result<_, _>>()).transpose();
+    let roots = roots.map_err(|error| Fault::disk("find the folders of local_roots", error))?;
+    Ok(strongest([(roots, origin)], Vec::new()))
 }
 
 fn offline(flags: &Flags, environment: &dyn Environment, file: &FileSettings, origin: Origin) -> Setting<bool> {
@@ -288,6 +298,13 @@ mod tests {
         assert_eq!(plain.cache_dir.value, Path::new("/file"));
         let tilde = resolve(&Flags::default(), &environment, "cache_dir = '~/models'").unwrap();
         assert_eq!(tilde.cache_dir.value, Path::new("/h/models"));
+    }
+
+    #[test]
+    fn local_roots_begin_at_home() {
+        let settings = resolve(&Flags::default(), &[("HOME", "/h")], "local_roots = ['~/.lmstudio/models', '/data']").unwrap();
+        assert_eq!(settings.local_roots.value, [Path::new("/h/.lmstudio/models"), Path::new("/data")]);
+        assert!(resolve(&Flags::default(), &[("HOME", "/h")], "").unwrap().local_roots.value.is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Hub;
 use super::info::is_commit;
-use super::request::{Abroad, Arrival, Failure, Subject};
+use super::request::{Abroad, Arrival, Failure, Subject, offline};
 use crate::desk::{Fault, RepoRef};
 use crate::engine::config::Token;
 
@@ -26,6 +26,18 @@ pub struct Location {
 }
 
 impl Hub {
+    /// The address at the Hub where a file's bytes are asked for, and the token it wants. Nothing is sent; offline it is a fault.
+    ///
+    /// Enough for whoever knows the size and digest and follows redirects; why the address is refused, [`locate`](Self::locate) tells.
+    pub fn address(&self, repo: &RepoRef, commit: &str, path: &str) -> Result<(Url, Option<Token>), Fault> {
+        let url = self.inner.endpoint.resolve(repo, commit, path)?;
+        if self.inner.offline {
+            return Err(offline(&url));
+        }
+        let token = self.token_for(&url).cloned();
+        Ok((url, token))
+    }
+
     /// Where the bytes of a file are, as one `HEAD` of its address tells.
     ///
     /// Redirects within the endpoint are followed; the first one that leaves it is the answer, and gets no token.
@@ -130,6 +142,17 @@ mod tests {
         let fault = server.hub_with(|settings| settings.token = None).locate(&model(), COMMIT, "a").await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Gated);
         assert!(fault.hint.unwrap().contains(&format!("{}/org/name", server.base)));
+    }
+
+    #[tokio::test]
+    async fn an_address_is_known_without_asking_and_not_given_offline() {
+        let server = Server::start(|_, _| reply(500, &[], "")).await;
+        let (url, token) = server.hub().address(&model(), COMMIT, "a b").unwrap();
+        assert_eq!(url.as_str(), format!("{}/org/name/resolve/{COMMIT}/a%20b", server.base));
+        assert_eq!(token, Token::new("hf_test"));
+        assert!(server.lines().is_empty());
+        let offline = server.hub_with(|settings| settings.offline = true);
+        assert_eq!(offline.address(&model(), COMMIT, "a").unwrap_err().kind, FaultKind::Offline);
     }
 
     #[tokio::test]

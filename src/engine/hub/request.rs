@@ -208,7 +208,8 @@ fn strayed(from: &Url, to: &Url) -> Fault {
         .hint(format!("if that is the Hub you mean, name it: --endpoint {}", to.origin().ascii_serialization()))
 }
 
-fn offline(url: &Url) -> Fault {
+/// The fault of a request that offline mode forbids.
+pub(super) fn offline(url: &Url) -> Fault {
     Fault::new(FaultKind::Offline, format!("{} is not asked: offline mode is on", host(url)))
         .hint("unset HF_HUB_OFFLINE or leave out --offline to use the network")
 }

@@ -93,11 +93,6 @@ impl Counts {
 }
 
 impl Run {
-    /// Counts a file of this size that was in its place before anything moved.
-    pub fn already_placed(&self, size: u64) {
-        self.lock().place(size);
-    }
-
     /// Shows a file from now until the answer is dropped.
     pub fn follow(self: &Arc<Self>, file: Arc<dyn ActiveFile>) -> Followed {
         self.lock().active.push(Arc::clone(&file));

@@ -58,7 +58,8 @@ impl Counter {
         *lock(&self.remark) = remark;
     }
 
-    pub(super) fn set_done(&self, bytes: u64) {
+    /// Says how many bytes of the file are on the disk.
+    pub fn set_done(&self, bytes: u64) {
         self.done.store(bytes, Relaxed);
     }
 

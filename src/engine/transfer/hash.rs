@@ -17,28 +17,30 @@ use crate::desk::{Digest, Fault};
 const BLOCK: usize = 256 << 10;
 
 /// A digest in the making.
-enum Hasher {
+pub enum Hasher {
     Sha256(Sha256),
     Sha1(Sha1),
 }
 
 impl Hasher {
     /// Begins a digest of the same kind as `wanted` for a file of `size` bytes.
-    fn like(wanted: &Digest, size: u64) -> Self {
+    pub fn like(wanted: &Digest, size: u64) -> Self {
         match wanted {
             Digest::Sha256(_) => Self::Sha256(Sha256::new()),
             Digest::GitSha1(_) => Self::Sha1(Sha1::new_with_prefix(format!("blob {size}\0"))),
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha1(hasher) => hasher.update(bytes),
         }
     }
 
-    fn finish(self) -> Digest {
+    /// The digest of all bytes.
+    pub fn finish(self) -> Digest {
         match self {
             Self::Sha256(hasher) => Digest::Sha256(hex::encode(hasher.finalize())),
             Self::Sha1(hasher) => Digest::GitSha1(hex::encode(hasher.finalize())),

@@ -26,6 +26,7 @@ mod roll;
 mod run;
 mod segments;
 mod settings;
+mod small;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -41,6 +42,7 @@ pub use mover::{Mover, Transfer};
 pub use pace::Pace;
 pub use partial::Partial;
 pub use settings::Settings;
+pub use small::{Received, is_small};
 pub use source::{Address, Source};
 
 /// Locks a mutex whose value stays sound whatever happened to another holder: no code here can stop halfway through a change.

@@ -18,6 +18,7 @@ use super::roll::Roll;
 use super::run::{Run, interrupted, share};
 use super::segments::Segments;
 use super::settings::Settings;
+use super::small::{self, Received};
 use super::source::Source;
 use crate::desk::{Digest, Fault, FaultKind, Phase};
 
@@ -86,15 +87,29 @@ impl Mover {
         self.common.pace.set(bytes_per_second);
     }
 
+    /// Receives a small file into memory and checks its digest; a larger one, or one of which a part is on the disk, is given back as it is.
+    ///
+    /// Saves whoever has more to do on the disk for each of many files a way there and back.
+    pub async fn receive(&self, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
+        if !small::suits(&transfer) {
+            return Ok(Err(transfer));
+        }
+        small::receive(self.common.clone(), transfer).await.map(Ok)
+    }
+
     /// Fetches a file, going on from what its partial already holds.
     ///
     /// `Ok` means that the data file holds every byte, is synced, and has the right digest; the caller renames it and removes the
     /// journal. After a stop (kind `Interrupted`) and after any other fault the partial is kept for the next time, save for
     /// `Corrupt`, where nothing is worth keeping and both files are gone. When it has returned, nothing is written any more.
     pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
+        if small::suits(&transfer) {
+            let received = small::receive(self.common.clone(), transfer).await?;
+            return blocking(move || received.write()).await;
+        }
+        transfer.counter.enter(Phase::Resolving);
         let over = transfer.stop.child_token();
         let _ended = over.clone().drop_guard();
-        transfer.counter.enter(Phase::Resolving);
         let (common, enough) = (self.common.clone(), over.child_token());
         let hashed = watch::Sender::new(0);
         let progress = hashed.subscribe();
@@ -219,10 +234,14 @@ fn judge(run: &Run, found: Option<Digest>) -> Result<(), Fault> {
         Some(found) if found == run.digest => Ok(()),
         Some(found) => {
             run.partial.discard()?;
-            let (name, wanted) = (&run.name, &run.digest);
-            Err(Fault::new(FaultKind::Corrupt, format!("{name} arrived damaged: its digest is {found} and should be {wanted}"))
-                .hint("what was received has been removed; download it again, and if that fails too, the server or a proxy alters it"))
+            Err(damaged(&run.name, &found, &run.digest))
         }
         None => Err(interrupted(&run.name)),
     }
+}
+
+/// The fault of content with another digest than the wanted one.
+pub fn damaged(name: &str, found: &Digest, wanted: &Digest) -> Fault {
+    Fault::new(FaultKind::Corrupt, format!("{name} arrived damaged: its digest is {found} and should be {wanted}"))
+        .hint("what was received has been removed; download it again, and if that fails too, the server or a proxy alters it")
 }

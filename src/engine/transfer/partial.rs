@@ -58,7 +58,8 @@ impl Partial {
     /// The ranges that need not be fetched again.
     pub(super) fn vouched(&self, size: u64, digest: &Digest) -> Ranges {
         let length = fs::symlink_metadata(&self.data).map_or(0, |data| if data.is_file() { data.len() } else { 0 });
-        Journal::load(&self.journal, size, digest).map_or_else(Ranges::default, |journal| journal.vouched(length))
+        let journal = if length > 0 { Journal::load(&self.journal, size, digest) } else { None };
+        journal.map_or_else(Ranges::default, |journal| journal.vouched(length))
     }
 }
 

@@ -134,17 +134,7 @@ impl Run {
 
     /// What a request or a body gives, or a fault when nothing comes for too long.
     pub async fn unless_stalled<T>(&self, io: impl Future<Output = reqwest::Result<T>>) -> Result<T, Fault> {
-        let limit = self.settings().stall_timeout;
-        let stalled = || Fault::new(FaultKind::Network, format!("no byte of {} came for {} seconds", self.name, limit.as_secs_f32()));
-        let answer = tokio::time::timeout(limit, io).await.map_err(|_| stalled())?;
-        answer.map_err(|error| self.broken(error))
-    }
-
-    /// A fault for a request that failed below HTTP.
-    fn broken(&self, error: reqwest::Error) -> Fault {
-        let mut fault = self.settings().network.fault(error, None);
-        fault.message = format!("cannot download {}: {}", self.name, fault.message);
-        fault
+        unless_stalled(self.settings(), &self.name, io).await
     }
 
     /// Writes a batch and tells everybody; answers how many bytes are new. Blocks.
@@ -209,6 +199,21 @@ impl Run {
             (so_far, Ok(())) => so_far,
         }
     }
+}
+
+/// What a request or a body for the file of this name gives, or a fault when nothing comes for too long.
+pub async fn unless_stalled<T>(settings: &Settings, name: &str, io: impl Future<Output = reqwest::Result<T>>) -> Result<T, Fault> {
+    let limit = settings.stall_timeout;
+    let stalled = || Fault::new(FaultKind::Network, format!("no byte of {name} came for {} seconds", limit.as_secs_f32()));
+    let answer = tokio::time::timeout(limit, io).await.map_err(|_| stalled())?;
+    answer.map_err(|error| broken(settings, name, error))
+}
+
+/// A fault for a request that failed below HTTP.
+fn broken(settings: &Settings, name: &str, error: reqwest::Error) -> Fault {
+    let mut fault = settings.network.fault(error, None);
+    fault.message = format!("cannot download {name}: {}", fault.message);
+    fault
 }
 
 /// The fault of a transfer that was stopped on request.

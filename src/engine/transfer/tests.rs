@@ -146,11 +146,11 @@ async fn connections_that_break_again_and_again_get_there() {
 #[tokio::test]
 async fn a_body_that_ends_early_is_not_taken_for_the_whole() {
     let (bench, _server) = bench(
-        200_000,
+        400_000,
         at_first(1, |request, content| {
             let mut short = Reply::range(request, content);
             short.body.truncate(150_000);
-            short.headers = vec![("content-length", "150000".into()), ("content-range", "bytes 0-149999/200000".into())];
+            short.headers = vec![("content-length", "150000".into()), ("content-range", "bytes 0-149999/400000".into())];
             short
         }),
     )
@@ -303,11 +303,11 @@ async fn another_size_is_another_file() {
 
 #[tokio::test]
 async fn a_stall_is_noticed_and_overcome() {
-    let (mut bench, server) = bench(200_000, at_first(2, |request, content| Reply::range(request, content).hang_after(50_000))).await;
+    let (mut bench, server) = bench(400_000, at_first(2, |request, content| Reply::range(request, content).hang_after(100_000))).await;
     bench.settings.stall_timeout = Duration::from_millis(50);
     bench.fetch().await.unwrap();
     bench.assert_whole();
-    assert_eq!(server.requests().iter().map(|request| request.range.unwrap().0).collect::<Vec<_>>(), [0, 50_000, 100_000]);
+    assert_eq!(server.requests().iter().map(|request| request.range.unwrap().0).collect::<Vec<_>>(), [0, 100_000, 200_000]);
 }
 
 #[tokio::test]

@@ -1,0 +1,223 @@
+//! Small files: received into memory, checked there and written to the disk once.
+//!
+//! Nothing of them is worth resuming, so they have no journal and no room set aside; a crash leaves a partial that the next
+//! transfer overwrites. One request asks for the whole of each.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reqwest::Response;
+use reqwest::header::ACCEPT_ENCODING;
+
+use super::book::Book;
+use super::file::DataFile;
+use super::hash::Hasher;
+use super::mover::{Common, Transfer, damaged};
+use super::patience::Patience;
+use super::reply;
+use super::run::interrupted;
+use super::segments::Segment;
+use crate::desk::{Fault, FaultKind, Phase};
+
+/// The largest small file in bytes: less than a connection moves in the time of a request.
+const LARGEST: u64 = 256 << 10;
+
+/// Whether a file of this size is small.
+pub fn is_small(size: u64) -> bool {
+    size <= LARGEST
+}
+
+/// Whether a transfer is better made in memory: its file is small, and no earlier run has left a part of it.
+pub fn suits(transfer: &Transfer) -> bool {
+    is_small(transfer.size) && !transfer.partial.journal.exists()
+}
+
+/// A small file's content, in memory and of the right digest.
+pub struct Received {
+    content: Bytes,
+    transfer: Transfer,
+}
+
+impl Received {
+    /// Writes the partial and syncs it. Blocks. Many of these at once share the filesystem's commits.
+    pub fn write(self) -> Result<(), Fault> {
+        let Self { content, transfer: Transfer { partial, size, counter, .. } } = self;
+        let file = DataFile::open(&partial.data, size, false)?;
+        let written = file.write(0, &[content]).and_then(|()| file.sync());
+        if written.is_err() {
+            partial.discard()?;
+        }
+        counter.set_done(size);
+        written
+    }
+}
+
+/// Receives a small file. Of one that arrives damaged nothing is kept, nor of an earlier run's partial.
+pub async fn receive(common: Arc<Common>, transfer: Transfer) -> Result<Received, Fault> {
+    transfer.counter.enter(Phase::Resolving);
+    let stop = transfer.stop.clone();
+    let small = Small { book: Book::new(transfer.source.clone()), common, transfer };
+    let content = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(interrupted(&small.transfer.name)),
+        received = small.receive() => received?,
+    };
+    small.transfer.counter.enter(Phase::Verifying);
+    small.check(&content)?;
+    Ok(Received { content, transfer: small.transfer })
+}
+
+/// One small file on its way.
+struct Small {
+    common: Arc<Common>,
+    transfer: Transfer,
+    book: Book,
+}
+
+impl Small {
+    /// The content, after as many tries as patience allows. Nothing of a failed try is kept.
+    async fn receive(&self) -> Result<Bytes, Fault> {
+        let settings = &self.common.settings;
+        let mut patience = Patience::new(&settings.backoff, settings.longest_wait);
+        loop {
+            let fault = match self.attempt().await {
+                Ok(content) => return Ok(content),
+                Err(fault) => fault,
+            };
+            tracing::debug!(file = %self.transfer.name, %fault, "a request failed");
+            tokio::time::sleep(patience.after(fault, 0)?).await;
+        }
+    }
+
+    async fn attempt(&self) -> Result<Bytes, Fault> {
+        let size = usize::try_from(self.transfer.size).unwrap_or(usize::MAX);
+        if size == 0 {
+            return Ok(Bytes::new());
+        }
+        let permit = self.common.permits.acquire().await;
+        let _permit = permit.map_err(|error| Fault::internal("the connections are gone").because(error))?;
+        let mut response = self.ask().await?;
+        self.transfer.counter.enter(Phase::Downloading);
+        let mut content = Vec::with_capacity(size);
+        while let Some(bytes) = self.unless_stalled(response.chunk()).await? {
+            // The server may send more than it should, but we need not take it.
+            content.extend_from_slice(&bytes[..bytes.len().min(size - content.len())]);
+            self.transfer.counter.add_moved(bytes.len() as u64);
+            tokio::join!(self.common.pace.pass(bytes.len() as u64), self.transfer.limit.pass(bytes.len() as u64));
+            if content.len() == size {
+                return Ok(content.into());
+            }
+        }
+        Err(Fault::new(FaultKind::Network, format!("the connection ended in the middle of {}", self.transfer.name)))
+    }
+
+    /// Asks for the whole file, with a fresh address where the present one is refused.
+    async fn ask(&self) -> Result<Response, Fault> {
+        let (name, size) = (&self.transfer.name, self.transfer.size);
+        loop {
+            let (address, edition) = self.book.address().await?;
+            let mut request = self.common.client.get(address.url).header(ACCEPT_ENCODING, "identity");
+            if let Some(token) = &address.bearer {
+                request = request.bearer_auth(token);
+            }
+            let response = self.unless_stalled(request.send()).await?;
+            if !reply::is_refused(response.status()) {
+                reply::read(response.status(), response.headers(), Segment { id: 0, start: 0, end: size }, size, name)?;
+                return Ok(response);
+            }
+            self.book.refused(edition, reply::failed(response.status(), response.headers(), name)).await?;
+        }
+    }
+
+    async fn unless_stalled<T>(&self, io: impl Future<Output = reqwest::Result<T>>) -> Result<T, Fault> {
+        super::run::unless_stalled(&self.common.settings, &self.transfer.name, io).await
+    }
+
+    fn check(&self, content: &[u8]) -> Result<(), Fault> {
+        let Transfer { partial, name, size, digest, .. } = &self.transfer;
+        let mut hasher = Hasher::like(digest, *size);
+        hasher.update(content);
+        let found = hasher.finish();
+        if found == *digest {
+            return Ok(());
+        }
+        partial.discard()?;
+        Err(damaged(name, &found, digest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::testing::{Bench, Reply, Request, Server, content, until};
+    use super::*;
+    use crate::desk::Digest;
+
+    const SIZE: usize = 50_000;
+
+    async fn bench(handler: impl Fn(&Request, &[u8]) -> Reply + Send + Sync + 'static) -> (Bench, Server) {
+        let content = content(SIZE);
+        let server = Server::start(content.clone(), handler).await;
+        (Bench::new(&content, &server.url), server)
+    }
+
+    #[tokio::test]
+    async fn one_request_brings_all_of_it() {
+        let (bench, server) = bench(Reply::range).await;
+        std::fs::create_dir_all(bench.partial().data.parent().unwrap()).unwrap();
+        std::fs::write(bench.partial().data, vec![9; 2 * SIZE]).unwrap();
+        bench.fetch().await.unwrap();
+        bench.assert_whole();
+        assert_eq!((server.requests().len(), server.requests()[0].range), (1, None));
+        assert_eq!((bench.counter.moved(), bench.counter.phase()), (SIZE as u64, Phase::Verifying));
+        assert!(!bench.partial().journal.exists());
+    }
+
+    #[tokio::test]
+    async fn a_try_that_fails_is_made_again_from_the_beginning() {
+        let (mut bench, server) = bench(|request, content| match request.number {
+            0 => Reply::whole(content).cut_after(SIZE / 2),
+            1 => Reply::status(503),
+            2 => Reply::whole(content).hang_after(10),
+            3 => Reply::status(403),
+            _ => Reply::range(request, content),
+        })
+        .await;
+        bench.settings.stall_timeout = Duration::from_millis(50);
+        bench.fetch().await.unwrap();
+        bench.assert_whole();
+        assert_eq!(server.requests().len(), 5);
+        assert_eq!(server.requests()[4].path, "/file?signature=2", "a refused address is found again");
+    }
+
+    #[tokio::test]
+    async fn what_the_server_sends_too_much_is_not_taken() {
+        let endless = |_: &Request, content: &[u8]| Reply { status: 200, body: content.repeat(400), ..Reply::default() };
+        let (bench, server) = bench(endless).await;
+        bench.fetch().await.unwrap();
+        bench.assert_whole();
+        assert!(server.served() < 400 * SIZE as u64);
+    }
+
+    #[tokio::test]
+    async fn wrong_bytes_never_reach_the_disk() {
+        let (mut bench, _server) = bench(Reply::range).await;
+        bench.digest = Digest::GitSha1("ab".repeat(20));
+        assert_eq!(bench.fetch().await.unwrap_err().kind, FaultKind::Corrupt);
+        assert!(!bench.partial().data.exists());
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_prompt_and_leaves_nothing() {
+        let (bench, server) = bench(|_, content| Reply::whole(content).hang_after(10)).await;
+        let fetching = bench.start();
+        until("bytes come", || bench.counter.moved() == 10).await;
+        let stopped = Instant::now();
+        bench.stop.cancel();
+        assert_eq!(fetching.await.unwrap().unwrap_err().kind, FaultKind::Interrupted);
+        assert!(stopped.elapsed() < Duration::from_secs(1) && !bench.partial().data.exists());
+        assert_eq!(server.requests().len(), 1);
+    }
+}
