@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::Response;
 use reqwest::header::{ACCEPT_ENCODING, RANGE};
+use reqwest::{Client, Response};
 
+use super::lanes::Seat;
 use super::patience::Patience;
 use super::reply::{self, Body};
 use super::roll::Entry;
@@ -20,7 +21,8 @@ const STEP: usize = 16 << 10;
 
 /// Fetches segments until none is left, trying again as patience allows. Ends early, with what was received written, when the run
 /// has had enough.
-pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
+pub async fn work(run: Arc<Run>, seat: Seat) -> Result<(), Fault> {
+    let client = seat.client().ok_or_else(|| Fault::internal("a lane is closed"))?;
     let settings = run.settings();
     let mut patience = Patience::new(&settings.backoff, settings.longest_wait);
     let mut stride = run.stride;
@@ -33,7 +35,7 @@ pub async fn work(run: Arc<Run>) -> Result<(), Fault> {
         let permit = run.unless_over(run.permit()).await??;
         let begun = Instant::now();
         let Some(segment) = run.segments().claim(stride, begun) else { return Ok(()) };
-        let fetched = fetch(&run, segment, &mut entry).await;
+        let fetched = fetch(&run, client, segment, &mut entry).await;
         run.segments().release(segment.id);
         drop(permit);
         match fetched.outcome {
@@ -67,9 +69,9 @@ struct Fetched {
 }
 
 /// Fetches one segment. Whatever happens, the bytes that came are written.
-async fn fetch(run: &Arc<Run>, segment: Segment, entry: &mut Entry<'_>) -> Fetched {
+async fn fetch(run: &Arc<Run>, client: &Client, segment: Segment, entry: &mut Entry<'_>) -> Fetched {
     let begun = Instant::now();
-    let opened = run.unless_over(open(run, segment)).await;
+    let opened = run.unless_over(open(run, client, segment)).await;
     let waited = begun.elapsed();
     let (response, offset) = match opened {
         Ok(Ok(opened)) => opened,
@@ -85,8 +87,8 @@ async fn fetch(run: &Arc<Run>, segment: Segment, entry: &mut Entry<'_>) -> Fetch
 }
 
 /// Asks for a segment and checks the answer: the response, and the offset of its body's first byte.
-async fn open(run: &Arc<Run>, segment: Segment) -> Result<(Response, u64), Fault> {
-    let response = request(run, segment).await?;
+async fn open(run: &Arc<Run>, client: &Client, segment: Segment) -> Result<(Response, u64), Fault> {
+    let response = request(run, client, segment).await?;
     let body = reply::read(response.status(), response.headers(), segment, run.size, &run.name)?;
     run.counter.enter(Phase::Downloading);
     match body {
@@ -103,11 +105,11 @@ async fn open(run: &Arc<Run>, segment: Segment) -> Result<(Response, u64), Fault
 }
 
 /// Sends the request, with a fresh address where the present one is refused.
-async fn request(run: &Arc<Run>, segment: Segment) -> Result<Response, Fault> {
+async fn request(run: &Arc<Run>, client: &Client, segment: Segment) -> Result<Response, Fault> {
     loop {
         let (address, edition) = run.book.address().await?;
         let range = format!("bytes={}-{}", segment.start, segment.end - 1);
-        let mut request = run.client().get(address.url).header(RANGE, range).header(ACCEPT_ENCODING, "identity");
+        let mut request = client.get(address.url).header(RANGE, range).header(ACCEPT_ENCODING, "identity");
         if let Some(token) = &address.bearer {
             request = request.bearer_auth(token);
         }

@@ -13,6 +13,9 @@ const PATIENCE: u32 = 40;
 /// The most measurements between two tries.
 const LONGEST_PATIENCE: u32 = 640;
 
+/// The fewest connections of a crew that has grown: while one writes, the other one receives.
+const FEWEST: usize = 2;
+
 /// The number of connections wanted for one file.
 #[derive(Debug)]
 pub struct Crew {
@@ -72,7 +75,7 @@ impl Crew {
         if enough <= size {
             self.patience = (self.patience * 2).min(LONGEST_PATIENCE);
         }
-        self.wanted = enough.clamp(size, self.most);
+        self.wanted = enough.max(size).max(FEWEST).min(self.most);
         self.mood = Mood::Settled { measured: 0 };
     }
 }
@@ -101,8 +104,8 @@ mod tests {
     }
 
     #[test]
-    fn where_one_fills_the_link_one_is_used() {
-        assert_eq!(sizes(32, 1000.0, 1000.0, 5), [1, 4, 1]);
+    fn where_one_fills_the_link_two_are_used() {
+        assert_eq!(sizes(32, 1000.0, 1000.0, 5), [1, 4, 2]);
         assert_eq!(sizes(32, 1000.0, 1200.0, 5), [1, 4, 2]);
         assert_eq!(sizes(32, 20.0, 150.0, 5), [1, 4, 16, 8]);
     }

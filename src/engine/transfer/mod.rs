@@ -16,6 +16,7 @@ mod file;
 mod foreman;
 mod hash;
 mod journal;
+mod lanes;
 mod mover;
 mod pace;
 mod partial;

@@ -12,6 +12,7 @@ use super::checkpoint;
 use super::counter::Counter;
 use super::file::DataFile;
 use super::hash;
+use super::lanes::Lanes;
 use super::pace::Pace;
 use super::partial::Partial;
 use super::roll::Roll;
@@ -51,7 +52,9 @@ pub struct Transfer {
 /// What all files share.
 pub struct Common {
     pub settings: Settings,
+    /// For small files; large ones' connections have clients of their own.
     pub client: reqwest::Client,
+    pub lanes: Lanes,
     pub pace: Pace,
     pub permits: Arc<Semaphore>,
 }
@@ -79,7 +82,9 @@ impl Mover {
     pub fn new(settings: Settings) -> Result<Self, Fault> {
         let client = client(&settings)?;
         let permits = Arc::new(Semaphore::new(settings.total_connections.clamp(1, Semaphore::MAX_PERMITS)));
-        Ok(Self { common: Arc::new(Common { settings, client, pace: Pace::new(None), permits }) })
+        let of_lanes = settings.clone();
+        let lanes = Lanes::new(move || self::client(&of_lanes));
+        Ok(Self { common: Arc::new(Common { settings, client, lanes, pace: Pace::new(None), permits }) })
     }
 
     /// Sets the speed limit in bytes a second for all files together; it holds at once.

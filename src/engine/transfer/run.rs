@@ -90,11 +90,6 @@ impl Run {
         &self.common.settings
     }
 
-    /// The connections that all files share.
-    pub fn client(&self) -> &reqwest::Client {
-        &self.common.client
-    }
-
     /// The speed limit that all files share.
     pub fn pace(&self) -> &Pace {
         &self.common.pace
@@ -168,7 +163,7 @@ impl Run {
         let mut working = JoinSet::new();
         let mut outcome = Ok(());
         let mut wanted = self.crew.wanted();
-        working.spawn(connection::work(self.clone()));
+        self.hire(&mut working)?;
         loop {
             tokio::select! {
                 biased;
@@ -179,12 +174,20 @@ impl Run {
                 }
                 _ = wanted.changed() => {
                     let more = wanted.borrow_and_update().saturating_sub(working.len());
-                    (0..more).for_each(|_| { working.spawn(connection::work(self.clone())); });
+                    (0..more).try_for_each(|_| self.hire(&mut working))?;
                 }
             }
         }
         self.enough.cancel();
         outcome
+    }
+
+    /// Starts one more connection.
+    fn hire(self: &Arc<Self>, working: &mut JoinSet<Result<(), Fault>>) -> Result<(), Fault> {
+        let seat = self.common.lanes.seat()?;
+        let lane = seat.handle().cloned().ok_or_else(|| Fault::internal("a lane is closed"))?;
+        working.spawn_on(connection::work(self.clone(), seat), &lane);
+        Ok(())
     }
 
     /// Takes one connection's end into account. A transient fault costs one connection, any other ends the transfer.

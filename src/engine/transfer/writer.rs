@@ -12,11 +12,7 @@ use crate::desk::Fault;
 /// A batch is written after this time even if it is not full, so that a slow link's progress shows and is kept.
 const OLD: Duration = Duration::from_millis(250);
 
-/// Gathers a connection's bytes into batches and writes them.
-///
-/// The connection itself writes, and reads nothing meanwhile: what arrives then waits in the socket and is read at once afterwards.
-/// Handing batches to a thread of their own would have the connection read every few kilobytes as they come, and both threads
-/// would wake each other tens of thousands of times a second.
+/// Gathers a connection's bytes into batches and writes them, on the connection's own thread.
 pub struct Writer {
     run: Arc<Run>,
     offset: u64,
@@ -61,15 +57,7 @@ impl Writer {
             return Ok(());
         }
         self.offset += batch.len() as u64;
-        self.gained += in_place(|| self.run.store(offset, batch))?;
+        self.gained += self.run.store(offset, batch)?;
         Ok(())
-    }
-}
-
-/// Does work that waits for the disk, and has other tasks of this thread go on elsewhere where the runtime can.
-fn in_place<T>(work: impl FnOnce() -> T) -> T {
-    match tokio::runtime::Handle::current().runtime_flavor() {
-        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }

@@ -1,0 +1,136 @@
+//! Threads on which connections do all their work: reading the socket, decrypting, writing to the disk.
+//!
+//! A connection never leaves its lane, and every lane has connections of its own to servers, so that no byte is handed from thread
+//! to thread before it is in the file. While a lane writes it reads nothing: what arrives waits in the sockets and is then read in
+//! large pieces. The rest of the program keeps its own threads, which a slow disk does not block.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::desk::Fault;
+
+/// The fewest lanes, so that one connection receives while another one writes.
+const FEWEST: usize = 2;
+/// The most lanes: each moves a gigabyte a second and more.
+const MOST: usize = 4;
+
+/// Makes a client for a lane.
+type MakeClient = dyn Fn() -> Result<reqwest::Client, Fault> + Send + Sync;
+
+/// The lanes of one mover, each started when it is first needed.
+pub struct Lanes {
+    slots: Vec<Arc<Slot>>,
+    make_client: Box<MakeClient>,
+}
+
+#[derive(Default)]
+struct Slot {
+    taken: AtomicUsize,
+    lane: OnceLock<Lane>,
+}
+
+/// A thread that runs connections until it is dropped.
+struct Lane {
+    handle: Handle,
+    client: reqwest::Client,
+    _stop: DropGuard,
+}
+
+impl Lanes {
+    /// As many lanes as the processors at hand are worth.
+    pub fn new(make_client: impl Fn() -> Result<reqwest::Client, Fault> + Send + Sync + 'static) -> Self {
+        let processors = thread::available_parallelism().map_or(FEWEST, NonZero::get);
+        let slots = (0..processors.clamp(FEWEST, MOST)).map(|_| Arc::default()).collect();
+        Self { slots, make_client: Box::new(make_client) }
+    }
+
+    /// A seat in the lane with the fewest connections; of several the first, whose connections are the warmest.
+    pub fn seat(&self) -> Result<Seat, Fault> {
+        let slot = self.slots.iter().min_by_key(|slot| slot.taken.load(Relaxed)).ok_or_else(|| Fault::internal("there are no lanes"))?;
+        slot.taken.fetch_add(1, Relaxed);
+        let seat = Seat(Arc::clone(slot));
+        if slot.lane.get().is_none() {
+            let lane = Lane::start((self.make_client)()?)?;
+            slot.lane.get_or_init(|| lane);
+        }
+        Ok(seat)
+    }
+}
+
+impl Lane {
+    fn start(client: reqwest::Client) -> Result<Self, Fault> {
+        let broken = |error| Fault::internal("a thread for connections cannot be started").because(error);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(broken)?;
+        let (handle, stop) = (runtime.handle().clone(), CancellationToken::new());
+        let stopped = stop.clone();
+        let run = move || runtime.block_on(stopped.cancelled());
+        thread::Builder::new().name("transfer".to_owned()).spawn(run).map_err(broken)?;
+        Ok(Self { handle, client, _stop: stop.drop_guard() })
+    }
+}
+
+/// One connection's place in a lane; dropping it frees the place.
+pub struct Seat(Arc<Slot>);
+
+impl Seat {
+    /// Where the connection's task is to be spawned.
+    pub fn handle(&self) -> Option<&Handle> {
+        self.0.lane.get().map(|lane| &lane.handle)
+    }
+
+    /// What sends the connection's requests.
+    pub fn client(&self) -> Option<&reqwest::Client> {
+        self.0.lane.get().map(|lane| &lane.client)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lanes() -> Lanes {
+        Lanes::new(|| Ok(reqwest::Client::new()))
+    }
+
+    #[test]
+    fn connections_spread_over_the_lanes_and_come_back_to_the_first() {
+        let lanes = lanes();
+        let taken = || lanes.slots.iter().map(|slot| slot.taken.load(Relaxed)).collect::<Vec<_>>();
+        let count = lanes.slots.len();
+        assert!((FEWEST..=MOST).contains(&count));
+        let seats: Vec<Seat> = (0..=count).map(|_| lanes.seat().unwrap()).collect();
+        assert_eq!((taken()[0], taken()[1]), (2, 1));
+        drop(seats);
+        assert!(taken().iter().all(|count| *count == 0));
+        drop(lanes.seat().unwrap());
+        assert_eq!(taken().iter().sum::<usize>(), 0);
+    }
+
+    #[test]
+    fn a_lane_works_on_a_thread_of_its_own_and_ends_with_the_mover() {
+        let lanes = lanes();
+        let seat = lanes.seat().unwrap();
+        let (told, name) = std::sync::mpsc::channel();
+        let alive = CancellationToken::new();
+        let ended = alive.clone();
+        seat.handle().unwrap().spawn(async move {
+            let _ended = ended.drop_guard();
+            told.send(thread::current().name().map(str::to_owned)).unwrap();
+            std::future::pending::<()>().await;
+        });
+        assert_eq!(name.recv().unwrap().as_deref(), Some("transfer"));
+        drop((seat, lanes));
+        futures::executor::block_on(alive.cancelled());
+    }
+}
