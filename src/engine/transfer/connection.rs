@@ -134,7 +134,7 @@ async fn receive(run: &Run, response: &mut Response, writer: &mut Writer) -> Res
 }
 
 /// Counts these bytes and waits until the speed limit has allowed them.
-async fn pass(run: &Run, mut bytes: usize) -> Result<(), Fault> {
+pub async fn pass(run: &Run, mut bytes: usize) -> Result<(), Fault> {
     while bytes > 0 {
         let step = if run.pace().is_limited() { bytes.min(STEP) } else { bytes };
         run.counter.add_moved(step as u64);

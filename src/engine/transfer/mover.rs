@@ -17,6 +17,7 @@ use super::run::{Run, interrupted, share};
 use super::segments::Segments;
 use super::settings::Settings;
 use super::source::Source;
+use super::xet::XetClient;
 use crate::desk::{Digest, Fault, FaultKind, Phase};
 
 /// So many redirects are followed for one request.
@@ -46,6 +47,7 @@ pub struct Common {
     pub client: reqwest::Client,
     pub pace: Pace,
     pub permits: Arc<Semaphore>,
+    pub xet: XetClient,
 }
 
 /// Moves files' bytes to the disk, any number at a time, within one bound on connections and one on speed.
@@ -60,7 +62,7 @@ impl Mover {
         let client = client(&settings).map_err(|error| Fault::internal("the HTTP client cannot be set up").because(error))?;
         let pace = Pace::new(settings.max_speed);
         let permits = Arc::new(Semaphore::new(settings.total_connections.clamp(1, Semaphore::MAX_PERMITS)));
-        Ok(Self { common: Arc::new(Common { settings, client, pace, permits }) })
+        Ok(Self { common: Arc::new(Common { xet: XetClient::new(&settings), settings, client, pace, permits }) })
     }
 
     /// Sets the speed limit in bytes a second for all files together; it holds at once.

@@ -17,7 +17,7 @@ use super::partial::Partial;
 use super::ranges::Ranges;
 use super::segments::Segments;
 use super::settings::Settings;
-use super::{checkpoint, connection, lock};
+use super::{checkpoint, connection, lock, transports};
 use crate::desk::{Digest, Fault, FaultKind};
 
 /// Another connection is worth its while for every so many bytes.
@@ -99,6 +99,11 @@ impl Run {
         lock(&self.segments)
     }
 
+    /// How many bytes are not on the disk.
+    pub fn missing(&self) -> u64 {
+        self.size - self.segments().written().total()
+    }
+
     /// Waits while the digest is far behind and somebody else is at work.
     pub async fn digest_keeps_up(&self) {
         let mut hashed = self.hashed.clone();
@@ -159,13 +164,13 @@ impl Run {
             self.enough.cancel();
             kept
         };
-        let (moved, kept) = tokio::join!(self.connect(), keeping);
+        let (moved, kept) = tokio::join!(transports::connect(self), keeping);
         kept?;
         if self.segments().is_complete() { Ok(()) } else { moved.and(Err(interrupted(&self.name))) }
     }
 
     /// Runs the connections: one, and the others once ranges are known to work.
-    async fn connect(self: &Arc<Self>) -> Result<(), Fault> {
+    pub async fn connect(self: &Arc<Self>) -> Result<(), Fault> {
         let mut working = JoinSet::new();
         let mut outcome = Ok(());
         let mut waiting = self.connections - 1;
@@ -184,7 +189,6 @@ impl Run {
                 }
             }
         }
-        self.enough.cancel();
         outcome
     }
 
