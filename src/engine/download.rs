@@ -13,7 +13,7 @@ use super::cache::{Cache, Place};
 use super::host::{FileLock, blocking, space};
 use super::hub::Hub;
 use super::job::{ActiveFile, Followed, Held, Run, Runner};
-use super::transfer::{Address, Counter, Mover, Partial, Source, Transfer};
+use super::transfer::{Address, Counter, Mover, Partial, Source, Transfer, XetAddress};
 use crate::desk::{Digest, Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, RepoRef};
 
 /// Files of one job in flight at once. Many, because small files cost a round trip each; the bytes are bounded by the mover.
@@ -31,6 +31,8 @@ pub(super) struct Downloader {
     pub hub: Hub,
     pub cache: Cache,
     pub mover: Mover,
+    /// Whether files come over Xet where the Hub offers it.
+    pub xet: bool,
 }
 
 impl Runner for Downloader {
@@ -155,8 +157,13 @@ impl Errand {
     }
 
     async fn fetch(&self, counter: Arc<Counter>) -> Result<(), Fault> {
-        let source =
-            OnHub { hub: self.downloader.hub.clone(), repo: self.repo.clone(), commit: self.commit.clone(), path: self.file.path.clone() };
+        let source = OnHub {
+            hub: self.downloader.hub.clone(),
+            repo: self.repo.clone(),
+            commit: self.commit.clone(),
+            file: self.file.clone(),
+            xet: self.downloader.xet,
+        };
         let transfer = Transfer {
             partial: partial(&*self.place, &self.file),
             size: self.file.size,
@@ -175,16 +182,27 @@ struct OnHub {
     hub: Hub,
     repo: RepoRef,
     commit: String,
-    path: String,
+    file: PlannedFile,
+    xet: bool,
 }
 
 impl Source for OnHub {
     fn locate(&self) -> BoxFuture<'_, Result<Address, Fault>> {
         async {
-            let location = self.hub.locate(&self.repo, &self.commit, &self.path).await?;
+            let location = self.hub.locate(&self.repo, &self.commit, &self.file.path).await?;
             Ok(Address { url: location.url, bearer: location.bearer.map(|token| token.secret().to_owned()) })
         }
         .boxed()
+    }
+
+    fn xet(&self) -> BoxFuture<'_, Result<Option<XetAddress>, Fault>> {
+        let hash = self.file.xet_hash.clone().filter(|_| self.xet);
+        let address = hash.map(|hash| {
+            let (refresh_url, bearer) = self.hub.xet_token(&self.repo, &self.commit)?;
+            let bearer = bearer.map(|token| token.secret().to_owned());
+            Ok(XetAddress { hash, size: self.file.size, refresh_url, bearer })
+        });
+        std::future::ready(address.transpose()).boxed()
     }
 }
 

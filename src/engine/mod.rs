@@ -82,7 +82,7 @@ impl Engine {
             max_speed: settings.max_speed.value,
             ..transfer::Settings::default()
         })?;
-        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover };
+        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover, xet: settings.xet.value };
         let jobs = JobsSettings {
             state_dir: settings.state_dir.clone(),
             max_active: settings.max_active.value,

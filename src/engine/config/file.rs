@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 6] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed"];
+const KEYS: [&str; 7] = ["endpoint", "cache_dir", "offline", "max_active", "connections", "max_speed", "xet"];
 
 /// What the settings file says. An unknown key is a warning, never a failure: the file may be from a newer version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -25,6 +25,8 @@ pub struct FileSettings {
     pub connections: Option<usize>,
     /// A speed such as `20MiB`.
     pub max_speed: Option<String>,
+    /// `auto` or `off`.
+    pub xet: Option<String>,
     /// What was odd, one sentence each.
     #[serde(skip)]
     pub warnings: Vec<String>,

@@ -92,6 +92,8 @@ pub struct Settings {
     pub connections: Setting<usize>,
     /// The most bytes a second for all transfers together; `None` for no limit.
     pub max_speed: Setting<Option<u64>>,
+    /// Whether files come over Xet where the Hub offers it.
+    pub xet: Setting<bool>,
     /// The folder of the queue and its history.
     pub state_dir: PathBuf,
     /// What was odd but not fatal: unknown keys and the like, one sentence each.
@@ -118,6 +120,7 @@ impl Settings {
             max_active: count("max_active", file.max_active, DEFAULT_MAX_ACTIVE, from_file())?,
             connections: count("connections", file.connections, DEFAULT_CONNECTIONS, from_file())?,
             max_speed: max_speed(flags, file, from_file())?,
+            xet: xet(environment, file, from_file())?,
             state_dir: environment::state_dir(environment)?,
             warnings: file.warnings.clone(),
         })
@@ -199,6 +202,20 @@ fn max_speed(flags: &Flags, file: &FileSettings, origin: Origin) -> Result<Setti
     Ok(Setting { value: (setting.value > 0).then_some(setting.value), origin: setting.origin })
 }
 
+fn xet(environment: &dyn Environment, file: &FileSettings, origin: Origin) -> Result<Setting<bool>, Fault> {
+    let from_file = match file.xet.as_deref() {
+        None => None,
+        Some("auto") => Some(true),
+        Some("off") => Some(false),
+        Some(other) => {
+            let fault = Fault::new(FaultKind::Usage, format!("xet = “{other}” ({origin}) is neither “auto” nor “off”"));
+            return Err(fault.hint("“auto” takes files over Xet where the Hub offers it, “off” never does"));
+        }
+    };
+    let disabled = environment.switch("HF_HUB_DISABLE_XET").map(|disabled| !disabled);
+    Ok(strongest([(disabled, Origin::Environment("HF_HUB_DISABLE_XET")), (from_file, origin)], true))
+}
+
 #[cfg(test)]
 mod tests {
     use super::environment::fixed;
@@ -217,6 +234,18 @@ mod tests {
         assert_eq!(settings.state_dir, Path::new("/home/ada/.local/state/hfdesk"));
         assert_eq!(settings.cache_dir.origin, Origin::Default);
         assert!(settings.token.is_none() && !settings.offline.value && settings.max_speed.value.is_none());
+    }
+
+    #[test]
+    fn xet_is_used_unless_somebody_says_no() {
+        let xet = |environment: &[(&'static str, &str)], file: &str| {
+            let environment = [&[("HOME", "/h")], environment].concat();
+            resolve(&Flags::default(), &environment, file).map(|settings| settings.xet.value).map_err(|fault| fault.kind)
+        };
+        assert_eq!((xet(&[], ""), xet(&[], "xet = 'auto'"), xet(&[], "xet = 'off'")), (Ok(true), Ok(true), Ok(false)));
+        assert_eq!(xet(&[("HF_HUB_DISABLE_XET", "1")], "xet = 'auto'"), Ok(false));
+        assert_eq!(xet(&[("HF_HUB_DISABLE_XET", "0")], "xet = 'off'"), Ok(true));
+        assert_eq!(xet(&[], "xet = 'sometimes'"), Err(FaultKind::Usage));
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::engine::transfer::{Address, Mover, Source, Transfer};
 /// What the store adds to the bytes asked for: whole chunks at both ends of a range, and descriptions of them.
 const OVERHEAD_OF_A_RANGE: u64 = 400 << 10;
 
+/// How long a pass is good for that does not matter.
+const LONG: Duration = Duration::from_secs(900);
+
 /// A file that is to be had over both transports.
 struct Both {
     address: Address,
@@ -47,18 +50,13 @@ impl Scene {
     }
 
     async fn with_hub(kept: &Kept, wire: Wire, file: impl Fn(&Request, &[u8]) -> Reply + Send + Sync + 'static) -> Self {
-        Self::with_pass(kept, wire, Duration::from_secs(900), file).await
+        let pass = pass(&wire.url, LONG);
+        Self::with_pass(kept, wire, pass, file).await
     }
 
-    async fn with_pass(
-        kept: &Kept,
-        wire: Wire,
-        good_for: Duration,
-        file: impl Fn(&Request, &[u8]) -> Reply + Send + Sync + 'static,
-    ) -> Self {
-        let store = wire.url.clone();
+    async fn with_pass(kept: &Kept, wire: Wire, pass: Reply, file: impl Fn(&Request, &[u8]) -> Reply + Send + Sync + 'static) -> Self {
         let answer = move |request: &Request, content: &[u8]| match request.path.as_str() {
-            "/token" => pass(&store, good_for),
+            "/token" => pass.clone(),
             _ => file(request, content),
         };
         let hub = Server::start(kept.content.clone(), answer).await;
@@ -181,11 +179,26 @@ async fn when_the_store_goes_away_or_falls_silent_the_file_goes_on_over_http() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_of_no_use_is_left_at_once() {
-    let unknown = Kept { content: STORE.large.content.clone(), hash: "ab".repeat(32) };
-    let scene = Scene::new(&unknown, Wire::new(Mode::Open).await).await;
+    // How often a fresh pass is asked for: a store that refuses one may take the next.
+    for (status, passes) in [(401, 2), (403, 2), (404, 1)] {
+        let store = Server::start(Vec::new(), move |_, _| Reply::status(status)).await;
+        let origin = store.url.origin().ascii_serialization();
+        let scene = Scene::with_pass(&STORE.large, Wire::new(Mode::Open).await, pass(&origin, LONG), Reply::range).await;
+        scene.fetch().await.unwrap();
+        scene.bench.assert_whole();
+        assert_eq!(scene.remark().as_deref(), Some("Xet is of no use here; going on over HTTP"), "{status}");
+        assert_eq!(scene.passes(), passes, "{status}");
+        let seen: Vec<_> = store.requests().into_iter().map(|request| request.authorization).collect();
+        assert!(seen.iter().all(|token| token.as_deref() == Some("Bearer cas")), "the Hub's token stays with the Hub: {seen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_gives_no_pass_is_asked_for_the_file() {
+    let scene = Scene::with_pass(&STORE.large, Wire::new(Mode::Open).await, Reply::status(404), Reply::range).await;
     scene.fetch().await.unwrap();
     scene.bench.assert_whole();
-    assert_eq!(scene.remark().as_deref(), Some("Xet is of no use here; going on over HTTP"));
+    assert_eq!((scene.passes(), scene.wire.carried()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +227,9 @@ async fn bytes_that_a_store_gets_wrong_are_found_by_the_digest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_that_ends_is_renewed() {
-    let scene = Scene::with_pass(&STORE.large, Wire::new(Mode::Open).await, Duration::from_secs(30), Reply::range).await;
+    let wire = Wire::new(Mode::Open).await;
+    let soon_over = pass(&wire.url, Duration::from_secs(30));
+    let scene = Scene::with_pass(&STORE.large, wire, soon_over, Reply::range).await;
     scene.fetch().await.unwrap();
     scene.bench.assert_whole();
     assert!(scene.passes() > 1 && scene.over_http() == 0);
