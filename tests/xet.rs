@@ -63,3 +63,36 @@ fn download(machine: &Machine, hub: &HubServer, temporary: &Path, without_xet: &
     let status = command.env("TMPDIR", temporary).env("HF_HUB_DISABLE_XET", without_xet).status().unwrap();
     assert!(status.success());
 }
+
+/// Prints the download's peak of resident memory and its speed: `cargo test --release --test xet -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures, for minutes and with gigabytes"]
+fn measure_memory_and_speed() {
+    for (files, size) in [(1, 1 << 30), (8, 256 << 20)] {
+        let machine = Machine::new();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let store = runtime.block_on(LocalTestServerBuilder::new().start());
+        let mut hashes = HashMap::new();
+        for number in 0..files {
+            let mut content = machine::noise(size);
+            content[..4].copy_from_slice(&u32::to_le_bytes(number));
+            content.iter_mut().step_by(4096).for_each(|byte| *byte ^= number as u8); // so that no file has another's chunks
+            machine.put(REPO, &format!("{number}.gguf"), &content);
+            let digest = sha256(&content);
+            hashes.insert(digest, runtime.block_on(keep(store.http_endpoint(), content, &machine.path().join("uploads"))));
+        }
+        let cas = XetStore { url: store.http_endpoint().to_owned(), token: "cas".into(), hashes };
+        let hub = runtime.block_on(HubServer::start(HubConfig { cas: Some(cas), ..HubConfig::new(machine.hub()) })).unwrap();
+        let begun = std::time::Instant::now();
+        let mut child = machine.command(&hub.endpoint()).args(["download", REPO, "--quiet"]).stdout(Stdio::null()).spawn().unwrap();
+        let mut peak = String::new();
+        while child.try_wait().unwrap().is_none() {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+            peak = status.lines().find(|line| line.starts_with("VmHWM")).map_or(peak, str::to_owned);
+            std::thread::sleep(std::time::Duration::from_millis(20)); // another process's memory is only there to be looked at
+        }
+        let speed = (u64::from(files) * size as u64) as f64 / begun.elapsed().as_secs_f64() / 1e6;
+        println!("{files} files of {} MiB: {speed:.0} MB/s, {peak}, {} bytes over HTTP", size >> 20, hub.stats().cdn_bytes);
+        runtime.block_on(hub.stop());
+    }
+}

@@ -78,7 +78,8 @@ async fn work(line: Arc<Line>) -> Result<(), Fault> {
         run.segments().release(segment.id);
         drop(permits);
         match fetched {
-            Ok(()) => {
+            Ok(0) => {} // the store refused the pass, and there may be another
+            Ok(_) => {
                 patience.restore();
                 stride = next_stride(stride, begun.elapsed());
                 if begun.elapsed() < QUICK {
@@ -94,8 +95,8 @@ async fn work(line: Arc<Line>) -> Result<(), Fault> {
     }
 }
 
-/// Fetches one range; a fault comes with the number of bytes that the file gained nevertheless.
-async fn fetch(line: &Line, segment: Segment) -> Result<(), (Fault, u64)> {
+/// Fetches one range: how many bytes the file gained, or a fault with how many it gained nevertheless.
+async fn fetch(line: &Line, segment: Segment) -> Result<u64, (Fault, u64)> {
     let file = line.unless_over(line.file()).await.and_then(|file| file).map_err(|fault| (fault, 0))?;
     let mut writer = Writer::new(line.run.clone(), segment.start);
     let streamed = read(line, &file, segment, &mut writer).await;
@@ -104,8 +105,9 @@ async fn fetch(line: &Line, segment: Segment) -> Result<(), (Fault, u64)> {
         line.worked();
     }
     match streamed {
-        Err(fault) if is_refusal(fault.kind) => line.refused(&file, fault).await.map_err(|fault| (fault, gained)),
-        streamed => streamed.map_err(|fault| (fault, gained)),
+        Ok(()) => Ok(gained),
+        Err(fault) if is_refusal(fault.kind) => line.refused(&file, fault).await.map(|()| gained).map_err(|fault| (fault, gained)),
+        Err(fault) => Err((fault, gained)),
     }
 }
 
