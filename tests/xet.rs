@@ -68,15 +68,14 @@ fn download(machine: &Machine, hub: &HubServer, temporary: &Path, without_xet: &
 #[test]
 #[ignore = "measures, for minutes and with gigabytes"]
 fn measure_memory_and_speed() {
-    for (files, size) in [(1, 1 << 30), (8, 256 << 20)] {
+    for (files, size) in [(1_u8, 1 << 30), (8, 256 << 20)] {
         let machine = Machine::new();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let store = runtime.block_on(LocalTestServerBuilder::new().start());
         let mut hashes = HashMap::new();
         for number in 0..files {
             let mut content = machine::noise(size);
-            content[..4].copy_from_slice(&u32::to_le_bytes(number));
-            content.iter_mut().step_by(4096).for_each(|byte| *byte ^= number as u8); // so that no file has another's chunks
+            content.iter_mut().step_by(4096).for_each(|byte| *byte ^= number); // so that no file has another's chunks
             machine.put(REPO, &format!("{number}.gguf"), &content);
             let digest = sha256(&content);
             hashes.insert(digest, runtime.block_on(keep(store.http_endpoint(), content, &machine.path().join("uploads"))));
