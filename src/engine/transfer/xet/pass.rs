@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn addresses_and_tokens_that_could_do_harm_are_refused() {
-        for store in ["local:///etc", "local://host/etc", "memory://", "file:///etc", "https:///", "https://u:p@cas.example", "cas.example", ""] {
+        for store in
+            ["local:///etc", "local://host/etc", "memory://", "file:///etc", "https:///", "https://u:p@cas.example", "cas.example", ""]
+        {
             let text = format!(r#"{{"casUrl":"{store}","exp":1,"accessToken":"t"}}"#);
             assert_eq!(read(&text, "http://hub.example").err(), Some(FaultKind::BadReply), "{store}");
         }
