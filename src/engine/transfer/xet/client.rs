@@ -1,6 +1,6 @@
 //! One hf-xet session for all files.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use reqwest::header::{HeaderMap, HeaderValue, USER_AGENT};
@@ -29,10 +29,19 @@ pub struct XetClient {
     pub streams: Arc<Semaphore>,
 }
 
-/// hf-xet's session, and the folder that it wants although downloads keep nothing in it.
+/// hf-xet's session, and the name of the folder that it wants to find whenever it makes a group. Downloads keep nothing in it.
 struct Session {
     xet: XetSession,
-    scratch: TempDir,
+    scratch: PathBuf,
+}
+
+impl Session {
+    /// The folder, with nobody else's access, until it is dropped.
+    fn scratch(&self) -> Result<TempDir, Fault> {
+        let name = self.scratch.file_name().unwrap_or_default();
+        let made = tempfile::Builder::new().prefix(name).rand_bytes(0).tempdir_in(self.scratch.with_file_name(""));
+        made.map_err(|error| Fault::disk(format!("make the folder {}", self.scratch.display()), error))
+    }
 }
 
 impl XetClient {
@@ -44,13 +53,12 @@ impl XetClient {
 
     /// A group of streams for one file. The pass's token is the only credential that hf-xet ever sees.
     pub(super) async fn group(&self, pass: &Pass) -> Result<XetDownloadStreamGroup, Fault> {
-        let _one_at_a_time = self.building.lock().await; // or one would sweep away what another has just made
+        let _one_at_a_time = self.building.lock().await; // they share the folder
         let session = self.session()?;
+        let _scratch = session.scratch()?;
         let group = session.xet.new_download_stream_group().map_err(refused)?;
         let group = group.with_endpoint(&pass.store).with_token_info(&pass.token, u64::MAX).with_custom_headers(self.headers());
-        let built = group.build().await.map_err(refused);
-        sweep(session.scratch.path());
-        built
+        group.build().await.map_err(refused)
     }
 
     fn session(&self) -> Result<Arc<Session>, Fault> {
@@ -65,9 +73,9 @@ impl XetClient {
 
     fn start(&self) -> Result<Session, Fault> {
         let scratch = tempfile::Builder::new().prefix("hfdesk-xet-").tempdir();
-        let scratch = scratch.map_err(|error| Fault::disk("make a temporary folder for Xet", error))?;
+        let scratch = scratch.map_err(|error| Fault::disk("make a temporary folder for Xet", error))?.path().to_path_buf();
         let config = self.config()?;
-        let xet = XetSessionBuilder::new_with_config(config).with_cache_dir(scratch.path()).build().map_err(refused)?;
+        let xet = XetSessionBuilder::new_with_config(config).with_cache_dir(&scratch).build().map_err(refused)?;
         Ok(Session { xet, scratch })
     }
 
@@ -96,14 +104,6 @@ impl XetClient {
     fn headers(&self) -> HeaderMap {
         let agent = HeaderValue::from_str(&self.settings.user_agent).ok();
         agent.map(|agent| (USER_AGENT, agent)).into_iter().collect()
-    }
-}
-
-/// Empties a folder of the empty folders that hf-xet makes.
-fn sweep(scratch: &Path) {
-    let Ok(entries) = std::fs::read_dir(scratch) else { return };
-    for entry in entries.flatten() {
-        let _ = std::fs::remove_dir_all(entry.path()); // what stays goes with the folder
     }
 }
 
