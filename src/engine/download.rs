@@ -20,7 +20,7 @@ use super::cache::{Cache, Elsewhere, Offer, Place};
 use super::host::{FileLock, Space, blocking, space};
 use super::hub::Hub;
 use super::job::{ActiveFile, Followed, Held, Run, Runner};
-use super::transfer::{Address, Counter, Mover, Pace, Partial, Received, Source, Transfer, is_small};
+use super::transfer::{Address, Counter, Mover, Pace, Partial, Received, Source, Transfer, XetAddress, is_small};
 use crate::desk::{Digest, Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, RepoRef, printable};
 pub(super) use turns::Turns;
 use turns::{Line, Turn};
@@ -44,6 +44,8 @@ pub(super) struct Downloader {
     pub cache: Cache,
     pub mover: Mover,
     pub turns: Turns,
+    /// Whether files come over Xet where the Hub offers it.
+    pub xet: bool,
 }
 
 impl Runner for Downloader {
@@ -280,7 +282,8 @@ impl Errand {
             hub: self.downloader.hub.clone(),
             repo: self.repo.clone(),
             commit: self.commit.clone(),
-            path: self.file.path.clone(),
+            file: self.file.clone(),
+            xet: self.downloader.xet,
             asked: AtomicBool::new(false),
         };
         Transfer {
@@ -304,7 +307,8 @@ struct OnHub {
     hub: Hub,
     repo: RepoRef,
     commit: String,
-    path: String,
+    file: PlannedFile,
+    xet: bool,
     asked: AtomicBool,
 }
 
@@ -312,14 +316,24 @@ impl Source for OnHub {
     fn locate(&self) -> BoxFuture<'_, Result<Address, Fault>> {
         async {
             let (url, token) = if self.asked.swap(true, Relaxed) {
-                let location = self.hub.locate(&self.repo, &self.commit, &self.path).await?;
+                let location = self.hub.locate(&self.repo, &self.commit, &self.file.path).await?;
                 (location.url, location.bearer)
             } else {
-                self.hub.address(&self.repo, &self.commit, &self.path)?
+                self.hub.address(&self.repo, &self.commit, &self.file.path)?
             };
             Ok(Address { url, bearer: token.map(|token| token.secret().to_owned()) })
         }
         .boxed()
+    }
+
+    fn xet(&self) -> BoxFuture<'_, Result<Option<XetAddress>, Fault>> {
+        let hash = self.file.xet_hash.clone().filter(|_| self.xet);
+        let address = hash.map(|hash| {
+            let (refresh_url, bearer) = self.hub.xet_token(&self.repo, &self.commit)?;
+            let bearer = bearer.map(|token| token.secret().to_owned());
+            Ok(XetAddress { hash, size: self.file.size, refresh_url, bearer })
+        });
+        std::future::ready(address.transpose()).boxed()
     }
 }
 

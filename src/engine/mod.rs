@@ -91,7 +91,8 @@ impl Engine {
             .ok_or_else(|| busy(settings))?;
         let (network, blocks) = (self.network.clone(), Some(self.verifier.blocks()));
         let mover = Mover::new(transfer::Settings { network, blocks, ..transfer_settings(settings) })?;
-        let downloader = Downloader { hub: self.hub.clone(), cache: self.cache.clone(), mover, turns: Turns::default() };
+        let (hub, cache) = (self.hub.clone(), self.cache.clone());
+        let downloader = Downloader { hub, cache, mover, turns: Turns::default(), xet: settings.xet.value };
         let jobs = JobsSettings {
             state_dir: settings.state_dir.clone(),
             max_active: settings.max_active.value,

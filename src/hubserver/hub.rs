@@ -16,6 +16,7 @@ use super::routes;
 use super::send::Outlet;
 use super::sign::Signer;
 use super::stats::{Counter, Stats};
+use super::xet::XetStore;
 use crate::desk::{Fault, RepoId, RepoKind};
 
 /// The longest form that a `POST` may carry, in bytes.
@@ -37,6 +38,8 @@ pub struct Hub {
     pub cdn: Outlet,
     /// Another server for large files, as a base URL.
     pub storefront: Option<String>,
+    /// A content store that has large files, too.
+    pub cas: Option<XetStore>,
     /// Where the Hub listens.
     pub address: SocketAddr,
     /// Where the CDN listens.

@@ -23,9 +23,11 @@ mod send;
 mod server;
 mod sign;
 mod stats;
+mod xet;
 
 pub use access::AcceptedToken;
 pub use faults::{Effect, FaultPlan, FaultRule, Side};
 pub use quota::Quota;
 pub use server::{HubConfig, HubServer};
 pub use stats::Stats;
+pub use xet::XetStore;

@@ -32,6 +32,8 @@ pub enum Aspect {
     Refs,
     /// Its history, from a revision.
     Commits(String),
+    /// A token for reading a revision's files over Xet.
+    XetToken(String),
 }
 
 impl Route {
@@ -71,6 +73,7 @@ impl Aspect {
             ["refs"] => Some(Self::Refs),
             ["revision", revision] => Some(Self::Info((*revision).to_owned())),
             ["paths-info", revision] => Some(Self::PathsInfo((*revision).to_owned())),
+            ["xet-read-token", revision] => Some(Self::XetToken((*revision).to_owned())),
             ["commits", revision] => Some(Self::Commits((*revision).to_owned())),
             ["tree", revision, path @ ..] => Some(Self::Tree((*revision).to_owned(), path.join("/"))),
             _ => None,
@@ -112,6 +115,7 @@ mod tests {
             ("/api/models/gpt2", Route::Repo(RepoKind::Model, id("gpt2"), Aspect::Info(main()))),
             ("/api/models/a/b", Route::Repo(RepoKind::Model, id("a/b"), Aspect::Info(main()))),
             ("/api/models/gpt2/tree/main", Route::Repo(RepoKind::Model, id("gpt2"), Aspect::Tree(main(), String::new()))),
+            ("/api/models/a/b/xet-read-token/r%2F1", Route::Repo(RepoKind::Model, id("a/b"), Aspect::XetToken("r/1".to_owned()))),
             ("/api/spaces/a/b/refs", Route::Repo(RepoKind::Space, id("a/b"), Aspect::Refs)),
             ("/api/models/a/b/revision/refs%2Fpr%2F1", Route::Repo(RepoKind::Model, id("a/b"), Aspect::Info("refs/pr/1".to_owned()))),
             ("/api/datasets/a/b/tree/main/x%2Fy%20z", Route::Repo(RepoKind::Dataset, id("a/b"), Aspect::Tree(main(), "x/y z".to_owned()))),

@@ -18,6 +18,7 @@ use super::quota::{Meter, Quota};
 use super::send::Outlet;
 use super::sign::Signer;
 use super::stats::{Counter, Stats};
+use super::xet::XetStore;
 use crate::desk::Fault;
 
 /// What a Hub serves and how.
@@ -32,6 +33,8 @@ pub struct HubConfig {
     /// Another server that large files come from: the base URL, without a trailing slash, under which it serves [`HubConfig::root`].
     /// `None` has them come from the Hub's own second listener, by signed URLs.
     pub storefront: Option<String>,
+    /// A content store that large files are offered from over Xet, too.
+    pub cas: Option<XetStore>,
     /// How long a CDN URL stays open; counted in whole seconds.
     pub url_ttl: Duration,
     /// The tokens it knows. Without any, there are no accounts, and every client is anonymous whatever it sends.
@@ -50,6 +53,7 @@ impl HubConfig {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             rate: None,
             storefront: None,
+            cas: None,
             url_ttl: Duration::from_secs(3600),
             tokens: Vec::new(),
             quota: Quota::default(),
@@ -136,6 +140,7 @@ impl Hub {
             cdn: outlet(Side::Cdn, config.rate),
             tokens: config.tokens,
             storefront: config.storefront,
+            cas: config.cas,
             address,
             cdn_address,
             requests: Requests::default(),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "endpoint",
     "cache_dir",
     "local_roots",
@@ -22,6 +22,7 @@ const KEYS: [&str; 16] = [
     "connect_seconds",
     "stall_seconds",
     "retry_seconds",
+    "xet",
     "proxy",
     "no_proxy",
     "ca_file",
@@ -73,6 +74,8 @@ pub struct FileSettings {
     pub no_proxy: Option<String>,
     /// A PEM file with certificates to trust beside the system's; a leading `~` is the home folder.
     pub ca_file: Option<String>,
+    /// `auto` or `off`.
+    pub xet: Option<String>,
     /// What was odd, one sentence each.
     #[serde(skip)]
     pub warnings: Vec<String>,

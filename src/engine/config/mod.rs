@@ -118,6 +118,8 @@ pub struct Settings {
     pub stall_timeout: Setting<Duration>,
     /// The longest wait between two tries of a transfer; the first ones are shorter.
     pub longest_retry: Setting<Duration>,
+    /// Whether files come over Xet where the Hub offers it.
+    pub xet: Setting<bool>,
     /// The folder of the queue and its history.
     pub state_dir: PathBuf,
     /// What was odd but not fatal: unknown keys and the like, one sentence each.
@@ -153,6 +155,7 @@ impl Settings {
             connect_timeout: seconds("connect_seconds", file.connect_seconds, connect, from_file())?,
             stall_timeout: seconds("stall_seconds", file.stall_seconds, stall, from_file())?,
             longest_retry: seconds("retry_seconds", file.retry_seconds, retry, from_file())?,
+            xet: xet(environment, file, from_file())?,
             state_dir: environment::state_dir(environment)?,
             warnings,
         })
@@ -261,6 +264,20 @@ fn keep_free(file: &FileSettings, origin: Origin) -> Result<Setting<u64>, Fault>
     Ok(strongest([(from_file, origin)], DEFAULT_KEEP_FREE))
 }
 
+fn xet(environment: &dyn Environment, file: &FileSettings, origin: Origin) -> Result<Setting<bool>, Fault> {
+    let from_file = match file.xet.as_deref() {
+        None => None,
+        Some("auto") => Some(true),
+        Some("off") => Some(false),
+        Some(other) => {
+            let fault = Fault::new(FaultKind::Usage, format!("xet = “{other}” ({origin}) is neither “auto” nor “off”"));
+            return Err(fault.hint("“auto” takes files over Xet where the Hub offers it, “off” never does"));
+        }
+    };
+    let disabled = environment.switch("HF_HUB_DISABLE_XET").map(|disabled| !disabled);
+    Ok(strongest([(disabled, Origin::Environment("HF_HUB_DISABLE_XET")), (from_file, origin)], true))
+}
+
 #[cfg(test)]
 mod tests {
     use super::environment::fixed;
@@ -279,6 +296,18 @@ mod tests {
         assert_eq!(settings.state_dir, Path::new("/home/ada/.local/state/hfdesk"));
         assert_eq!(settings.cache_dir.origin, Origin::Default);
         assert!(settings.token.is_none() && !settings.offline.value && settings.schedule.value == Schedule::default());
+    }
+
+    #[test]
+    fn xet_is_used_unless_somebody_says_no() {
+        let xet = |environment: &[(&'static str, &str)], file: &str| {
+            let environment = [&[("HOME", "/h")], environment].concat();
+            resolve(&Flags::default(), &environment, file).map(|settings| settings.xet.value).map_err(|fault| fault.kind)
+        };
+        assert_eq!((xet(&[], ""), xet(&[], "xet = 'auto'"), xet(&[], "xet = 'off'")), (Ok(true), Ok(true), Ok(false)));
+        assert_eq!(xet(&[("HF_HUB_DISABLE_XET", "1")], "xet = 'auto'"), Ok(false));
+        assert_eq!(xet(&[("HF_HUB_DISABLE_XET", "0")], "xet = 'off'"), Ok(true));
+        assert_eq!(xet(&[], "xet = 'sometimes'"), Err(FaultKind::Usage));
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Endpoint {
         self.api(&format!("{}/{}/{rest}", repo.kind.plural(), repo.id))
     }
 
+    /// Where a commit's token for the Xet store is asked for.
+    pub(super) fn xet_token(&self, repo: &RepoRef, commit: &str) -> Result<Url, Fault> {
+        self.repo_api(repo, &format!("xet-read-token/{}", quoted(commit)))
+    }
+
     /// Where a file's bytes are asked for.
     pub(super) fn resolve(&self, repo: &RepoRef, commit: &str, path: &str) -> Result<Url, Fault> {
         self.url(&format!("{}{}/resolve/{}/{}", repo.kind.url_prefix(), repo.id, quoted(commit), quoted_path(path)))

@@ -55,6 +55,13 @@ impl Hub {
         })
     }
 
+    /// Where to ask for the Xet store and a token for a commit's files, and the token to ask with.
+    pub fn xet_token(&self, repo: &RepoRef, commit: &str) -> Result<(Url, Option<Token>), Fault> {
+        let url = self.inner.endpoint.xet_token(repo, commit)?;
+        let bearer = self.token_for(&url).cloned();
+        Ok((url, bearer))
+    }
+
     /// The bytes of a small file. One larger than `limit` bytes is a `BadReply`.
     pub async fn read_file(&self, repo: &RepoRef, commit: &str, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
         let url = self.inner.endpoint.resolve(repo, commit, path)?;

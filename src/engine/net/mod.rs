@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// After how much silence a connection's other end is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What requests call themselves.
-const USER_AGENT: &str = concat!("hfdesk-tui/", env!("CARGO_PKG_VERSION"));
+pub const USER_AGENT: &str = concat!("hfdesk-tui/", env!("CARGO_PKG_VERSION"));
 
 /// The way to the network. Cheap to clone; the default one has no proxy and trusts whom the system trusts.
 #[derive(Clone, Default)]

@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use url::{Origin, Url};
 
 use super::source::{Address, Source};
+use super::xet::XetAddress;
 use crate::desk::{Fault, FaultKind};
 
 /// So many fresh addresses may be refused in a row, without a byte in between, before the refusal is final.
@@ -73,6 +74,11 @@ impl Book {
         }
         entry.address = None;
         if self.refusals.fetch_add(1, Relaxed) >= MAX_REFUSALS { Err(fault) } else { Ok(()) }
+    }
+
+    /// Where the file is to be had over Xet, if it is.
+    pub async fn xet(&self) -> Result<Option<XetAddress>, Fault> {
+        self.source.xet().await
     }
 
     /// Tells that bytes came.

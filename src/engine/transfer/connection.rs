@@ -152,7 +152,7 @@ async fn receive(run: &Run, response: &mut Response, writer: &mut Writer) -> Res
 }
 
 /// Counts these bytes and waits until the file's own speed limit and the common one have allowed them.
-async fn pass(run: &Run, mut bytes: usize) -> Result<(), Fault> {
+pub async fn pass(run: &Run, mut bytes: usize) -> Result<(), Fault> {
     while bytes > 0 {
         let limited = run.limit.is_limited() || run.pace().is_limited();
         let step = if limited { bytes.min(STEP) } else { bytes };

@@ -21,6 +21,7 @@ use super::segments::Segments;
 use super::settings::Settings;
 use super::small::{self, Received};
 use super::source::Source;
+use super::xet::XetClient;
 use crate::desk::{Digest, Fault, FaultKind, Phase};
 
 /// So many redirects are followed for one request.
@@ -57,6 +58,7 @@ pub struct Common {
     pub lanes: Lanes,
     pub pace: Pace,
     pub permits: Arc<Semaphore>,
+    pub xet: XetClient,
 }
 
 /// All connections together gather so many bytes before they are written.
@@ -84,7 +86,8 @@ impl Mover {
         let permits = Arc::new(Semaphore::new(settings.total_connections.clamp(1, Semaphore::MAX_PERMITS)));
         let of_lanes = settings.clone();
         let lanes = Lanes::new(move || self::client(&of_lanes));
-        Ok(Self { common: Arc::new(Common { settings, client, lanes, pace: Pace::new(None), permits }) })
+        let (pace, xet) = (Pace::new(None), XetClient::new(&settings));
+        Ok(Self { common: Arc::new(Common { settings, client, lanes, pace, permits, xet }) })
     }
 
     /// Sets the speed limit in bytes a second for all files together; it holds at once.

@@ -19,7 +19,7 @@ use super::ranges::Ranges;
 use super::roll::Roll;
 use super::segments::Segments;
 use super::settings::Settings;
-use super::{checkpoint, connection, foreman, lock};
+use super::{checkpoint, connection, foreman, lock, transports};
 use crate::desk::{Digest, Fault, FaultKind};
 
 /// Another connection is worth its while for every so many bytes.
@@ -100,6 +100,11 @@ impl Run {
         lock(&self.segments)
     }
 
+    /// How many bytes are not on the disk.
+    pub fn missing(&self) -> u64 {
+        self.size - self.segments().written().total()
+    }
+
     /// Waits while the digest is far behind and somebody else is at work.
     pub async fn digest_keeps_up(&self) {
         let mut hashed = self.hashed.clone();
@@ -153,17 +158,18 @@ impl Run {
             self.enough.cancel();
             kept
         };
-        let (moved, kept, ()) = tokio::join!(self.connect(), keeping, foreman::lead(self));
+        let (moved, kept, ()) = tokio::join!(transports::connect(self), keeping, foreman::lead(self));
         kept?;
         if self.segments().is_complete() { Ok(()) } else { moved.and(Err(interrupted(&self.name))) }
     }
 
     /// Runs as many connections as are wanted, until none is left.
-    async fn connect(self: &Arc<Self>) -> Result<(), Fault> {
+    pub async fn connect(self: &Arc<Self>) -> Result<(), Fault> {
         let mut working = JoinSet::new();
         let mut outcome = Ok(());
         let mut wanted = self.crew.wanted();
-        self.hire(&mut working)?;
+        let at_first = *wanted.borrow_and_update();
+        (0..at_first).try_for_each(|_| self.hire(&mut working))?;
         loop {
             tokio::select! {
                 biased;
@@ -178,7 +184,6 @@ impl Run {
                 }
             }
         }
-        self.enough.cancel();
         outcome
     }
 

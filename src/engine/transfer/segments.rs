@@ -90,11 +90,23 @@ impl Segments {
 
     /// The next bytes to fetch, at most `stride`, or `None` where the rest is in good hands.
     pub fn claim(&mut self, stride: u64, now: Instant) -> Option<Segment> {
-        let (start, end) = self.free.take_first(stride.max(1)).or_else(|| self.split(now))?;
+        self.claim_free(stride, now).or_else(|| {
+            let (start, end) = self.split(now)?;
+            Some(self.hold(start, end, now))
+        })
+    }
+
+    /// The next bytes that nobody fetches, at most `stride`.
+    pub fn claim_free(&mut self, stride: u64, now: Instant) -> Option<Segment> {
+        let (start, end) = self.free.take_first(stride.max(1))?;
+        Some(self.hold(start, end, now))
+    }
+
+    fn hold(&mut self, start: u64, end: u64, now: Instant) -> Segment {
         let id = self.next_id;
         self.next_id += 1;
         self.held.push(Held { id, start, at: start, end, since: now, whole: false });
-        Some(Segment { id, start, end })
+        Segment { id, start, end }
     }
 
     /// Takes half of the largest remainder that is worth it.

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use url::Url;
 
+use super::xet::XetAddress;
 use crate::desk::Fault;
 
 /// Where a file's bytes can be had now.
@@ -29,4 +31,9 @@ pub trait Source: Send + Sync {
     ///
     /// A transient fault ([`crate::desk::FaultKind::is_transient`]) is tried again; any other ends the transfer.
     fn locate(&self) -> BoxFuture<'_, Result<Address, Fault>>;
+
+    /// Where the file is to be had over Xet, if it is. Asked once when a transfer starts. No file is, unless a source says so.
+    fn xet(&self) -> BoxFuture<'_, Result<Option<XetAddress>, Fault>> {
+        std::future::ready(Ok(None)).boxed()
+    }
 }

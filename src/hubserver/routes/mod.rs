@@ -10,6 +10,7 @@ mod tags;
 mod tree;
 mod whoami;
 mod wire;
+mod xet;
 
 use axum::http::{Method, StatusCode};
 
@@ -38,6 +39,7 @@ pub async fn answer(hub: &Hub, ask: &Ask) -> Result<Response, Refusal> {
                 Aspect::Tree(revision, path) => tree::answer(hub, ask, &repo, &revision, &path).await,
                 Aspect::PathsInfo(revision) => tree::paths_info(hub, ask, &repo, &revision).await,
                 Aspect::Refs => refs::answer(hub, ask, &repo).await,
+                Aspect::XetToken(revision) => xet::answer(hub, ask, &repo, &revision).await,
                 Aspect::Commits(revision) => refs::commits(hub, &repo, &revision).await,
             }
         }

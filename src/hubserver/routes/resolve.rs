@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use super::tree::no_entry;
+use super::xet;
 use crate::hubserver::ask::Ask;
 use crate::hubserver::cdn::large_file_url;
 use crate::hubserver::files::{Repo, StoredFile, lfs_pointer};
@@ -21,6 +22,10 @@ pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str, path: &st
         Some(lfs) => redirect(&large_file_url(hub, ask, repo, &commit, file), &lfs.sha256, file.stamp.size),
     };
     set(response.headers_mut(), "x-repo-commit", &commit.commit);
+    if let Some(hash) = hub.cas.as_ref().and_then(|store| store.hash(file)).filter(|_| !raw) {
+        set(response.headers_mut(), "x-xet-hash", hash);
+        set(response.headers_mut(), "link", format!("<{}>; rel=\"xet-auth\"", xet::token_url(ask, repo, &commit.commit)));
+    }
     Ok(response)
 }
 
