@@ -267,7 +267,7 @@ impl Errand {
         let mover = &self.downloader.mover;
         let received = match mover.receive(self.transfer(counter)).await? {
             Ok(received) => Some(received),
-            Err(transfer) => mover.fetch(transfer).await.map(|()| None)?,
+            Err(transfer) => mover.fetch_in_parts(transfer).await.map(|()| None)?,
         };
         counter.enter(Phase::Placing);
         self.on_disk(|place, file| {

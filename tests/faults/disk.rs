@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use super::row::until;
 use super::*;
 
 /// A filesystem in memory. Dropping it takes it away.
@@ -59,17 +62,19 @@ fn a_disk_that_is_too_small_is_told_before_the_first_byte() {
 }
 
 #[test]
-fn a_disk_that_fills_up_on_the_way_keeps_what_came_and_takes_the_rest_later() {
+fn a_disk_that_fills_up_on_the_way_keeps_what_came_and_takes_the_rest_when_there_is_room() {
     let row = Row::with(10 * MIB, |config| config.rate = Some(6 * MIB));
     let Some(mount) = Mount::new(&row.machine.cache(), 14 * MIB) else { return };
     let running = row.start();
-    row.until_sent(2 * MIB);
-    let filler = mount.fill_up_to(MIB);
-    running.end().failed_with(6, "disk_full", "no room for", "free some space");
+    row.until_sent(3 * MIB);
+    let filler = mount.fill_up_to(0);
+    let waits = |job: &Value| job["state"] == "queued" && job["fault"]["kind"] == "disk_full";
+    until(|| row.jobs().into_iter().find(waits), || "the job waits for room".to_owned());
     row.assert_nothing_placed();
     assert!(row.held() >= 2 * MIB, "what came before the disk was full is kept: {} of {}", row.held(), row.sent());
     fs::remove_file(filler).unwrap();
-    row.heals();
+    running.end().succeeded();
+    row.assert_placed();
 }
 
 #[test]

@@ -25,10 +25,10 @@ pub const FILE: &str = "model.gguf";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits as in a world where everything happens fast, but for those that a busy machine may need.
-const SETTINGS: &str = "stall_seconds = 10\nretry_seconds = 0.02\n";
+const SETTINGS: &str = "keep_free = '0'\nstall_seconds = 10\nretry_seconds = 0.02\n";
 
 /// The same where stalls are what a test is about.
-const IMPATIENT: &str = "stall_seconds = 0.5\nretry_seconds = 0.02\n";
+const IMPATIENT: &str = "keep_free = '0'\nstall_seconds = 0.5\nretry_seconds = 0.02\n";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 

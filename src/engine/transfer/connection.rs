@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT_ENCODING, RANGE};
 use reqwest::{Client, Response};
 
 use super::lanes::Seat;
+use super::lifeline::Lifeline;
 use super::patience::Patience;
 use super::reply::{self, Body};
 use super::roll::Entry;
@@ -79,8 +80,10 @@ async fn fetch(run: &Arc<Run>, client: &Client, segment: Segment, entry: &mut En
     };
     entry.prove();
     let mut writer = Writer::new(run.clone(), offset);
-    let streamed = stream(run, segment, response, &mut writer).await;
+    let mut lifeline = Lifeline::new(run.settings(), &run.name);
+    let streamed = stream(run, segment, response, &mut lifeline, &mut writer).await;
     match writer.finish() {
+        Ok(_) if lifeline.is_given_up() => Fetched { gained: 0, waited, outcome: streamed },
         Ok(gained) => Fetched { gained, waited, outcome: streamed },
         Err(fault) => Fetched { gained: 0, waited, outcome: Err(fault) },
     }
@@ -126,9 +129,15 @@ async fn request(run: &Arc<Run>, client: &Client, segment: Segment) -> Result<Re
 }
 
 /// Moves a body's bytes to the writer until the segment has all of its own.
-async fn stream(run: &Arc<Run>, segment: Segment, mut response: Response, writer: &mut Writer) -> Result<(), Fault> {
+async fn stream(
+    run: &Arc<Run>,
+    segment: Segment,
+    mut response: Response,
+    lifeline: &mut Lifeline<'_>,
+    writer: &mut Writer,
+) -> Result<(), Fault> {
     loop {
-        let Some(bytes) = run.unless_over(receive(run, &mut response, writer)).await?? else { return Err(cut_short(run)) };
+        let Some(bytes) = run.unless_over(receive(&mut response, lifeline, writer)).await?? else { return Err(cut_short(run)) };
         let taken = run.segments().take(segment.id, bytes.len());
         writer.push(bytes.slice(..taken.length))?;
         pass(run, taken.length).await?;
@@ -139,8 +148,8 @@ async fn stream(run: &Arc<Run>, segment: Segment, mut response: Response, writer
 }
 
 /// The next bytes of a body. While none come, the writer does not sit on those it has.
-async fn receive(run: &Run, response: &mut Response, writer: &mut Writer) -> Result<Option<Bytes>, Fault> {
-    let receiving = run.unless_stalled(response.chunk());
+async fn receive(response: &mut Response, lifeline: &mut Lifeline<'_>, writer: &mut Writer) -> Result<Option<Bytes>, Fault> {
+    let receiving = lifeline.next(response);
     tokio::pin!(receiving);
     loop {
         tokio::select! {

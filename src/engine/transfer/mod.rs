@@ -17,6 +17,7 @@ mod foreman;
 mod hash;
 mod journal;
 mod lanes;
+mod lifeline;
 mod mover;
 mod pace;
 mod partial;

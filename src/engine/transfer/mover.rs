@@ -95,14 +95,24 @@ impl Mover {
         self.common.pace.set(bytes_per_second);
     }
 
-    /// Receives a small file into memory and checks its digest; a larger one, or one of which a part is on the disk, is given back as it is.
+    /// Receives a small file into memory and checks its digest. A larger one, one of which a part is on the disk, and one that does not
+    /// come in one piece are given back, for [`fetch_in_parts`](Self::fetch_in_parts).
     ///
     /// Saves whoever has more to do on the disk for each of many files a way there and back.
     pub async fn receive(&self, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
         if !small::suits(&transfer) {
             return Ok(Err(transfer));
         }
-        small::receive(self.common.clone(), transfer).await.map(Ok)
+        small::receive(self.common.clone(), transfer).await
+    }
+
+    /// Fetches a file of any size; see [`fetch_in_parts`](Self::fetch_in_parts).
+    #[cfg(test)]
+    pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
+        match self.receive(transfer).await? {
+            Ok(received) => blocking(move || received.write()).await,
+            Err(transfer) => self.fetch_in_parts(transfer).await,
+        }
     }
 
     /// Fetches a file, going on from what its partial already holds.
@@ -110,11 +120,7 @@ impl Mover {
     /// `Ok` means that the data file holds every byte, is synced, and has the right digest; the caller renames it and removes the
     /// journal. After a stop (kind `Interrupted`) and after any other fault the partial is kept for the next time, save for
     /// `Corrupt`, where nothing is worth keeping and both files are gone. When it has returned, nothing is written any more.
-    pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
-        if small::suits(&transfer) {
-            let received = small::receive(self.common.clone(), transfer).await?;
-            return blocking(move || received.write()).await;
-        }
+    pub async fn fetch_in_parts(&self, transfer: Transfer) -> Result<(), Fault> {
         transfer.counter.enter(Phase::Resolving);
         let over = transfer.stop.child_token();
         let _ended = over.clone().drop_guard();

@@ -218,7 +218,7 @@ pub async fn unless_stalled<T>(settings: &Settings, name: &str, io: impl Future<
 }
 
 /// A fault for a request that failed below HTTP.
-fn broken(settings: &Settings, name: &str, error: reqwest::Error) -> Fault {
+pub fn broken(settings: &Settings, name: &str, error: reqwest::Error) -> Fault {
     let mut fault = settings.network.fault(error, None);
     fault.message = format!("cannot download {name}: {}", fault.message);
     fault

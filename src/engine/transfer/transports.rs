@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::run::Run;
 use super::xet::{self, XetAddress};
-use crate::desk::{Fault, FaultKind};
+use crate::desk::{Fault, FaultKind, Phase};
 
 /// Fewer bytes are not worth the store's extra round trips while ranged HTTP works.
 const WORTH_XET: u64 = 8 << 20;
@@ -77,6 +77,7 @@ async fn alternate(run: &Arc<Run>) -> Result<(), Fault> {
         }
         transport = transport.other();
         tracing::info!(file = %run.name, %fault, ?transport, "another transport takes over");
+        run.counter.enter(Phase::Resolving);
         run.counter.say(Some(transport.remark(fault.kind).into()));
     }
 }

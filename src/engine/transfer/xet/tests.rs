@@ -237,7 +237,7 @@ async fn a_pass_that_ends_is_renewed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_speed_limit_holds_over_xet() {
-    let mut scene = Scene::new(&STORE.large, Wire::new(Mode::Open).await).await;
+    let scene = Scene::new(&STORE.large, Wire::new(Mode::Open).await).await;
     let size = scene.bench.content.len() as u64;
     scene.bench.limit.set(Some(size));
     let begun = std::time::Instant::now();
