@@ -30,6 +30,9 @@ const SETTINGS: &str = "keep_free = '0'\nstall_seconds = 10\nretry_seconds = 0.0
 /// The same where stalls are what a test is about.
 const IMPATIENT: &str = "keep_free = '0'\nstall_seconds = 0.5\nretry_seconds = 0.02\n";
 
+/// The most that a server counts as sent after a client has hung up: what sockets hold.
+const IN_FLIGHT: u64 = 1 << 20;
+
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// A Hub, a machine, and the file that is to be downloaded.
@@ -179,7 +182,9 @@ impl Row {
         let (held, sent) = (self.held(), self.sent());
         self.download().succeeded();
         self.assert_placed();
-        assert_eq!(self.sent() - sent, self.size() - held, "fetched again: exactly what was missing");
+        let (again, missing) = (self.sent() - sent, self.size() - held);
+        // What the server had on the way when an earlier run hung up may be counted only now.
+        assert!((missing..=missing + IN_FLIGHT).contains(&again), "{again} fetched again where {missing} were missing");
     }
 }
 
