@@ -117,7 +117,7 @@ fn curl(case: &Case, stage: &Stage, target: &Path) -> Vec<Command> {
     let lines: String = case.urls(stage, target).map(|(url, path)| format!("url = \"{url}\"\noutput = \"{}\"\n", path.display())).collect();
     let _ = fs::write(&list, lines);
     let mut command = Command::new("curl");
-    command.args(["--silent", "--show-error", "--fail", "--create-dirs", "--cacert"]).arg(stage.authority());
+    command.args(["--silent", "--no-progress-meter", "--fail", "--create-dirs", "--cacert"]).arg(stage.authority());
     if case.files.len() > 1 {
         command.args(["--parallel", "--parallel-immediate", "--parallel-max", "8"]);
     }
