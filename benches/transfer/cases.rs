@@ -79,14 +79,13 @@ impl Case {
         let disk = tempfile::Builder::new().prefix("hfdesk-bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let target = if self.to_disk { disk.path().join("target") } else { stage.folder().join("target") };
         fs::create_dir_all(&target)?;
-        let mut total: Option<Cost> = None;
+        let mut total = Cost::default();
         for mut command in program(self, stage, &target) {
             let cost = run(&mut command)?;
-            let so_far = total.unwrap_or(Cost { wall: Default::default(), cpu: Default::default(), peak: 0 });
-            total = Some(Cost { wall: so_far.wall + cost.wall, cpu: so_far.cpu + cost.cpu, peak: so_far.peak.max(cost.peak) });
+            total = Cost { wall: total.wall + cost.wall, cpu: total.cpu + cost.cpu, peak: total.peak.max(cost.peak) };
         }
         fs::remove_dir_all(&target)?;
-        total.ok_or_else(|| "a program has a command".into())
+        Ok(total)
     }
 
     /// Each file's URL, as somebody who knows it already asks for it, and where it goes.
@@ -114,8 +113,8 @@ fn ours(case: &Case, stage: &Stage, target: &Path) -> Vec<Command> {
 
 fn curl(case: &Case, stage: &Stage, target: &Path) -> Vec<Command> {
     let list = stage.folder().join("curl.txt");
-    let lines: String = case.urls(stage, target).map(|(url, path)| format!("url = \"{url}\"\noutput = \"{}\"\n", path.display())).collect();
-    let _ = fs::write(&list, lines);
+    let entry = |(url, path): (String, PathBuf)| format!("url = \"{url}\"\noutput = \"{}\"\n", path.display());
+    let _ = fs::write(&list, case.urls(stage, target).map(entry).collect::<Vec<_>>().concat());
     let mut command = Command::new("curl");
     command.args(["--silent", "--no-progress-meter", "--fail", "--create-dirs", "--cacert"]).arg(stage.authority());
     if case.files.len() > 1 {
@@ -137,7 +136,7 @@ fn aria2c(case: &Case, stage: &Stage, target: &Path) -> Vec<Command> {
         let out = path.strip_prefix(target).map(|path| path.display().to_string()).unwrap_or_default();
         format!("{url}\n  out={out}\n")
     };
-    let _ = fs::write(&list, case.urls(stage, target).map(entry).collect::<String>());
+    let _ = fs::write(&list, case.urls(stage, target).map(entry).collect::<Vec<_>>().concat());
     let mut command = Command::new("aria2c");
     command.args(["-x16", "-s16", "-j8", "--quiet", "--file-allocation=none", "--dir"]).arg(target).arg("-i").arg(list);
     std::iter::once(command).chain(case.sync(target)).collect()

@@ -8,7 +8,7 @@ use wait4::Wait4;
 use crate::Outcome;
 
 /// What one run cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
     /// From the command to its end.
     pub wall: Duration,

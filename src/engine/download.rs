@@ -28,8 +28,9 @@ use turns::{Line, Turn};
 /// Files of one job in flight at once, where all are small. Many, because each costs a round trip or two.
 const FILES_AT_ONCE: u32 = 32;
 
-/// How many small files' room a large one takes: 8 large ones are enough to keep the mover's connections busy.
-const LARGE_FILES_ROOM: u32 = 4;
+/// How many small files' room a large one takes: two large ones at a time keep every connection busy, and their digests follow while the
+/// bytes are still in the processor's cache.
+const LARGE_FILES_ROOM: u32 = 12;
 
 /// How often a lock that another process holds is tried again.
 const LOCK_RETRY: Duration = Duration::from_millis(200);

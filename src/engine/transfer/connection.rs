@@ -117,9 +117,10 @@ async fn request(run: &Arc<Run>, client: &Client, segment: Segment) -> Result<Re
             request = request.bearer_auth(token);
         }
         let response = run.unless_stalled(request.send()).await?;
-        let verdict = match reply::is_refused(response.status()) {
-            true => Err(reply::failed(response.status(), response.headers(), &run.name)),
-            false => run.book.admit(edition, response.url(), reply::tag(response.status(), response.headers())).await,
+        let verdict = if reply::is_refused(response.status()) {
+            Err(reply::failed(response.status(), response.headers(), &run.name))
+        } else {
+            run.book.admit(edition, response.url(), reply::tag(response.status(), response.headers())).await
         };
         match verdict {
             Ok(()) => return Ok(response),

@@ -213,13 +213,13 @@ async fn a_signed_address_that_dies_in_the_middle_is_found_again_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn content_that_changes_in_the_middle_is_not_mixed_in() {
-    let (bench, _server) = bench(20 * MIB, move |request, content| match request.number {
-        0 => Reply::range(request, content).header("etag", "\"old\"").cut_after(2 * MIB),
-        _ => {
-            let mut changed = Reply::range(request, content).header("etag", "\"new\"");
-            changed.body.fill(0);
-            changed
+    let (bench, _server) = bench(20 * MIB, move |request, content| {
+        let mut reply = Reply::range(request, content);
+        if request.number == 0 {
+            return reply.header("etag", "\"old\"").cut_after(2 * MIB);
         }
+        reply.body.fill(0);
+        reply.header("etag", "\"new\"")
     })
     .await;
     let fault = bench.fetch().await.unwrap_err();
