@@ -114,7 +114,8 @@ impl Run {
 
     /// Whether its speed is a matter of how many connections it has: no limit slows it, and there is work for another one.
     pub fn is_up_to_its_connections(&self) -> bool {
-        self.ranged.initialized() && !self.pace().is_limited() && self.segments().has_work(Instant::now())
+        let limited = self.limit.is_limited() || self.pace().is_limited();
+        self.ranged.initialized() && !limited && self.segments().has_work(Instant::now())
     }
 
     /// Waits for one of the connections that all files share.
