@@ -74,7 +74,8 @@ fn a_disk_that_fills_up_on_the_way_keeps_what_came_and_takes_the_rest_when_there
     row.assert_nothing_placed();
     assert!(row.held() >= MIB, "what came before the disk was full is kept: {} of {}", row.held(), row.sent());
     fs::remove_file(filler).unwrap();
-    running.end().succeeded();
+    let ending = running.end();
+    assert!(ending.status == 0 && ending.stderr.contains("no room for"), "it says what it waited for: {ending:?}");
     row.assert_placed();
 }
 
