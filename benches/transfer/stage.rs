@@ -131,7 +131,7 @@ fn nginx(folder: &Path) -> Outcome<Child> {
 fn configuration(folder: &Path, http: SocketAddr, https: SocketAddr) -> String {
     let folder = folder.display();
     format!(
-        "worker_processes 1; user root; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+        "master_process off; user root; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; root {folder}/hub;

@@ -16,7 +16,7 @@ use super::send::Content;
 use crate::desk::RepoKind;
 
 /// What is encoded in a path's segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The absolute URL that a large file comes from.
 pub fn large_file_url(hub: &Hub, ask: &Ask, repo: &Repo, commit: &Snapshot, file: &StoredFile) -> String {

@@ -55,6 +55,8 @@ pub struct Requests {
     pub api: Counter,
     /// To `resolve` and `raw`.
     pub resolve: Counter,
+    /// To small files, after a redirect.
+    pub cached: Counter,
     /// To the CDN.
     pub cdn: Counter,
 }
@@ -63,17 +65,29 @@ impl Hub {
     /// Answers a request to the Hub's own listener.
     pub async fn answer(&self, request: Request<Body>, from: IpAddr) -> Response {
         let path = request.uri().path().to_owned();
-        let (bucket, counter) =
-            if path.starts_with("/api/") { (Bucket::Api, &self.requests.api) } else { (Bucket::Resolvers, &self.requests.resolve) };
-        counter.add(1);
+        let bucket = self.count(&path);
         if let Some(trouble) = self.own.trouble(&path) {
             return trouble;
         }
-        let standing = self.meter.count(from, bucket, Instant::now());
-        let answered = if standing.over { Err(too_many()) } else { self.route(request).await };
+        let standing = bucket.map(|bucket| self.meter.count(from, bucket, Instant::now()));
+        let over = standing.is_some_and(|standing| standing.over);
+        let answered = if over { Err(too_many()) } else { self.route(request).await };
         let mut response = answered.unwrap_or_else(Response::from);
-        standing.stamp(response.headers_mut());
+        if let Some(standing) = standing {
+            standing.stamp(response.headers_mut());
+        }
         response
+    }
+
+    /// Counts a request by its path, and answers which quota it counts against. Where `resolve` has sent somebody is free.
+    fn count(&self, path: &str) -> Option<Bucket> {
+        let (bucket, counter) = match path {
+            _ if path.starts_with("/api/resolve-cache/") => (None, &self.requests.cached),
+            _ if path.starts_with("/api/") => (Some(Bucket::Api), &self.requests.api),
+            _ => (Some(Bucket::Resolvers), &self.requests.resolve),
+        };
+        counter.add(1);
+        bucket
     }
 
     async fn route(&self, request: Request<Body>) -> Result<Response, Refusal> {
@@ -110,6 +124,7 @@ impl Hub {
         Stats {
             api_requests: self.requests.api.get(),
             resolve_requests: self.requests.resolve.get(),
+            cached_requests: self.requests.cached.get(),
             cdn_requests: self.requests.cdn.get(),
             cdn_bytes: self.cdn.sent.get(),
             hub_bytes: self.own.sent.get(),

@@ -15,6 +15,8 @@ pub enum Route {
     Tags(RepoKind),
     /// `/api/{kind}s/{id}` and what lies below.
     Repo(RepoKind, RepoId, Aspect),
+    /// `/api/resolve-cache/{kind}s/{id}/{commit}/{path}`, where `resolve` sends those who want a small file.
+    Cached { kind: RepoKind, id: RepoId, commit: String, path: String },
     /// `/{prefix}{id}/resolve/{revision}/{path}`, or `raw`.
     File { kind: RepoKind, id: RepoId, raw: bool, revision: String, path: String },
 }
@@ -44,6 +46,7 @@ impl Route {
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         match parts.as_slice() {
             ["api", "whoami-v2"] => Some(Self::WhoAmI),
+            ["api", "resolve-cache", kind, rest @ ..] => Self::cached(plural(kind)?, rest),
             ["api", list] => plural(list).map(Self::List).or_else(|| plural(list.strip_suffix("-tags-by-type")?).map(Self::Tags)),
             ["api", kind, rest @ ..] => Self::repo(plural(kind)?, rest),
             ["datasets", rest @ ..] => Self::file(RepoKind::Dataset, rest),
@@ -54,6 +57,15 @@ impl Route {
 
     fn repo(kind: RepoKind, rest: &[&str]) -> Option<Self> {
         split_id(rest).find_map(|(id, rest)| Some(Self::Repo(kind, id, Aspect::parse(rest)?)))
+    }
+
+    fn cached(kind: RepoKind, rest: &[&str]) -> Option<Self> {
+        split_id(rest).find_map(|(id, rest)| match rest {
+            [commit, path @ ..] if is_commit(commit) && !path.is_empty() => {
+                Some(Self::Cached { kind, id, commit: (*commit).to_owned(), path: path.join("/") })
+            }
+            _ => None,
+        })
     }
 
     fn file(kind: RepoKind, rest: &[&str]) -> Option<Self> {
@@ -87,6 +99,10 @@ fn split_id<'a>(parts: &'a [&'a str]) -> impl Iterator<Item = (RepoId, &'a [&'a 
         let (id, rest) = parts.split_at_checked(count)?;
         Some((id.join("/").parse().ok()?, rest))
     })
+}
+
+fn is_commit(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn plural(name: &str) -> Option<RepoKind> {
@@ -133,6 +149,19 @@ mod tests {
         assert_eq!(Route::parse("/a/b/resolve/main/x/y.gguf"), file(RepoKind::Model, "a/b", false, "main", "x/y.gguf"));
         assert_eq!(Route::parse("/gpt2/raw/main/README.md"), file(RepoKind::Model, "gpt2", true, "main", "README.md"));
         assert_eq!(Route::parse("/datasets/a/b/resolve/r%2F1/x%2Fy"), file(RepoKind::Dataset, "a/b", false, "r/1", "x/y"));
+    }
+
+    #[test]
+    fn cached_files() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let cached = |name: &str, path: &str| {
+            Some(Route::Cached { kind: RepoKind::Model, id: id(name), commit: commit.to_owned(), path: path.to_owned() })
+        };
+        assert_eq!(Route::parse(&format!("/api/resolve-cache/models/a/b/{commit}/x/y.json")), cached("a/b", "x/y.json"));
+        assert_eq!(Route::parse(&format!("/api/resolve-cache/models/gpt2/{commit}/y%20z")), cached("gpt2", "y z"));
+        for path in ["/api/resolve-cache/models/a/b/main/x", &format!("/api/resolve-cache/models/a/b/{commit}"), "/api/resolve-cache"] {
+            assert_eq!(Route::parse(path), None, "{path}");
+        }
     }
 
     #[test]

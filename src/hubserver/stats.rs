@@ -9,6 +9,8 @@ pub struct Stats {
     pub api_requests: u64,
     /// Requests to `resolve` and `raw`.
     pub resolve_requests: u64,
+    /// Requests for small files where `resolve` had sent the client.
+    pub cached_requests: u64,
     /// Requests to the CDN.
     pub cdn_requests: u64,
     /// Bytes of file bodies that the CDN sent.

@@ -49,6 +49,6 @@ async fn tokens_open_what_they_are_granted() {
 
     let gated = Served::start(hub::samples(), |config| config.tokens = tokens()).await;
     let url = format!("{}/{HELIOS}/resolve/main/config.json", gated.endpoint());
-    assert_eq!(ask(&url, &[(AUTHORIZATION.as_str(), "Bearer good")]).await.status(), StatusCode::OK);
+    assert_eq!(ask(&url, &[(AUTHORIZATION.as_str(), "Bearer good")]).await.status(), StatusCode::TEMPORARY_REDIRECT);
     assert_eq!(get_json(&gated, &format!("/api/models/{HELIOS}")).await["gated"], "manual");
 }

@@ -3,9 +3,18 @@
 use super::*;
 
 #[tokio::test]
-async fn small_files_come_at_once_whole_or_in_part() {
+async fn small_files_come_after_a_redirect_whole_or_in_part() {
     let hub = samples().await;
-    let url = format!("{}/{LUMEN}/resolve/main/README.md", hub.endpoint());
+    let redirect = get(&hub, &format!("/{LUMEN}/resolve/main/README.md")).await;
+    assert_eq!((redirect.status(), header(&redirect, "x-repo-commit").len()), (StatusCode::TEMPORARY_REDIRECT, 40));
+    let location = header(&redirect, "location");
+    let (commit, tag) = (header(&redirect, "x-repo-commit"), header(&redirect, "etag").trim_matches('"'));
+    let asked = LUMEN.replace('/', "%2F").replace('-', "%2D");
+    assert_eq!(
+        location,
+        format!("/api/resolve-cache/models/{LUMEN}/{commit}/README.md?%2F{asked}%2Fresolve%2Fmain%2FREADME%2Emd=&etag=%22{tag}%22")
+    );
+    let url = format!("{}{location}", hub.endpoint());
     let content = fs::read(hub.root.path().join("models").join(LUMEN).join("README.md")).unwrap();
     let whole = ask(&url, &[]).await;
     assert_eq!(whole.status(), StatusCode::OK);
@@ -24,7 +33,9 @@ async fn small_files_come_at_once_whole_or_in_part() {
     let head = client().head(&url).send().await.unwrap();
     assert_eq!(header(&head, "content-length"), content.len().to_string());
     assert_eq!(get(&hub, &format!("/{LUMEN}/raw/main/README.md")).await.bytes().await.unwrap(), content);
-    assert_eq!(hub.stats().hub_bytes, 2 * content.len() as u64 + 5 + 7);
+    let stats = hub.stats();
+    assert_eq!(stats.hub_bytes, 2 * content.len() as u64 + 5 + 7);
+    assert_eq!((stats.api_requests, stats.resolve_requests, stats.cached_requests), (0, 2, 5));
 }
 
 #[tokio::test]
@@ -71,9 +82,9 @@ async fn a_commit_survives_a_restart_and_changes_with_the_content() {
     let second = Served::start(Arc::clone(&root), |_| {}).await;
     assert_eq!(get_json(&second, "/api/models/o/m").await["sha"], sha);
     fs::write(root.path().join("models/o/m/a.txt"), "another").unwrap();
-    let changed = get(&second, "/o/m/resolve/main/a.txt").await;
+    let changed = get(&second, "/o/m/raw/main/a.txt").await;
     assert_eq!((changed.status(), header(&changed, "retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
-    let served = get(&second, "/o/m/resolve/main/a.txt").await;
+    let served = get(&second, "/o/m/raw/main/a.txt").await;
     assert_ne!(header(&served, "x-repo-commit"), sha.as_str().unwrap());
     assert_eq!(served.text().await.unwrap(), "another");
 }
@@ -83,7 +94,7 @@ async fn repositories_without_an_owner_are_served() {
     let hub = Served::start(own_root(&[("models/gpt2/config.json", "{}")]), |_| {}).await;
     let tree = get_json(&hub, "/api/models/gpt2/tree/main").await;
     assert_eq!(tree[0]["path"], "config.json");
-    assert_eq!(get(&hub, "/gpt2/resolve/main/config.json").await.text().await.unwrap(), "{}");
+    assert_eq!(get(&hub, "/gpt2/raw/main/config.json").await.text().await.unwrap(), "{}");
 }
 
 /// The status of a request whose path no client library would send as it is.
@@ -104,7 +115,7 @@ async fn hostile_paths_reach_nothing() {
     symlink(outside.path().join("secret.txt"), root.path().join("models/o/m/link.txt")).unwrap();
     symlink(outside.path(), root.path().join("models/o/linked")).unwrap();
     let hub = Served::start(root, |_| {}).await;
-    assert_eq!(raw_status(&hub, "/o/m/resolve/main/a.txt").await, "200");
+    assert_eq!(raw_status(&hub, "/o/m/resolve/main/a.txt").await, "307");
     let paths = [
         "/o/m/resolve/main/../m/a.txt",
         "/o/m/resolve/main/%2e%2e/m/a.txt",

@@ -14,7 +14,7 @@ async fn quotas_are_told_and_enforced() {
     assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(header(&third, "ratelimit").starts_with("\"api\";r=0;t="));
     assert!((1..=300).contains(&header(&third, "retry-after").parse::<u64>().unwrap()));
-    assert_eq!(get(&hub, &format!("/{LUMEN}/resolve/main/README.md")).await.status(), StatusCode::OK);
+    assert_eq!(get(&hub, &format!("/{LUMEN}/resolve/main/README.md")).await.status(), StatusCode::TEMPORARY_REDIRECT);
 }
 
 #[tokio::test]

@@ -43,6 +43,10 @@ pub async fn answer(hub: &Hub, ask: &Ask) -> Result<Response, Refusal> {
                 Aspect::Commits(revision) => refs::commits(hub, &repo, &revision).await,
             }
         }
+        Route::Cached { kind, id, commit, path } => {
+            let repo = hub.repo(&ask.viewer, kind, &id).await?;
+            resolve::cached(hub, ask, &repo, &commit, &path).await
+        }
         Route::File { kind, id, raw, revision, path } => {
             let repo = hub.repo(&ask.viewer, kind, &id).await?;
             resolve::answer(hub, ask, &repo, &revision, &path, raw).await

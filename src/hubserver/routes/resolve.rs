@@ -1,23 +1,25 @@
-//! `GET|HEAD …/resolve/{revision}/{path}` and `…/raw/…`: small files at once, LFS files through the CDN.
+//! `GET|HEAD …/resolve/{revision}/{path}` and `…/raw/…`: redirects to small files below `/api/resolve-cache` and to LFS files at the CDN.
 
 use axum::http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::tree::no_entry;
 use super::xet;
 use crate::hubserver::ask::Ask;
-use crate::hubserver::cdn::large_file_url;
-use crate::hubserver::files::{Repo, StoredFile, lfs_pointer};
+use crate::hubserver::cdn::{SEGMENT, large_file_url};
+use crate::hubserver::files::{Repo, Snapshot, StoredFile, lfs_pointer};
 use crate::hubserver::hub::Hub;
 use crate::hubserver::reply::{Refusal, Response, set, text};
 use crate::hubserver::send::Content;
 
-/// Answers with the file, a redirect to it, or, for a `raw` LFS file, its pointer.
+/// Answers with a redirect to the file; for `raw`, with the file or the pointer of an LFS file.
 pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str, path: &str, raw: bool) -> Result<Response, Refusal> {
     ask.viewer.may_download(repo)?;
     let commit = hub.commit(repo, revision).await?;
     let file = commit.file(path).ok_or_else(|| no_entry(path, revision, &commit))?;
     let mut response = match &file.lfs {
-        None => content(hub, ask, repo, file).await?,
+        None if raw => content(hub, ask, repo, file).await?,
+        None => redirect_within(&cached_path(ask, repo, &commit, file), &file.oid),
         Some(lfs) if raw => text(StatusCode::OK, "text/plain; charset=utf-8", lfs_pointer(&lfs.sha256, file.stamp.size)),
         Some(lfs) => redirect(&large_file_url(hub, ask, repo, &commit, file), &lfs.sha256, file.stamp.size),
     };
@@ -29,6 +31,23 @@ pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str, path: &st
     Ok(response)
 }
 
+/// Answers with a small file itself, which never changes as its commit is part of its address.
+pub async fn cached(hub: &Hub, ask: &Ask, repo: &Repo, commit: &str, path: &str) -> Result<Response, Refusal> {
+    ask.viewer.may_download(repo)?;
+    let snapshot = hub.commit(repo, commit).await?;
+    let file = snapshot.file(path).filter(|file| file.lfs.is_none()).ok_or_else(|| no_entry(path, commit, &snapshot))?;
+    let mut response = content(hub, ask, repo, file).await?;
+    set(response.headers_mut(), "x-repo-commit", &snapshot.commit);
+    Ok(response)
+}
+
+/// The address of a small file on this Hub. As huggingface.co's, its query says what was asked for and holds the entity tag.
+fn cached_path(ask: &Ask, repo: &Repo, commit: &Snapshot, file: &StoredFile) -> String {
+    let path = file.path.split('/').map(|segment| utf8_percent_encode(segment, SEGMENT).to_string()).collect::<Vec<_>>().join("/");
+    let asked = utf8_percent_encode(ask.uri.path(), NON_ALPHANUMERIC);
+    format!("/api/resolve-cache/{}/{}/{}/{path}?{asked}=&etag=%22{}%22", repo.kind.plural(), repo.id, commit.commit, file.oid)
+}
+
 async fn content(hub: &Hub, ask: &Ask, repo: &Repo, file: &StoredFile) -> Result<Response, Refusal> {
     let opened = hub.library.open_file(repo, file).await?;
     let content = Content { file: opened, size: file.stamp.size, etag: file.oid.clone(), media_type: "text/plain; charset=utf-8" };
@@ -37,6 +56,15 @@ async fn content(hub: &Hub, ask: &Ask, repo: &Repo, file: &StoredFile) -> Result
     set(response.headers_mut(), "content-security-policy", "default-src 'none'; sandbox");
     set(response.headers_mut(), "x-content-type-options", "nosniff");
     Ok(response)
+}
+
+fn redirect_within(location: &str, oid: &str) -> Response {
+    let text_of = format!("Temporary Redirect. Redirecting to {location}");
+    let mut response = text(StatusCode::TEMPORARY_REDIRECT, "text/plain; charset=utf-8", text_of);
+    set(response.headers_mut(), "location", location);
+    set(response.headers_mut(), "etag", format!("\"{oid}\""));
+    set(response.headers_mut(), "vary", "Origin, Accept");
+    response
 }
 
 fn redirect(location: &str, sha256: &str, size: u64) -> Response {
