@@ -129,12 +129,12 @@ except Exception as error:
         let place = self.place(plan);
         for (file, (_, content)) in plan.files.iter().zip(files).take(count) {
             if place.held(file) {
-                place.link(file).unwrap();
+                place.link(&[file]).unwrap();
                 continue;
             }
             fs::write(place.partial(file).data, content).unwrap();
             fs::write(place.partial(file).journal, "{}").unwrap();
-            place.place(file).unwrap();
+            place.place(&[file]).unwrap();
         }
         place
     }
@@ -355,7 +355,7 @@ fn a_payload_we_adopted_is_collected_by_the_official_client() {
     plan.files[0].xet_hash = Some(HASH.to_owned());
     let place = judge.place(&plan);
     assert!(place.held(&plan.files[0]));
-    place.link(&plan.files[0]).unwrap();
+    place.link(&[&plan.files[0]]).unwrap();
     assert_eq!(judge.agreed_scan()["size"], 9_002);
     let freed = |repo: &str| judge.hf(&["cache", "rm", repo, "--yes", "--format", "json"])["freed"].clone();
     assert_eq!(freed("model/org/a"), "2.0");
@@ -387,7 +387,7 @@ fn what_is_set_aside_is_missing_without_a_warning() {
     // The order in which it happens, stopped after each step: the entry goes, then the blob.
     fs::remove_file(place.file_path(&file)).unwrap();
     judge.agreed_scan();
-    place.link(&file).unwrap();
+    place.link(&[&file]).unwrap();
     let aside = set_aside(&judge.cache, "org/weights", blob, &file.digest);
     assert!(aside.partial.data.exists() && !place.file_path(&file).exists());
     assert_eq!(judge.agreed_scan()["size"], 200_016 - 70_001);

@@ -107,7 +107,10 @@ impl Case {
 fn ours(case: &Case, stage: &Stage, target: &Path) -> Vec<Command> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hfdesk-tui"));
     command.args(["download", REPO, "--quiet", "--endpoint", &stage.endpoint(case.link)]).env_clear();
-    command.env("HOME", target).env("SSL_CERT_FILE", stage.authority());
+    command.env("HOME", target);
+    if case.link == Link::Https {
+        command.env("SSL_CERT_FILE", stage.authority());
+    }
     vec![command]
 }
 
@@ -116,7 +119,7 @@ fn curl(case: &Case, stage: &Stage, target: &Path) -> Vec<Command> {
     let entry = |(url, path): (String, PathBuf)| format!("url = \"{url}\"\noutput = \"{}\"\n", path.display());
     let _ = fs::write(&list, case.urls(stage, target).map(entry).collect::<Vec<_>>().concat());
     let mut command = Command::new("curl");
-    command.args(["--silent", "--no-progress-meter", "--fail", "--create-dirs", "--cacert"]).arg(stage.authority());
+    command.args(["--silent", "--no-progress-meter", "--fail", "--location", "--create-dirs", "--cacert"]).arg(stage.authority());
     if case.files.len() > 1 {
         command.args(["--parallel", "--parallel-immediate", "--parallel-max", "8"]);
     }

@@ -169,9 +169,14 @@ fn busy(settings: &Settings) -> Fault {
 /// The plan with what the disk holds of it already.
 fn with_what_is_here(cache: &Cache, mut plan: Plan) -> Result<Plan, Fault> {
     let (place, elsewhere) = (cache.place(&plan)?, cache.elsewhere());
+    let bare = place.is_bare();
     for file in &mut plan.files {
-        file.held =
-            if place.held(file) || elsewhere.has_blob(file) { file.size } else { partial(&*place, file).held(file.size, &file.digest) };
+        file.held = match bare {
+            _ if elsewhere.has_blob(file) => file.size,
+            true => 0,
+            false if place.held(file) => file.size,
+            false => partial(&*place, file).held(file.size, &file.digest),
+        };
     }
     plan.destination = place.dir();
     plan.disk_free = space(&plan.destination).ok().map(|space| space.free);

@@ -10,6 +10,7 @@ use futures::stream;
 use tokio::task::JoinHandle;
 
 use super::faults::Effect;
+use super::files::OpenFile;
 use super::pace::Pace;
 use super::stats::Counter;
 
@@ -33,9 +34,8 @@ pub struct Flow {
 
 impl Flow {
     /// The bytes from `start` up to `end` of a file. Must be made inside a runtime.
-    pub fn new(file: File, (start, end): (u64, u64), pace: Arc<Pace>, counter: Arc<Counter>, effect: Option<Effect>) -> Self {
-        let mut reader = Reader { file: Arc::new(file), at: start, end, ahead: None };
-        reader.read_ahead();
+    pub fn new(file: OpenFile, (start, end): (u64, u64), pace: Arc<Pace>, counter: Arc<Counter>, effect: Option<Effect>) -> Self {
+        let reader = Reader::new(file, start, end);
         Self { reader, held: Bytes::new(), at: start, sent: 0, pace, counter, effect }
     }
 
@@ -111,21 +111,42 @@ struct Reader {
     file: Arc<File>,
     at: u64,
     end: u64,
-    ahead: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    ahead: Ahead,
+}
+
+enum Ahead {
+    Nothing,
+    Here(Bytes),
+    Coming(JoinHandle<io::Result<Vec<u8>>>),
 }
 
 impl Reader {
+    fn new(file: OpenFile, start: u64, end: u64) -> Self {
+        let whole = file.content.filter(|content| end <= content.len() as u64);
+        let here = whole.and_then(|content| Some(content.slice(usize::try_from(start).ok()?..usize::try_from(end).ok()?)));
+        let mut reader = Self { file: Arc::new(file.file), at: start, end, ahead: Ahead::Nothing };
+        match here {
+            Some(bytes) => reader.ahead = Ahead::Here(bytes),
+            None => reader.read_ahead(),
+        }
+        reader
+    }
+
     fn read_ahead(&mut self) {
         let (file, at, want) = (Arc::clone(&self.file), self.at, BLOCK.min(self.end - self.at));
-        self.ahead = (want > 0).then(|| tokio::task::spawn_blocking(move || read_block(&file, at, want)));
+        let read = || tokio::task::spawn_blocking(move || read_block(&file, at, want));
+        self.ahead = if want > 0 { Ahead::Coming(read()) } else { Ahead::Nothing };
     }
 
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(reading) = self.ahead.take() else { return Ok(None) };
-        let block = reading.await.map_err(io::Error::other)??;
+        let block = match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
+            Ahead::Nothing => return Ok(None),
+            Ahead::Here(bytes) => bytes,
+            Ahead::Coming(reading) => reading.await.map_err(io::Error::other)??.into(),
+        };
         self.at += block.len() as u64;
         self.read_ahead();
-        Ok(Some(block.into()))
+        Ok(Some(block))
     }
 }
 
@@ -147,7 +168,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&content()).unwrap();
         let counter = Arc::new(Counter::default());
-        let flow = Flow::new(file, range, Arc::new(Pace::new(None)), Arc::clone(&counter), effect);
+        let flow = Flow::new(OpenFile { file, content: None }, range, Arc::new(Pace::new(None)), Arc::clone(&counter), effect);
         let bytes = axum::body::to_bytes(flow.into_body(), usize::MAX).await?;
         assert_eq!(counter.get(), bytes.len() as u64);
         Ok(bytes.to_vec())

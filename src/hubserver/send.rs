@@ -1,6 +1,5 @@
 //! A file, or a part of it, as a response.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -10,6 +9,7 @@ use serde_json::json;
 use super::ask::Ask;
 use super::body::Flow;
 use super::faults::{Effect, FaultPlan, Side};
+use super::files::OpenFile;
 use super::pace::Pace;
 use super::range::Part;
 use super::reply::{Response, empty, json, set};
@@ -18,7 +18,7 @@ use super::stats::Counter;
 /// An open file and how to describe it.
 pub struct Content {
     /// The file.
-    pub file: File,
+    pub file: OpenFile,
     /// Its size in bytes.
     pub size: u64,
     /// Its entity tag, without quotes.

@@ -1,6 +1,6 @@
 //! Putting entries into folders so that a crash leaves the old one or the new, and no path leaves its folder.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
@@ -148,7 +148,7 @@ pub(super) fn copy_to_partial(source: &Path, partial: &PartialPaths) -> Result<(
 }
 
 /// Turns a partial that is verified and synced into the file it is for: size checked, given the permissions of a new file, renamed,
-/// journal removed.
+/// journal removed. The caller makes the rename durable.
 pub(super) fn settle(mode: u32, partial: &PartialPaths, target: &Path, size: u64) -> Result<(), Fault> {
     let found = fs::symlink_metadata(&partial.data).ok().filter(fs::Metadata::is_file);
     let length = found.as_ref().map_or(0, fs::Metadata::len);
@@ -163,8 +163,7 @@ pub(super) fn settle(mode: u32, partial: &PartialPaths, target: &Path, size: u64
     fs::rename(&partial.data, target)
         .map_err(|error| Fault::disk(format!("move {} to {}", partial.data.display(), target.display()), error))?;
     // Before the sync, which takes its time: a process that ends in between leaves no journal without its data.
-    remove_if_there(&partial.journal)?;
-    sync_parent(target)
+    remove_if_there(&partial.journal)
 }
 
 /// Removes a file or a link; one that is not there is fine.
@@ -178,6 +177,12 @@ pub(super) fn remove_if_there(path: &Path) -> Result<(), Fault> {
 /// Makes a rename to this path durable.
 pub(super) fn sync_parent(path: &Path) -> Result<(), Fault> {
     sync_dir(path.parent().unwrap_or(Path::new("/")))
+}
+
+/// Makes the renames to these paths durable, with one sync for each of their folders.
+pub(super) fn sync_parents<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Fault> {
+    let folders: BTreeSet<&Path> = paths.into_iter().filter_map(|path| path.parent()).collect();
+    folders.into_iter().try_for_each(sync_dir)
 }
 
 #[cfg(test)]

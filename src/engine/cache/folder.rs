@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::adopt::Adoption;
 use super::elsewhere::Offer;
 use super::entries::{
-    FileMode, Made, copy_to_partial, inner_dir, probe, remove_if_there, settle, size_of_regular, tag_cache, write_if_absent,
+    FileMode, Made, copy_to_partial, inner_dir, probe, remove_if_there, settle, size_of_regular, sync_parents, tag_cache, write_if_absent,
 };
 use super::known::Watch;
 use super::layout::{JOURNAL, PARTIAL};
@@ -84,6 +84,19 @@ impl Folder {
         let record = format!("{}\n{}\n{}.{:09}\n", self.snapshot.plan.commit, file.digest, time.as_secs(), time.subsec_nanos());
         write_atomically(&self.record(&file.path, "metadata")?, record.as_bytes(), 0o644)
     }
+
+    /// Puts a file whose content is on this machine where it belongs.
+    fn link_one(&self, file: &PlannedFile) -> Result<(), Fault> {
+        if self.has(file) {
+            return self.write_record(file);
+        }
+        let gone = || {
+            Fault::new(FaultKind::NotFound, format!("the content of {} is not on this machine any more", file.path))
+                .hint("download it again")
+        };
+        copy_to_partial(&self.source(file).ok_or_else(gone)?, &self.partial(file))?;
+        self.place(&[file])
+    }
 }
 
 impl Place for Folder {
@@ -94,6 +107,10 @@ impl Place for Folder {
         probe(&self.dir)?;
         probe(&self.downloads())?;
         write_listing(&self.records(), &self.snapshot.plan)
+    }
+
+    fn is_bare(&self) -> bool {
+        !self.dir.exists() && self.snapshot.is_bare()
     }
 
     fn held(&self, file: &PlannedFile) -> bool {
@@ -111,28 +128,23 @@ impl Place for Folder {
         try_lock(&self.record(&file.path, "lock")?, BLOB_LOCK)
     }
 
-    fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
-        self.made.parent(&self.dir, &file.path)?;
-        settle(self.mode.get(&self.records())?, &self.partial(file), &self.file_path(file), file.size)?;
-        self.write_record(file)
+    fn place(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
+        for file in files {
+            self.made.parent(&self.dir, &file.path)?;
+            settle(self.mode.get(&self.records())?, &self.partial(file), &self.file_path(file), file.size)?;
+        }
+        sync_parents(&files.iter().map(|file| self.file_path(file)).collect::<Vec<_>>())?;
+        files.iter().try_for_each(|file| self.write_record(file))
     }
 
-    fn link(&self, file: &PlannedFile) -> Result<(), Fault> {
-        if self.has(file) {
-            return self.write_record(file);
-        }
-        let gone = || {
-            Fault::new(FaultKind::NotFound, format!("the content of {} is not on this machine any more", file.path))
-                .hint("download it again")
-        };
-        copy_to_partial(&self.source(file).ok_or_else(gone)?, &self.partial(file))?;
-        self.place(file)
+    fn link(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
+        files.iter().try_for_each(|file| self.link_one(file))
     }
 
     /// Always a copy: files in a plain folder are there to be edited.
     fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault> {
         let adoption = Adoption { known: self.snapshot.known(), file, offer, watch };
-        if adoption.copy(&self.partial(file))? { self.place(file).map(|()| true) } else { Ok(false) }
+        if adoption.copy(&self.partial(file))? { self.place(&[file]).map(|()| true) } else { Ok(false) }
     }
 
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {
@@ -198,7 +210,7 @@ mod tests {
         fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
         assert!(!place.held(file), "written after it was recorded");
         write_partial(&*place, file, b"weights");
-        place.place(file).unwrap();
+        place.place(&[file]).unwrap();
         assert!(place.held(file));
         fs::write(place.dir().join(".cache/huggingface/download/sub/w.bin.metadata"), "x\ny\nNaN\n").unwrap();
         assert!(!place.held(file));
@@ -211,7 +223,7 @@ mod tests {
         plan.commit = "f".repeat(40);
         let place = cache.place(&plan).unwrap();
         assert!(place.held(&plan.files[0]));
-        place.link(&plan.files[0]).unwrap();
+        place.link(&[&plan.files[0]]).unwrap();
         let record = fs::read_to_string(place.dir().join(".cache/huggingface/download/config.json.metadata")).unwrap();
         assert!(record.starts_with(&plan.commit));
     }
@@ -223,14 +235,14 @@ mod tests {
         place.prepare().unwrap();
         assert!(!place.held(&plan.files[2]));
         write_partial(&*place, &plan.files[1], b"weights");
-        place.place(&plan.files[1]).unwrap();
+        place.place(&[&plan.files[1]]).unwrap();
         assert!(place.held(&plan.files[2]));
-        place.link(&plan.files[2]).unwrap();
+        place.link(&[&plan.files[2]]).unwrap();
         assert_eq!(fs::read(place.file_path(&plan.files[2])).unwrap(), b"weights");
         assert!(!place.held(&plan.files[0]));
         add(&cache, "org/m", FILES);
         assert!(place.held(&plan.files[0]));
-        place.link(&plan.files[0]).unwrap();
+        place.link(&[&plan.files[0]]).unwrap();
         assert_eq!(fs::read(place.file_path(&plan.files[0])).unwrap(), b"{}");
     }
 
@@ -247,9 +259,9 @@ mod tests {
         for (file, (_, content)) in plan.files.iter().zip(FILES).take(2) {
             write_partial(&*place, file, content);
         }
-        place.place(&plan.files[0]).unwrap();
+        place.place(&[&plan.files[0]]).unwrap();
         assert_eq!(fs::read(outside.join("mine")).unwrap(), b"mine");
-        assert!(place.place(&plan.files[1]).unwrap_err().message.contains("leads out of"));
+        assert!(place.place(&[&plan.files[1]]).unwrap_err().message.contains("leads out of"));
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
     }
 

@@ -114,7 +114,7 @@ mod tests {
         next.repo.revision = "v2".parse().unwrap();
         let place = cache.place(&next).unwrap();
         place.prepare().unwrap();
-        place.link(&next.files[0]).unwrap();
+        place.link(&[&next.files[0]]).unwrap();
         let listing = scan(&cache);
         assert_eq!(listing.warnings, Vec::<String>::new());
         assert_eq!(listing.repos.iter().map(|repo| repo.key.to_string()).collect::<Vec<_>>(), ["model/org/m", "dataset/org/set"]);

@@ -35,6 +35,9 @@ pub trait Place: Send + Sync {
     /// The listing comes first so that a download which never ends is not taken for a whole snapshot.
     fn prepare(&self) -> Result<(), Fault>;
 
+    /// Whether nothing at all can be in its place yet, so that there is no need to look for each file.
+    fn is_bare(&self) -> bool;
+
     /// Whether a file's content is on this machine already, so that [`link`](Place::link) can do without a download. Reads no content.
     fn held(&self, file: &PlannedFile) -> bool;
 
@@ -46,11 +49,12 @@ pub trait Place: Send + Sync {
     /// The official client takes the same one and waits for it, so it should not be kept while a download is paused.
     fn lock(&self, file: &PlannedFile) -> Result<Option<FileLock>, Fault>;
 
-    /// Moves the partial, whose digest was checked and whose bytes are synced, to where the file belongs, and removes its journal.
-    fn place(&self, file: &PlannedFile) -> Result<(), Fault>;
+    /// Moves these files' partials, whose digests were checked and whose bytes are synced, to where they belong, and removes their
+    /// journals. No two of the files have the same content. Many at a time share the filesystem's commits.
+    fn place(&self, files: &[&PlannedFile]) -> Result<(), Fault>;
 
-    /// Puts a file whose content is [`held`](Place::held) where it belongs. Doing it again changes nothing.
-    fn link(&self, file: &PlannedFile) -> Result<(), Fault>;
+    /// Puts files whose content is [`held`](Place::held) where they belong. Doing it again changes nothing.
+    fn link(&self, files: &[&PlannedFile]) -> Result<(), Fault>;
 
     /// Takes a file's content over from elsewhere on this machine and puts it where it belongs, under the file's [`lock`](Place::lock).
     ///

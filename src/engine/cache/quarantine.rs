@@ -198,7 +198,7 @@ mod tests {
         next.repo.revision = "v2".parse().unwrap();
         let second = cache.place(&next).unwrap();
         second.prepare().unwrap();
-        second.link(&next.files[0]).unwrap();
+        second.link(&[&next.files[0]]).unwrap();
         place
     }
 

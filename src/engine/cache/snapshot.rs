@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::Cache;
@@ -10,7 +11,7 @@ use super::adopt::Adoption;
 use super::elsewhere::{Offer, OfferKind};
 use super::entries::{
     FileMode, Made, copy_to_partial, inner_dir, inner_parent, probe, remove_if_there, replace_with_link, replace_with_text, settle,
-    size_of, size_of_regular, sync_parent, tag_cache,
+    size_of, size_of_regular, sync_parents, tag_cache,
 };
 use super::known::{Known, Stamp, Watch};
 use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, REFS, SNAPSHOTS, blob_link, repo_folder};
@@ -100,14 +101,15 @@ impl Snapshot {
         }
     }
 
-    /// Points the snapshot at a blob that is here. Without links, the blob itself moves there if it is `fresh`, else a copy does.
-    fn enter(&self, file: &PlannedFile, fresh: bool) -> Result<(), Fault> {
+    /// Points the snapshot at a blob that is here, and answers with the entry, whose folder is still to be synced. Without links, the
+    /// blob itself moves there if it is `fresh`, else a copy does.
+    fn enter(&self, file: &PlannedFile, fresh: bool) -> Result<PathBuf, Fault> {
         let entry = self.entry(file)?;
         if self.cache.symlinks {
             match self.enter_link(file, &entry) {
                 Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) => {}
                 Err(error) => return Err(Fault::disk(format!("link {}", entry.display()), error)),
-                Ok(()) => return sync_parent(&entry),
+                Ok(()) => return Ok(entry),
             }
         }
         let blob = self.cache.root.join(self.blob(file));
@@ -115,7 +117,7 @@ impl Snapshot {
             return self.enter_copy(file, &blob);
         }
         fs::rename(&blob, &entry).map_err(|error| Fault::disk(format!("move {} to {}", blob.display(), entry.display()), error))?;
-        sync_parent(&entry)
+        Ok(entry)
     }
 
     /// A file's place in the snapshot, its folder made.
@@ -124,14 +126,29 @@ impl Snapshot {
         Ok(self.file_path(file))
     }
 
-    fn enter_copy(&self, file: &PlannedFile, content: &Path) -> Result<(), Fault> {
+    fn enter_copy(&self, file: &PlannedFile, content: &Path) -> Result<PathBuf, Fault> {
         let (entry, partial) = (self.entry(file)?, self.partial(file));
         copy_to_partial(content, &partial)?;
-        settle(self.mode.get(&self.repo())?, &partial, &entry, file.size)
+        settle(self.mode.get(&self.repo())?, &partial, &entry, file.size)?;
+        Ok(entry)
+    }
+
+    /// Puts a file whose content is held where it belongs; answers as [`enter`](Self::enter) does.
+    fn link_one(&self, file: &PlannedFile) -> Result<PathBuf, Fault> {
+        match self.content(file) {
+            Some(content) if content == self.file_path(file) => Ok(content),
+            Some(content) if content.starts_with(self.dir()) => self.enter_copy(file, &content),
+            Some(_) => self.enter(file, false),
+            None => self.share(file).and_then(|()| self.enter(file, false)),
+        }
     }
 
     fn enter_link(&self, file: &PlannedFile, entry: &Path) -> std::io::Result<()> {
         let target = blob_link(&file.path, file.digest.hex());
+        match symlink(&target, entry) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return made,
+        }
         if fs::read_link(entry).is_ok_and(|found| found == target) {
             return Ok(());
         }
@@ -166,6 +183,10 @@ impl Place for Snapshot {
         self.write_ref()
     }
 
+    fn is_bare(&self) -> bool {
+        !self.repo().exists() && Store::open(&self.cache.root).is_none()
+    }
+
     fn held(&self, file: &PlannedFile) -> bool {
         self.content(file).is_some() || self.is_shared(file)
     }
@@ -180,20 +201,21 @@ impl Place for Snapshot {
         try_lock(&self.cache.root.join(LOCKS).join(&self.folder).join(name), BLOB_LOCK)
     }
 
-    fn place(&self, file: &PlannedFile) -> Result<(), Fault> {
-        let blob = self.cache.root.join(self.blob(file));
-        settle(self.mode.get(&self.repo())?, &self.partial(file), &blob, file.size)?;
-        self.known().remember(&blob, &file.digest);
-        self.enter(file, true)
+    /// The blobs are safe on the disk before anything points at them.
+    fn place(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
+        let blobs: Vec<PathBuf> = files.iter().map(|file| self.cache.root.join(self.blob(file))).collect();
+        for (file, blob) in files.iter().zip(&blobs) {
+            settle(self.mode.get(&self.repo())?, &self.partial(file), blob, file.size)?;
+            self.known().remember(blob, &file.digest);
+        }
+        sync_parents(&blobs)?;
+        let entries: Vec<PathBuf> = files.iter().map(|file| self.enter(file, true)).collect::<Result<_, _>>()?;
+        sync_parents(&entries)
     }
 
-    fn link(&self, file: &PlannedFile) -> Result<(), Fault> {
-        match self.content(file) {
-            Some(content) if content == self.file_path(file) => Ok(()),
-            Some(content) if content.starts_with(self.dir()) => self.enter_copy(file, &content),
-            Some(_) => self.enter(file, false),
-            None => self.share(file).and_then(|()| self.enter(file, false)),
-        }
+    fn link(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
+        let entries: Vec<PathBuf> = files.iter().map(|file| self.link_one(file)).collect::<Result<_, _>>()?;
+        sync_parents(&entries)
     }
 
     fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault> {
@@ -203,10 +225,10 @@ impl Place for Snapshot {
             let Some(stamp) = adoption.vouched()? else { return Ok(false) };
             if self.take_over(file, stamp, &adoption)? {
                 self.discard(file)?;
-                return self.enter(file, false).map(|()| true);
+                return self.link(&[file]).map(|()| true);
             }
         }
-        if adoption.copy(&self.partial(file))? { self.place(file).map(|()| true) } else { Ok(false) }
+        if adoption.copy(&self.partial(file))? { self.place(&[file]).map(|()| true) } else { Ok(false) }
     }
 
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {
@@ -226,7 +248,7 @@ impl Place for Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::super::testkit::{self, COMMIT, HASH, add, fill, plan, share};
     use super::*;
@@ -297,8 +319,8 @@ mod tests {
         place.prepare().unwrap();
         for file in &next.files {
             assert!(place.held(file));
-            place.link(file).unwrap();
-            place.link(file).unwrap();
+            place.link(&[file]).unwrap();
+            place.link(&[file]).unwrap();
         }
         assert_eq!(fs::read(place.dir().join("sub/dir/w.bin")).unwrap(), b"weights");
     }
@@ -311,7 +333,7 @@ mod tests {
         fs::write(&outside, "mine").unwrap();
         fs::remove_file(&entry).unwrap();
         symlink(&outside, &entry).unwrap();
-        place.link(&plan("org/m", FILES).files[0]).unwrap();
+        place.link(&[&plan("org/m", FILES).files[0]]).unwrap();
         assert_eq!(fs::read(&entry).unwrap(), b"{}");
         assert_eq!(fs::read(&outside).unwrap(), b"mine");
     }
@@ -326,7 +348,7 @@ mod tests {
         fs::create_dir(&outside).unwrap();
         symlink(&outside, place.dir().join("sub")).unwrap();
         testkit::write_partial(&*place, &plan.files[1], b"weights");
-        let fault = place.place(&plan.files[1]).unwrap_err();
+        let fault = place.place(&[&plan.files[1]]).unwrap_err();
         assert!(fault.message.contains("leads out of"), "{fault}");
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     }
@@ -337,9 +359,9 @@ mod tests {
         let plan = plan("org/m", FILES);
         let place = cache.place(&plan).unwrap();
         place.prepare().unwrap();
-        assert_eq!(place.place(&plan.files[0]).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(place.place(&[&plan.files[0]]).unwrap_err().kind, FaultKind::Corrupt);
         testkit::write_partial(&*place, &plan.files[0], b"{} ");
-        assert_eq!(place.place(&plan.files[0]).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(place.place(&[&plan.files[0]]).unwrap_err().kind, FaultKind::Corrupt);
         assert!(!place.held(&plan.files[0]) && !place.file_path(&plan.files[0]).exists());
         place.discard(&plan.files[0]).unwrap();
         place.discard(&plan.files[0]).unwrap();
@@ -366,7 +388,7 @@ mod tests {
         assert!(fs::symlink_metadata(place.file_path(file)).unwrap().is_file());
         assert_eq!(fs::read_dir(cache.root().join("models--org--m/blobs")).unwrap().count(), 0);
         assert!(place.held(file));
-        place.link(file).unwrap();
+        place.link(&[file]).unwrap();
     }
 
     #[test]
@@ -377,7 +399,7 @@ mod tests {
         next.commit = "f".repeat(40);
         let place = cache.without_symlinks().place(&next).unwrap();
         place.prepare().unwrap();
-        place.link(&next.files[1]).unwrap();
+        place.link(&[&next.files[1]]).unwrap();
         assert!(fs::symlink_metadata(place.file_path(&next.files[1])).unwrap().is_file());
         assert!(place.held(&next.files[1]), "the blob stays");
     }
@@ -389,9 +411,9 @@ mod tests {
         let place = cache.without_symlinks().place(&plan).unwrap();
         place.prepare().unwrap();
         testkit::write_partial(&*place, &plan.files[0], b"weights");
-        place.place(&plan.files[0]).unwrap();
+        place.place(&[&plan.files[0]]).unwrap();
         assert!(place.held(&plan.files[1]));
-        place.link(&plan.files[1]).unwrap();
+        place.link(&[&plan.files[1]]).unwrap();
         assert_eq!(fs::read(place.file_path(&plan.files[1])).unwrap(), b"weights");
     }
 
@@ -406,7 +428,7 @@ mod tests {
         place.prepare().unwrap();
         assert!(place.held(&plan.files[1]));
         assert!(!cache.clone().without_symlinks().place(&plan).unwrap().held(&plan.files[1]));
-        place.link(&plan.files[1]).unwrap();
+        place.link(&[&plan.files[1]]).unwrap();
         let blob = format!("models--org--b/blobs/{}", plan.files[1].digest);
         assert_eq!(fs::read_link(cache.root().join(&blob)).unwrap(), Path::new("../../blobs/c6").join(HASH));
         assert_eq!(fs::read(place.file_path(&plan.files[1])).unwrap(), b"weights");
@@ -426,7 +448,7 @@ mod tests {
         assert!(!place.held(&plan.files[1]));
         share(&cache, "org/a", plan.files[1].digest.hex(), HASH, b"weights");
         fs::remove_file(cache.root().join(format!("blobs/c6/{HASH}.refs"))).unwrap();
-        assert_eq!(place.link(&plan.files[1]).unwrap_err().kind, FaultKind::NotFound);
+        assert_eq!(place.link(&[&plan.files[1]]).unwrap_err().kind, FaultKind::NotFound);
         assert!(!cache.root().join(format!("blobs/c6/{HASH}.refs")).exists());
     }
 

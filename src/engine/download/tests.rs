@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use super::super::Engine;
 use super::super::config::{Environment, Flags, Origin, Setting, Settings};
-use super::super::host::SystemClock;
+use super::super::host::{FileLock, SystemClock};
 use super::*;
-use crate::desk::{Board, Choice, Desk, Job, JobAction, JobId, JobState, Selection, Target};
+use crate::desk::{Board, Choice, Desk, FaultKind, FileProgress, Job, JobAction, JobId, JobState, Phase, RepoRef, Selection, Target};
 use crate::hubserver::{AcceptedToken, Effect, FaultPlan, FaultRule, HubConfig, HubServer, Side};
 
 const SIZE: usize = 3 << 20;

@@ -1,15 +1,30 @@
 //! Writes that survive a crash at any instruction: a reader sees the old content or the new, never half.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::desk::Fault;
 
 /// Creates a folder and its ancestors; one that exists is fine.
 pub fn create_dir(path: &Path) -> Result<(), Fault> {
     fs::create_dir_all(path).map_err(|error| Fault::disk(format!("create the folder {}", path.display()), error))
+}
+
+/// Opens a file that is no symbolic link, and creates its folder where opening says that it is missing.
+pub fn open_in_folder(options: &mut OpenOptions, path: &Path) -> Result<io::Result<File>, Fault> {
+    #[allow(clippy::cast_possible_wrap)] // the flag is one low bit
+    options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create_dir(path.parent().unwrap_or(Path::new(".")))?;
+            Ok(options.open(path))
+        }
+        opened => Ok(opened),
+    }
 }
 
 /// Replaces a file's content: a temporary file beside it, synced, renamed over it, and the folder synced.
@@ -30,7 +45,7 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: u32) -> Result<(), Fa
 /// Removes what processes that died while they replaced this file's content have left beside it. Nobody may be replacing it now.
 pub fn remove_temporaries(path: &Path) -> Result<(), Fault> {
     let (folder, start) = (path.parent().unwrap_or(Path::new(".")), temporary_start(path));
-    let swept = || -> std::io::Result<()> {
+    let swept = || -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -56,7 +71,7 @@ fn temporary_start(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-fn write_synced(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+fn write_synced(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
     file.write_all(content)?;
     file.sync_data()

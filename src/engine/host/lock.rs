@@ -4,10 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use super::files::create_dir;
+use super::files::open_in_folder;
 use crate::desk::Fault;
 
 /// An exclusive BSD `flock` on a whole file, as the official client's `filelock` takes it. Dropping it releases it; the file stays.
@@ -22,13 +22,10 @@ impl FileLock {
     /// The file is created with these permission bits where it is missing; it is never truncated, and a symbolic link is refused.
     /// A filesystem without locks counts as unlocked: correctness comes from unique temporary files and renames.
     pub fn try_acquire(path: &Path, mode: u32) -> Result<Option<Self>, Fault> {
-        create_dir(path.parent().unwrap_or(Path::new(".")))?;
         let doing = || format!("lock {}", path.display());
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(mode);
-        #[allow(clippy::cast_possible_wrap)] // the flag is one low bit
-        options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
-        let file = options.open(path).map_err(|error| Fault::disk(doing(), error))?;
+        let file = open_in_folder(&mut options, path)?.map_err(|error| Fault::disk(doing(), error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) | Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => Ok(Some(Self { _file: file })),
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),

@@ -11,5 +11,5 @@ mod lock;
 pub use blocking::blocking;
 pub use clock::{Clock, SystemClock};
 pub use disk::{Space, space};
-pub use files::{create_dir, nearest_existing, remove_temporaries, sync_dir, write_atomically};
+pub use files::{create_dir, nearest_existing, open_in_folder, remove_temporaries, sync_dir, write_atomically};
 pub use lock::FileLock;

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Certificate;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,7 +15,7 @@ const SYSTEM: [&str; 4] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
 
 /// The certificates in these files and, where there are any files, the system's too.
-pub(super) fn read(files: &[Setting<PathBuf>]) -> Result<Vec<Certificate>, Fault> {
+pub(super) fn read(files: &[Setting<PathBuf>]) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let mut found = Vec::new();
     for file in files {
         found.append(&mut named(file)?);
@@ -30,7 +29,7 @@ pub(super) fn read(files: &[Setting<PathBuf>]) -> Result<Vec<Certificate>, Fault
 
 /// The certificates in a file that somebody named, of which there must be some. Only a variable's file may be missing, which has
 /// been told as a warning.
-fn named(file: &Setting<PathBuf>) -> Result<Vec<Certificate>, Fault> {
+fn named(file: &Setting<PathBuf>) -> Result<Vec<CertificateDer<'static>>, Fault> {
     if matches!(file.origin, Origin::Environment(_)) && !file.value.is_file() {
         return Ok(Vec::new());
     }
@@ -45,10 +44,9 @@ fn named(file: &Setting<PathBuf>) -> Result<Vec<Certificate>, Fault> {
 }
 
 /// The certificates in a PEM text that can stand for an authority. Others are left out: one would spoil all.
-fn authorities(pem: &[u8]) -> Vec<Certificate> {
+fn authorities(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     let certificates = CertificateDer::pem_slice_iter(pem).flatten();
-    let sound = certificates.filter(|der| RootCertStore::empty().add(der.clone()).is_ok());
-    sound.filter_map(|der| Certificate::from_der(&der).ok()).collect()
+    certificates.filter(|der| RootCertStore::empty().add(der.clone()).is_ok()).collect()
 }
 
 #[cfg(test)]

@@ -9,14 +9,17 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod trust;
 mod waits;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::{Certificate, ClientBuilder, NoProxy};
+use reqwest::{ClientBuilder, NoProxy};
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
 pub use trouble::login_wanted;
@@ -43,7 +46,10 @@ struct Inner {
     settings: NetworkSettings,
     /// The HTTP client's own rules, to say afterwards what it did. `None` where there is no proxy.
     rules: Option<Matcher>,
-    certificates: Vec<Certificate>,
+    /// To trust beside the system's.
+    certificates: Vec<CertificateDer<'static>>,
+    /// Made when it is first needed.
+    tls: OnceLock<ClientConfig>,
 }
 
 /// The proxy that a request goes through.
@@ -70,28 +76,30 @@ impl Network {
             }
         }
         let rules = rules(&settings)?;
-        Ok(Self { inner: Arc::new(Inner { settings, rules, certificates }) })
+        Ok(Self { inner: Arc::new(Inner { settings, rules, certificates, tls: OnceLock::new() }) })
     }
 
     /// A client that goes this way; redirects, timeouts and the like are the caller's to add.
-    ///
-    /// Fails with `NetworkSetup` where no certificate at all is trusted, as on a system without any.
     pub fn client(&self, add: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<reqwest::Client, Fault> {
-        add(self.builder()).build().map_err(|error| {
-            Fault::new(FaultKind::NetworkSetup, "secure connections cannot be set up: this system seems to trust no certificates")
-                .hint("install its package of certificates (ca-certificates), or name a file of them: ca_file in config.toml")
-                .because(error)
-        })
+        let tls = self.tls()?.clone();
+        let client = add(self.builder().tls_backend_preconfigured(tls)).build();
+        client.map_err(|error| Fault::new(FaultKind::NetworkSetup, "the HTTP client cannot be set up").because(error))
+    }
+
+    /// What all clients share of TLS: whom to trust, and sessions to resume.
+    fn tls(&self) -> Result<&ClientConfig, Fault> {
+        if let Some(tls) = self.inner.tls.get() {
+            return Ok(tls);
+        }
+        let tls = trust::client_config(self.inner.certificates.clone());
+        let tls = tls.map_err(|error| Fault::new(FaultKind::NetworkSetup, "secure connections cannot be set up").because(error))?;
+        Ok(self.inner.tls.get_or_init(|| tls))
     }
 
     fn builder(&self) -> ClientBuilder {
         let settings = &self.inner.settings;
-        let builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_keepalive(KEEP_ALIVE)
-            .tls_certs_merge(self.inner.certificates.iter().cloned())
-            .no_proxy(); // the environment has been read already
+        let builder =
+            reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT_TIMEOUT).tcp_keepalive(KEEP_ALIVE).no_proxy(); // the environment has been read already
         let direct = settings.no_proxy.as_ref().and_then(|direct| NoProxy::from_string(&direct.value));
         let http = settings.http_proxy.as_ref().map(|proxy| reqwest::Proxy::http(proxy.value.url().clone()));
         let https = settings.https_proxy.as_ref().map(|proxy| reqwest::Proxy::https(proxy.value.url().clone()));

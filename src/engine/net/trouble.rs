@@ -6,6 +6,7 @@ use std::io;
 use rustls::CertificateError;
 use url::Url;
 
+use super::trust::TrustsNobody;
 use super::{Gate, host};
 use crate::desk::{Fault, FaultKind};
 
@@ -112,6 +113,10 @@ impl std::fmt::Display for Gate<'_> {
 fn distrust(error: &CertificateError, host: &str) -> Fault {
     use CertificateError as E;
     let (message, hint) = match error {
+        E::Other(other) if other.0.is::<TrustsNobody>() => (
+            "secure connections cannot be set up: this system seems to trust no certificates".to_owned(),
+            "install its package of certificates (ca-certificates), or name a file of them: ca_file in config.toml",
+        ),
         E::UnknownIssuer => (format!("the certificate of {host} comes from an authority that is not trusted here"), UNKNOWN_ISSUER),
         E::Expired | E::ExpiredContext { .. } => {
             (format!("the certificate of {host} has expired"), "check this machine's clock, then tell who runs the server")
@@ -199,4 +204,21 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)
         Some(inner) => Some(inner),
         None => cause.source(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::OtherError;
+
+    use super::*;
+
+    #[test]
+    fn a_system_that_trusts_nobody_is_told_apart_from_a_bad_certificate() {
+        let nobody = TrustsNobody(rustls::Error::General("none were loaded".into()));
+        let fault = distrust(&CertificateError::Other(OtherError(Arc::new(nobody))), "hub.test");
+        assert_eq!(fault.kind, FaultKind::NetworkSetup);
+        assert!(fault.message.contains("trust no certificates") && fault.hint.unwrap().contains("ca-certificates"), "{}", fault.message);
+    }
 }

@@ -23,7 +23,7 @@ const STEP: usize = 16 << 10;
 /// Fetches segments until none is left, trying again as patience allows. Ends early, with what was received written, when the run
 /// has had enough.
 pub async fn work(run: Arc<Run>, seat: Seat) -> Result<(), Fault> {
-    let client = seat.client().ok_or_else(|| Fault::internal("a lane is closed"))?;
+    let client = seat.client();
     let settings = run.settings();
     let mut patience = Patience::new(&settings.backoff, settings.longest_wait);
     let mut stride = run.stride;

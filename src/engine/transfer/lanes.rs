@@ -52,13 +52,14 @@ impl Lanes {
     /// A seat in the lane with the fewest connections; of several the first, whose connections are the warmest.
     pub fn seat(&self) -> Result<Seat, Fault> {
         let slot = self.slots.iter().min_by_key(|slot| slot.taken.load(Relaxed)).ok_or_else(|| Fault::internal("there are no lanes"))?;
-        slot.taken.fetch_add(1, Relaxed);
-        let seat = Seat(Arc::clone(slot));
-        if slot.lane.get().is_none() {
+        let lane = if let Some(lane) = slot.lane.get() {
+            lane
+        } else {
             let lane = Lane::start((self.make_client)()?)?;
-            slot.lane.get_or_init(|| lane);
-        }
-        Ok(seat)
+            slot.lane.get_or_init(|| lane)
+        };
+        slot.taken.fetch_add(1, Relaxed);
+        Ok(Seat { handle: lane.handle.clone(), client: lane.client.clone(), slot: Arc::clone(slot) })
     }
 }
 
@@ -75,23 +76,27 @@ impl Lane {
 }
 
 /// One connection's place in a lane; dropping it frees the place.
-pub struct Seat(Arc<Slot>);
+pub struct Seat {
+    handle: Handle,
+    client: reqwest::Client,
+    slot: Arc<Slot>,
+}
 
 impl Seat {
-    /// Where the connection's task is to be spawned.
-    pub fn handle(&self) -> Option<&Handle> {
-        self.0.lane.get().map(|lane| &lane.handle)
+    /// Where the connection's task is to be spawned. It may block for as long as a write takes.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// What sends the connection's requests.
-    pub fn client(&self) -> Option<&reqwest::Client> {
-        self.0.lane.get().map(|lane| &lane.client)
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Relaxed);
+        self.slot.taken.fetch_sub(1, Relaxed);
     }
 }
 
@@ -124,7 +129,7 @@ mod tests {
         let (told, name) = std::sync::mpsc::channel();
         let alive = CancellationToken::new();
         let ended = alive.clone();
-        seat.handle().unwrap().spawn(async move {
+        seat.handle().spawn(async move {
             let _ended = ended.drop_guard();
             told.send(thread::current().name().map(str::to_owned)).unwrap();
             std::future::pending::<()>().await;

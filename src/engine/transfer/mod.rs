@@ -42,6 +42,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use blocks::{BlockSummer, BlockSums};
 pub use counter::Counter;
+pub use lanes::Seat;
 pub use mover::{Mover, Transfer};
 pub use pace::Pace;
 pub use partial::Partial;

@@ -12,7 +12,7 @@ use super::checkpoint;
 use super::counter::Counter;
 use super::file::DataFile;
 use super::hash;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Seat};
 use super::pace::Pace;
 use super::partial::Partial;
 use super::roll::Roll;
@@ -53,7 +53,7 @@ pub struct Transfer {
 /// What all files share.
 pub struct Common {
     pub settings: Settings,
-    /// For small files; large ones' connections have clients of their own.
+    /// For what is not a file's bytes; those come over the lanes' own clients.
     pub client: reqwest::Client,
     pub lanes: Lanes,
     pub pace: Pace,
@@ -95,22 +95,26 @@ impl Mover {
         self.common.pace.set(bytes_per_second);
     }
 
-    /// Receives a small file into memory and checks its digest. A larger one, one of which a part is on the disk, and one that does not
-    /// come in one piece are given back, for [`fetch_in_parts`](Self::fetch_in_parts).
-    ///
-    /// Saves whoever has more to do on the disk for each of many files a way there and back.
-    pub async fn receive(&self, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
+    /// A seat on one of the threads where connections work, for somebody who brings small files there: what
+    /// [`receive`](Self::receive) brings to the same seat comes without a hand-over from thread to thread.
+    pub fn seat(&self) -> Result<Seat, Fault> {
+        self.common.lanes.seat()
+    }
+
+    /// Receives a small file into memory, over a seat's connections, and checks its digest. A larger one, one of which a part is on the
+    /// disk, and one that does not come in one piece are given back, for [`fetch_in_parts`](Self::fetch_in_parts).
+    pub async fn receive(&self, seat: &Seat, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
         if !small::suits(&transfer) {
             return Ok(Err(transfer));
         }
-        small::receive(self.common.clone(), transfer).await
+        small::receive(self.common.clone(), seat.client(), transfer).await
     }
 
     /// Fetches a file of any size; see [`fetch_in_parts`](Self::fetch_in_parts).
     #[cfg(test)]
     pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
-        match self.receive(transfer).await? {
-            Ok(received) => blocking(move || received.write()).await,
+        match self.receive(&self.seat()?, transfer).await? {
+            Ok(received) => blocking(move || Received::write_all(&[received])).await,
             Err(transfer) => self.fetch_in_parts(transfer).await,
         }
     }

@@ -191,7 +191,7 @@ impl Run {
     /// Starts one more connection.
     fn hire(self: &Arc<Self>, working: &mut JoinSet<Result<(), Fault>>) -> Result<(), Fault> {
         let seat = self.common.lanes.seat()?;
-        let lane = seat.handle().cloned().ok_or_else(|| Fault::internal("a lane is closed"))?;
+        let lane = seat.handle().clone();
         working.spawn_on(connection::work(self.clone(), seat), &lane);
         Ok(())
     }

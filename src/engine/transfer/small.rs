@@ -7,8 +7,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::Response;
 use reqwest::header::ACCEPT_ENCODING;
+use reqwest::{Client, Response};
 
 use super::book::Book;
 use super::file::DataFile;
@@ -41,25 +41,33 @@ pub struct Received {
 }
 
 impl Received {
-    /// Writes the partial and syncs it. Blocks. Many of these at once share the filesystem's commits.
-    pub fn write(self) -> Result<(), Fault> {
-        let Self { content, transfer: Transfer { partial, size, counter, .. } } = self;
-        let file = DataFile::open(&partial.data, size, false)?;
-        let written = file.write(0, &[content]).and_then(|()| file.sync());
-        if written.is_err() {
-            partial.discard()?;
+    /// Writes the partials of all and syncs them, so that they share the filesystem's commits. Blocks. After a fault none is left.
+    pub fn write_all(all: &[Self]) -> Result<(), Fault> {
+        let written = all.iter().map(Self::write).collect::<Result<Vec<_>, _>>();
+        let synced = written.and_then(|files| files.iter().try_for_each(DataFile::sync));
+        for Self { transfer, .. } in all {
+            match synced {
+                Ok(()) => transfer.counter.set_done(transfer.size),
+                Err(_) => transfer.partial.discard()?,
+            }
         }
-        counter.set_done(size);
-        written
+        synced
+    }
+
+    fn write(&self) -> Result<DataFile, Fault> {
+        let file = DataFile::open(&self.transfer.partial.data, self.transfer.size, false)?;
+        file.write(0, std::slice::from_ref(&self.content))?;
+        file.begin_sync();
+        Ok(file)
     }
 }
 
 /// Receives a small file, or gives the transfer back when its body broke: on such a network even a small file is better fetched so
 /// that every byte is kept. Of one that arrives damaged nothing is kept, nor of an earlier run's partial.
-pub async fn receive(common: Arc<Common>, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
+pub async fn receive(common: Arc<Common>, client: &Client, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
     transfer.counter.enter(Phase::Resolving);
     let stop = transfer.stop.clone();
-    let small = Small { book: Book::new(transfer.source.clone()), common, transfer };
+    let small = Small { book: Book::new(transfer.source.clone()), common, client: client.clone(), transfer };
     let content = tokio::select! {
         biased;
         () = stop.cancelled() => return Err(interrupted(&small.transfer.name)),
@@ -74,6 +82,7 @@ pub async fn receive(common: Arc<Common>, transfer: Transfer) -> Result<Result<R
 /// One small file on its way.
 struct Small {
     common: Arc<Common>,
+    client: Client,
     transfer: Transfer,
     book: Book,
 }
@@ -125,7 +134,7 @@ impl Small {
         let (name, size) = (&self.transfer.name, self.transfer.size);
         loop {
             let (address, edition) = self.book.address().await?;
-            let mut request = self.common.client.get(address.url).header(ACCEPT_ENCODING, "identity");
+            let mut request = self.client.get(address.url).header(ACCEPT_ENCODING, "identity");
             if let Some(token) = &address.bearer {
                 request = request.bearer_auth(token);
             }

@@ -1,17 +1,18 @@
 //! The folder that a Hub serves, as its routes see it: asked without blocking, read once, and read again when it grows old.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use tokio::sync::Mutex;
 
 use super::catalog::{Catalog, Repo};
 use super::digests::Digests;
 use super::snapshot::{Snapshot, StoredFile};
-use super::walk;
+use super::walk::{self, Stamp};
 use crate::desk::{Fault, FaultKind};
 
 /// How long what was read counts as true. Reading again is cheap: only changed files are hashed.
@@ -64,6 +65,33 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> +
     }
 }
 
+/// The largest file that is read when it is opened, in bytes: it costs less than another way to the thread that reads.
+const READ_AT_ONCE: u64 = 128 << 10;
+
+/// A file that is open for reading.
+pub struct OpenFile {
+    /// The file.
+    pub file: File,
+    /// All of its content, where that is little.
+    pub content: Option<Bytes>,
+}
+
+impl OpenFile {
+    /// Opens a file, unless it changed since it had this stamp. Blocks.
+    fn of(root: &Path, path: &Path, stamp: &Stamp) -> io::Result<Option<Self>> {
+        let (mut file, found) = walk::open(root, path)?;
+        if found != *stamp {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        if found.size <= READ_AT_ONCE {
+            file.read_to_end(&mut content)?;
+        }
+        let content = (content.len() as u64 == found.size).then(|| content.into());
+        Ok(Some(Self { file, content }))
+    }
+}
+
 /// A root folder: its repositories, their commits and their files.
 pub struct Library {
     root: PathBuf,
@@ -92,17 +120,17 @@ impl Library {
     }
 
     /// Opens a file of a commit. A file that changed since the commit was taken is refused, and the next request sees a new commit.
-    pub async fn open_file(&self, repo: &Repo, file: &StoredFile) -> Result<File, Fault> {
-        let (root, path) = (self.root.clone(), repo.folder.join(&file.path));
-        let shown = path.display().to_string();
-        let opened = off_thread(move || walk::open(&root, &path).map_err(|error| Fault::disk(format!("open {shown}"), error))).await;
-        match opened {
-            Ok((opened, stamp)) if stamp == file.stamp => Ok(opened),
-            _ => {
-                repo.commit.forget().await;
-                Err(Fault::new(FaultKind::Unavailable, format!("{} changed while it was served", file.path)))
-            }
+    pub async fn open_file(&self, repo: &Repo, file: &StoredFile) -> Result<OpenFile, Fault> {
+        let (root, path, stamp) = (self.root.clone(), repo.folder.join(&file.path), file.stamp);
+        let opened = off_thread(move || {
+            let shown = path.display();
+            OpenFile::of(&root, &path, &stamp).map_err(|error| Fault::disk(format!("open {shown}"), error))
+        });
+        if let Ok(Some(opened)) = opened.await {
+            return Ok(opened);
         }
+        repo.commit.forget().await;
+        Err(Fault::new(FaultKind::Unavailable, format!("{} changed while it was served", file.path)))
     }
 
     /// The paths of a repository's files, in order, without reading the files.
@@ -113,10 +141,13 @@ impl Library {
 
     /// The content of a small file of a commit; `None` where it is larger than `limit` bytes or cannot be read.
     pub async fn read_file(&self, repo: &Repo, file: &StoredFile, limit: u64) -> Option<Vec<u8>> {
-        let mut opened = if file.stamp.size <= limit { self.open_file(repo, file).await.ok()? } else { return None };
+        let OpenFile { mut file, content } = if file.stamp.size <= limit { self.open_file(repo, file).await.ok()? } else { return None };
+        if let Some(content) = content {
+            return Some(content.into());
+        }
         let read = off_thread(move || {
             let mut content = Vec::new();
-            opened.read_to_end(&mut content).map_err(|error| Fault::disk("read a small file", error))?;
+            file.read_to_end(&mut content).map_err(|error| Fault::disk("read a small file", error))?;
             Ok(content)
         });
         read.await.ok()

@@ -13,5 +13,5 @@ mod yaml;
 
 pub use catalog::Repo;
 pub use git::lfs_pointer;
-pub use library::Library;
+pub use library::{Library, OpenFile};
 pub use snapshot::{Snapshot, StoredFile};
