@@ -10,6 +10,8 @@ mod cache;
 mod digest;
 mod fault;
 mod job;
+mod machine;
+mod model;
 mod plan;
 mod repo;
 mod schedule;
@@ -30,6 +32,8 @@ pub use cache::{CacheListing, CachedRepo, CachedRevision, DeletionPlan, Deletion
 pub use digest::Digest;
 pub use fault::{Fault, FaultKind};
 pub use job::{FileProgress, Job, JobAction, JobId, JobState, Phase, Progress, Target};
+pub use machine::{Gpu, Machine};
+pub use model::{Experts, LayerCache, ModelFacts};
 pub use plan::{Choice, Plan, PlannedFile, Selection};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};
 pub use schedule::{Schedule, SpeedLimit};

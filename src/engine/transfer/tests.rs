@@ -90,7 +90,7 @@ async fn after_a_stop_only_what_the_journal_lacks_is_fetched() {
     assert_eq!(held, bench.counter.moved(), "what was received is kept");
 
     let before = snapshot(&bench);
-    tokio::time::sleep(Duration::from_millis(100)).await; // that nothing happens can only be seen by letting time pass
+    tokio::time::sleep(Duration::from_millis(200)).await; // that nothing happens can only be seen by letting time pass
     assert!(snapshot(&bench) == before, "nothing is written after the end");
 
     hang.store(false, Relaxed);

@@ -1,0 +1,86 @@
+//! What a model is, as its own header or config says.
+
+use serde::{Deserialize, Serialize};
+
+/// What a model's header tells of it. Whatever the header does not say is `None` or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// The architecture's name, such as `llama` or `qwen3moe`.
+    pub architecture: Option<String>,
+    /// How many parameters its tensors have together.
+    pub parameters: Option<u64>,
+    /// Bytes of its tensors: what must be in memory for it to run, without caches and buffers.
+    pub tensor_bytes: Option<u64>,
+    /// The longest context that it was trained for, in tokens.
+    pub context_length: Option<u64>,
+    /// Width of the stream between layers.
+    pub embedding_length: Option<u32>,
+    /// Tokens of its vocabulary.
+    pub vocabulary: Option<u32>,
+    /// Attention heads for queries, in the widest layer.
+    pub heads: Option<u32>,
+    /// Experts in each layer of a mixture, and how many of them work on a token.
+    pub experts: Option<Experts>,
+    /// What each layer keeps of the context; as many as there are layers.
+    pub layers: Vec<LayerCache>,
+    /// Whether it has a template for chats.
+    pub chat_template: bool,
+}
+
+/// The experts of a mixture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Experts {
+    /// In each layer.
+    pub all: u32,
+    /// That work on one token.
+    pub used: u32,
+}
+
+/// What one layer keeps of each token of the context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerCache {
+    /// Elements of its keys for one token: heads times head size. 0 in a layer that keeps a state of fixed size instead.
+    pub keys: u32,
+    /// Elements of its values for one token.
+    pub values: u32,
+    /// How many tokens it looks back at most. `None`: at all of them.
+    pub window: Option<u32>,
+}
+
+impl ModelFacts {
+    /// Bits that each parameter takes on average.
+    pub fn bits_per_weight(&self) -> Option<f64> {
+        let (bytes, parameters) = (self.tensor_bytes?, self.parameters.filter(|parameters| *parameters > 0)?);
+        Some(bytes as f64 * 8.0 / parameters as f64)
+    }
+
+    /// Elements of keys and values that a context of so many tokens keeps in all layers together.
+    pub fn cache_elements(&self, tokens: u64) -> u64 {
+        let kept = |layer: &LayerCache| {
+            let tokens = layer.window.map_or(tokens, |window| tokens.min(window.into()));
+            tokens.saturating_mul(u64::from(layer.keys) + u64::from(layer.values))
+        };
+        self.layers.iter().map(kept).fold(0, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_bounds_what_a_layer_keeps() {
+        let layer = |window| LayerCache { keys: 1024, values: 512, window };
+        let facts = ModelFacts { layers: vec![layer(None), layer(Some(100))], ..ModelFacts::default() };
+        assert_eq!(facts.cache_elements(1000), 1536 * 1000 + 1536 * 100);
+        assert_eq!(facts.cache_elements(50), 2 * 1536 * 50);
+        assert_eq!(facts.cache_elements(u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn bits_per_weight_need_both_numbers() {
+        let facts = |parameters| ModelFacts { tensor_bytes: Some(100), parameters, ..ModelFacts::default() };
+        assert_eq!(facts(Some(200)).bits_per_weight(), Some(4.0));
+        assert_eq!((facts(Some(0)).bits_per_weight(), facts(None).bits_per_weight()), (None, None));
+    }
+}
