@@ -61,10 +61,7 @@ impl Case {
     }
 
     fn programs(&self) -> Vec<(&'static str, Program)> {
-        let mut programs: Vec<(_, Program)> = vec![("curl", curl), ("hfdesk-tui", ours)];
-        if self.link != Link::Far && self.files.len() < 100 {
-            programs.push(("curl, then openssl", curl_and_openssl));
-        }
+        let mut programs: Vec<(_, Program)> = vec![("curl", curl), ("hfdesk-tui", ours), ("curl, then openssl", curl_and_openssl)];
         if is_here("aria2c") && self.link != Link::Https {
             programs.push(("aria2c", aria2c));
         }
