@@ -16,7 +16,7 @@ use crate::engine::transfer::lock;
 use crate::engine::transfer::settings::Settings;
 
 /// The most streams of all files together. Each holds in memory what its range decompresses to.
-const STREAMS: usize = 12;
+const STREAMS: usize = 8;
 
 /// Opens files over Xet.
 ///
