@@ -18,10 +18,9 @@ use serde::Deserialize;
 const ENOUGH: usize = 88;
 
 /// Those that differ, by name, each with the reason why that is left so.
-const DIFFERENT: [(&str, &str); 3] = [
+const DIFFERENT: [(&str, &str); 2] = [
     ("ggml-org/sesame-csm-1b-GGUF", "only who knows the model knows that it needs all three files"),
     ("microsoft/VibeVoice-ASR-BitNet", "only who knows the model knows that it needs the encoder; the grouping itself is in doubt"),
-    ("unsloth/MiniMax-H3-GGUF", "a text encoder that is named as a model is; as a third model it is a choice as well"),
 ];
 
 #[derive(Deserialize)]
@@ -157,7 +156,7 @@ fn name_difference(listing: &Listing, choice: &Choice, variant: &Variant) -> Opt
 
 /// A repository of GGUF files is one; a single GGUF file beside other weights makes none.
 fn type_difference(listing: &Listing, found: RepoType) -> Option<String> {
-    let is_gguf = |file: &&Listed| file.path.ends_with(".gguf");
+    let is_gguf = |file: &&Listed| Path::new(&file.path).extension().is_some_and(|extension| extension == "gguf");
     let wrong = match listing.expected.kind.as_str() {
         "gguf+safetensors" => found == RepoType::Gguf && listing.files.iter().filter(is_gguf).count() == 1,
         _ => found != RepoType::Gguf,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::adapters::Adapters;
+use super::encoders::{Encoders, is_vae};
 use super::label::{Labelled, parse};
 use super::sets::{Set, extension, file_name, folder, plain_stem};
 use super::variant_of;
@@ -29,8 +30,12 @@ pub(super) fn is_gguf(name: &str) -> bool {
 }
 
 /// A variant for each set: quantizations by model and size, then drafts, parts, projectors and importance matrices.
-pub(super) fn variants(sets: &[Set], adapters: &Adapters) -> Vec<Variant> {
-    let mut found: Vec<Candidate> = sets.iter().map(|set| Candidate::new(set, adapters)).collect();
+///
+/// What they are depends on what `all` of the repository's files tell of each other.
+pub(super) fn variants(sets: &[Set], all: &[Set]) -> Vec<Variant> {
+    let (adapters, encoders) = (Adapters::of(all), Encoders::of(all));
+    let is_part = |set: &Set| adapters.has(set) || encoders.has(set);
+    let mut found: Vec<Candidate> = sets.iter().map(|set| Candidate::new(set, is_part(set))).collect();
     tell_apart(&mut found);
     found.sort_by(|one, other| one.rank().cmp(&other.rank()));
     found.iter().map(Candidate::variant).collect()
@@ -47,9 +52,9 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    fn new(set: &'a Set<'a>, adapters: &Adapters) -> Self {
+    fn new(set: &'a Set<'a>, is_part: bool) -> Self {
         let category = match category(&set.name) {
-            "quantization" if adapters.has(set) => "component",
+            "quantization" if is_part => "component",
             category => category,
         };
         let stem = plain_stem(&set.name);
@@ -151,7 +156,7 @@ fn category(path: &str) -> &'static str {
         "projector"
     } else if DRAFTS.contains(&first) || folder == "mtp" {
         "draft"
-    } else if PARTS.contains(&first) || name.starts_with("ggml-vocab") || is_part_folder(&folder) {
+    } else if PARTS.contains(&first) || name.starts_with("ggml-vocab") || is_part_folder(&folder) || is_vae(path) {
         "component"
     } else if pieces.contains(&"projector") {
         "projector"
@@ -182,7 +187,7 @@ mod tests {
             |(size, path): (usize, &&str)| RepoFile { path: (*path).to_owned(), size: size as u64 + 1, digest: None, xet_hash: None };
         let files: Vec<RepoFile> = paths.iter().enumerate().map(file).collect();
         let sets = sets(&files);
-        let told = variants(&sets, &Adapters::of(&sets));
+        let told = variants(&sets, &sets);
         told.iter().map(|variant| format!("{}/{}/{}", variant.id, &variant.category[..1], variant.files.len())).collect()
     }
 
@@ -248,6 +253,7 @@ mod tests {
             ("tts/M-projector-F16.gguf", "component"),
             ("audio/mmproj-M-F16.gguf", "projector"),
             ("loras/M-F16.gguf", "component"),
+            ("image_vae-F16.gguf", "component"),
         ] {
             assert_eq!(category(path), wanted, "{path}");
         }

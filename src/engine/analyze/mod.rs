@@ -4,6 +4,7 @@
 
 mod adapters;
 mod companions;
+mod encoders;
 mod formats;
 mod gguf;
 mod kind;
@@ -18,7 +19,6 @@ use serde_json::Value;
 
 use super::hub::RepoInfo;
 use crate::desk::{Analysis, RepoFile, RepoRef, RepoType, Variant};
-use adapters::Adapters;
 use sets::{Set, sets};
 
 /// Small JSON files of a repository by path, as far as they could be read.
@@ -78,9 +78,8 @@ fn variants(repo_type: RepoType, files: &[RepoFile]) -> Vec<Variant> {
 /// GGUF first, then weights in other formats.
 fn model_variants(repo_type: RepoType, files: &[RepoFile]) -> Vec<Variant> {
     let sets = sets(files);
-    let adapters = Adapters::of(&sets);
     let (gguf, others): (Vec<Set>, Vec<Set>) = sets.iter().cloned().partition(|set| gguf::is_gguf(&set.name));
-    let mut variants = gguf::variants(&gguf, &adapters);
+    let mut variants = gguf::variants(&gguf, &sets);
     variants.extend(match repo_type {
         RepoType::Diffusers => pipeline::variants(&others, files),
         _ if is_described(files) => formats::variants(&others, files),
@@ -246,7 +245,7 @@ mod tests {
 
     /// Paths made of the words that our rules look at.
     fn paths() -> impl Strategy<Value = Vec<String>> {
-        let words = "(model|m|unet|train|data|mmproj|imatrix|Q4_0|q8_0|fp16|original|checkpoint-1|config|onnx|consolidated|00001-of-00002|é|adapter_model|lora|m__debias|m__x)";
+        let words = "(model|m|unet|train|data|mmproj|imatrix|Q4_0|q8_0|fp16|original|checkpoint-1|config|onnx|consolidated|00001-of-00002|é|adapter_model|lora|vae|clip|m__debias|m__x)";
         let ends = "(\\.gguf|\\.safetensors|\\.bin|\\.json|\\.index\\.json|\\.onnx|\\.parquet|\\.imatrix|\\.dat|\\.py|\\.md|)";
         let path = format!("({words}[-_./])?{words}[-._/]{words}{ends}");
         let told = "(config\\.json|model_index\\.json|adapter_config\\.json|README\\.md)";
