@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::adapters::Adapters;
+use super::encoders::{Encoders, is_vae};
 use super::label::{Labelled, parse};
-use super::sets::{Set, extension, file_name, folder, stem};
+use super::sets::{Set, extension, file_name, folder, plain_stem};
 use super::variant_of;
 use crate::desk::Variant;
 
@@ -15,7 +17,8 @@ const DRAFTS: [&str; 7] = ["mtp", "dflash", "dspark", "eagle", "eagle2", "eagle3
 /// How the names of a model's parts begin.
 const PARTS: [&str; 3] = ["tokenizer", "vocoder", "vocab"];
 /// Folders that hold a model's parts.
-const PART_FOLDERS: [&str; 7] = ["audio", "tts", "vae", "text_encoder", "text_encoders", "lora", "adapter"];
+const PART_FOLDERS: [&str; 11] =
+    ["audio", "tts", "vae", "text_encoder", "text_encoders", "lora", "loras", "adapter", "adapters", "control-vectors", "control_vectors"];
 
 /// Whether a set's name is that of a GGUF file, or of an importance matrix made for one.
 pub(super) fn is_gguf(name: &str) -> bool {
@@ -27,8 +30,12 @@ pub(super) fn is_gguf(name: &str) -> bool {
 }
 
 /// A variant for each set: quantizations by model and size, then drafts, parts, projectors and importance matrices.
-pub(super) fn variants(sets: &[Set]) -> Vec<Variant> {
-    let mut found: Vec<Candidate> = sets.iter().map(Candidate::new).collect();
+///
+/// What they are depends on what `all` of the repository's files tell of each other.
+pub(super) fn variants(sets: &[Set], all: &[Set]) -> Vec<Variant> {
+    let (adapters, encoders) = (Adapters::of(all), Encoders::of(all));
+    let is_part = |set: &Set| adapters.has(set) || encoders.has(set);
+    let mut found: Vec<Candidate> = sets.iter().map(|set| Candidate::new(set, is_part(set))).collect();
     tell_apart(&mut found);
     found.sort_by(|one, other| one.rank().cmp(&other.rank()));
     found.iter().map(Candidate::variant).collect()
@@ -45,8 +52,11 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    fn new(set: &'a Set<'a>) -> Self {
-        let category = category(&set.name);
+    fn new(set: &'a Set<'a>, is_part: bool) -> Self {
+        let category = match category(&set.name) {
+            "quantization" if is_part => "component",
+            category => category,
+        };
         let stem = plain_stem(&set.name);
         let named = parse(stem);
         let model = model(&set.name, named.as_ref());
@@ -119,12 +129,6 @@ fn repeated<K: Eq + Hash>(found: &[Candidate], key: impl Fn(&Candidate) -> K) ->
     (0..found.len()).filter(|&one| counts[&key(&found[one])] > 1).collect()
 }
 
-/// The name without `.gguf`, also where it stands twice.
-fn plain_stem(path: &str) -> &str {
-    let stem = stem(path);
-    stem.strip_suffix(".gguf").unwrap_or(stem)
-}
-
 /// The label of the nearest folder that has one, for files whose own name has none.
 fn folder_label(path: &str) -> Option<Labelled> {
     folder(path).rsplit('/').find_map(parse)
@@ -148,21 +152,21 @@ fn category(path: &str) -> &'static str {
     let (first, last) = (pieces[0], pieces[pieces.len() - 1]);
     if extension(path) != "gguf" || first == "imatrix" || folder == "imatrix" || (last == "imatrix" && !made_with_imatrix(&name)) {
         "imatrix"
-    } else if pieces.iter().any(|piece| piece.starts_with("mmproj") || *piece == "projector")
-        || matches!(folder.as_str(), "mmproj" | "vision")
-    {
+    } else if pieces.iter().any(|piece| piece.starts_with("mmproj")) || matches!(folder.as_str(), "mmproj" | "vision") {
         "projector"
     } else if DRAFTS.contains(&first) || folder == "mtp" {
         "draft"
-    } else if PARTS.contains(&first)
-        || name.starts_with("ggml-vocab")
-        || PART_FOLDERS.contains(&folder.as_str())
-        || folder.starts_with("token2wav")
-    {
+    } else if PARTS.contains(&first) || name.starts_with("ggml-vocab") || is_part_folder(&folder) || is_vae(path) {
         "component"
+    } else if pieces.contains(&"projector") {
+        "projector"
     } else {
         "quantization"
     }
+}
+
+fn is_part_folder(folder: &str) -> bool {
+    PART_FOLDERS.contains(&folder) || folder.starts_with("token2wav")
 }
 
 /// Whether `….Q4_0.imatrix` is a model quantized with the help of an importance matrix, and not the matrix.
@@ -182,7 +186,8 @@ mod tests {
         let file =
             |(size, path): (usize, &&str)| RepoFile { path: (*path).to_owned(), size: size as u64 + 1, digest: None, xet_hash: None };
         let files: Vec<RepoFile> = paths.iter().enumerate().map(file).collect();
-        let told = variants(&sets(&files));
+        let sets = sets(&files);
+        let told = variants(&sets, &sets);
         told.iter().map(|variant| format!("{}/{}/{}", variant.id, &variant.category[..1], variant.files.len())).collect()
     }
 
@@ -245,6 +250,10 @@ mod tests {
             ("tokenizer-M-F16.gguf", "component"),
             ("ggml-vocab-gemma.gguf", "component"),
             ("token2wav-gguf/flow.gguf", "component"),
+            ("tts/M-projector-F16.gguf", "component"),
+            ("audio/mmproj-M-F16.gguf", "projector"),
+            ("loras/M-F16.gguf", "component"),
+            ("image_vae-F16.gguf", "component"),
         ] {
             assert_eq!(category(path), wanted, "{path}");
         }

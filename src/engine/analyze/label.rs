@@ -9,10 +9,12 @@ const FAMILIES: [&str; 6] = ["UD-", "UDT-", "AD-", "MTP-", "i1-", "smol-"];
 /// Unquantized types.
 const FLOATS: [&str; 7] = ["BF16", "F16", "F32", "F64", "FP16", "FP32", "FP64"];
 /// Types that are one word. `SOURCE` is a conversion that keeps the original's type.
-const WORDS: [&str; 7] = ["NVFP4", "FP8", "FP4", "INT4", "INT8", "Q4F16", "SOURCE"];
+const WORDS: [&str; 9] = ["NVFP4", "MXFP6", "MXFP8", "FP8", "FP4", "INT4", "INT8", "Q4F16", "SOURCE"];
 /// What may follow `Q4` and its like after an underscore; so may a single digit.
 const TAILS: [&str; 21] =
     ["K", "KM", "KS", "KL", "KT", "KSS", "KXL", "XXS", "XS", "S", "M", "L", "XL", "XXL", "NL", "H", "X", "R4", "R8", "KV", "KXS"];
+/// Sizes of the mixtures that are called APEX: <https://huggingface.co/mudler/Step-3.7-Flash-APEX-GGUF>.
+const MIXTURES: [&str; 4] = ["BALANCED", "COMPACT", "MINI", "QUALITY"];
 /// Groups of tensors, between two types of one label.
 const GROUPS: [&str; 9] = ["FFN", "EMBD", "EMBED", "OUT", "OUTPUT", "ATTN", "EXP", "TOK", "B16"];
 
@@ -114,6 +116,9 @@ fn type_at(pieces: &[Piece], at: usize) -> Option<Found> {
     if WORDS.contains(&upper.as_str()) {
         return Some(found(at + 1, upper, false));
     }
+    if let Some((to, name)) = mixture(pieces, at) {
+        return Some(found(to, name, false));
+    }
     let next = pieces.get(at + 1).filter(|next| next.separator == '_').map(|next| next.text.to_ascii_uppercase());
     match (upper.as_str(), next) {
         ("MXFP4", Some(next)) if next.starts_with("MOE") => return Some(found(at + 2, format!("MXFP4_{next}"), false)),
@@ -128,6 +133,16 @@ fn type_at(pieces: &[Piece], at: usize) -> Option<Found> {
     let (start, head) = glued(piece)?;
     let (to, tails) = tails(pieces, at + 1, &head);
     (to > at + 1).then(|| Found { start, ..found(to, head + &tails, false) })
+}
+
+/// `APEX-Mini`, or `APEX-I-Mini` where it is made with an importance matrix.
+fn mixture(pieces: &[Piece], at: usize) -> Option<(usize, String)> {
+    let word = |at: usize| pieces.get(at).map(|piece| piece.text.to_ascii_uppercase());
+    let weighted = word(at + 1)? == "I";
+    let last = at + 1 + usize::from(weighted);
+    let size = word(last).filter(|size| MIXTURES.contains(&size.as_str()))?;
+    let middle = if weighted { "-I-" } else { "-" };
+    (word(at)? == "APEX").then(|| (last + 1, format!("APEX{middle}{size}")))
 }
 
 /// `Q4` and its like in canonical form, with whatever follows without an underscore: `Q4KM` is `Q4_K_M`.
@@ -267,6 +282,13 @@ mod tests {
             ("neutts-air-Q8-0", "Q8_0"),
             ("devstralQ4_K_M", "Q4_K_M"),
             ("m-i_Q5_k_m", "Q5_K_M"),
+            ("m-Q4_0_8_8", "Q4_0_8_8"),
+            ("m-TQ2_0", "TQ2_0"),
+            ("m-NVFP4", "NVFP4"),
+            ("m.mxfp8", "MXFP8"),
+            ("m-APEX-Quality", "APEX-QUALITY"),
+            ("m-APEX_I_Mini", "APEX-I-MINI"),
+            ("m-APEX-Instruct-Q4_0", "Q4_0"),
         ] {
             assert_eq!(label(name), wanted, "{name}");
         }
@@ -327,6 +349,9 @@ mod tests {
             "Q4é",
             "éQ4",
             "v0_5",
+            "m-APEX",
+            "m-APEX-I",
+            "m-mini",
         ] {
             assert_eq!(label(name), "-", "{name}");
         }

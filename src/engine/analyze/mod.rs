@@ -2,7 +2,9 @@
 //!
 //! Every file ends up in exactly one variant's own files, among the companions of some variants, or in the rest.
 
+mod adapters;
 mod companions;
+mod encoders;
 mod formats;
 mod gguf;
 mod kind;
@@ -75,15 +77,28 @@ fn variants(repo_type: RepoType, files: &[RepoFile]) -> Vec<Variant> {
 
 /// GGUF first, then weights in other formats.
 fn model_variants(repo_type: RepoType, files: &[RepoFile]) -> Vec<Variant> {
-    let (gguf, others): (Vec<Set>, Vec<Set>) = sets(files).into_iter().partition(|set| gguf::is_gguf(&set.name));
-    let mut variants = gguf::variants(&gguf);
+    let sets = sets(files);
+    let (gguf, others): (Vec<Set>, Vec<Set>) = sets.iter().cloned().partition(|set| gguf::is_gguf(&set.name));
+    let mut variants = gguf::variants(&gguf, &sets);
     variants.extend(match repo_type {
         RepoType::Diffusers => pipeline::variants(&others, files),
         _ if is_described(files) => formats::variants(&others, files),
         RepoType::Gguf => formats::singles(&others, "component"),
         _ => formats::singles(&others, "files"),
     });
+    set_adapters_apart(&mut variants);
     variants
+}
+
+/// An adapter in a folder accompanies the model, where the repository has one; elsewhere it is what people come for.
+fn set_adapters_apart(variants: &mut [Variant]) {
+    let is_adapter = |variant: &Variant| variant.files.iter().all(|path| adapters::is_saved(path));
+    let is_model = |variant: &Variant| matches!(variant.category.as_str(), "quantization" | "format") && !is_adapter(variant);
+    if variants.iter().any(is_model) {
+        for variant in variants.iter_mut().filter(|variant| is_adapter(variant)) {
+            "component".clone_into(&mut variant.category);
+        }
+    }
 }
 
 /// Whether a config, an index or a library's own name for weights says that they belong together.
@@ -216,6 +231,13 @@ mod tests {
     }
 
     #[test]
+    fn an_adapter_accompanies_a_model_and_is_a_choice_without_one() {
+        let category = |paths: &[&str]| analysis(paths).variants.pop().unwrap().category;
+        assert_eq!(category(&["m-Q4_0.gguf", "model.safetensors", "tale/adapter_model.safetensors"]), "component");
+        assert_eq!(category(&["adapter_config.json", "adapter_model.safetensors", "old/adapter_model.safetensors"]), "format");
+    }
+
+    #[test]
     fn configs_are_wanted_only_where_they_tell_something() {
         assert_eq!(wanted_configs(&files(&["config.json", "sub/config.json", "model.safetensors", "tokenizer.json"])), ["config.json"]);
         assert!(wanted_configs(&files(&["config.json", "m-Q4_0.gguf"])).is_empty());
@@ -223,8 +245,7 @@ mod tests {
 
     /// Paths made of the words that our rules look at.
     fn paths() -> impl Strategy<Value = Vec<String>> {
-        let words =
-            "(model|m|unet|train|data|mmproj|imatrix|Q4_0|q8_0|fp16|original|checkpoint-1|config|onnx|consolidated|00001-of-00002|é)";
+        let words = "(model|m|unet|train|data|mmproj|imatrix|Q4_0|q8_0|fp16|original|checkpoint-1|config|onnx|consolidated|00001-of-00002|é|adapter_model|lora|vae|clip|m__debias|m__x)";
         let ends = "(\\.gguf|\\.safetensors|\\.bin|\\.json|\\.index\\.json|\\.onnx|\\.parquet|\\.imatrix|\\.dat|\\.py|\\.md|)";
         let path = format!("({words}[-_./])?{words}[-._/]{words}{ends}");
         let told = "(config\\.json|model_index\\.json|adapter_config\\.json|README\\.md)";
@@ -236,13 +257,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_file_is_lost_and_none_is_in_two_variants(paths in paths(), kind in 0..3_usize) {
+        fn no_file_is_lost_and_none_is_in_two_variants(paths in paths(), kind in 0..3_usize, large in 0..25_usize) {
             let mut repo = RepoRef::model("org/name".parse().unwrap());
             repo.kind = crate::desk::RepoKind::ALL[kind];
             let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
             paths.sort_unstable();
             paths.dedup();
-            let found = analyze(&repo, &RepoInfo::default(), files(&paths), &Configs::new());
+            let mut files = files(&paths);
+            if let Some(file) = files.get_mut(large) {
+                file.size *= 1_000;
+            }
+            let found = analyze(&repo, &RepoInfo::default(), files, &Configs::new());
             let own: Vec<&String> = found.variants.iter().flat_map(|variant| &variant.files).collect();
             let distinct: HashSet<&String> = own.iter().copied().collect();
             prop_assert_eq!(own.len(), distinct.len());

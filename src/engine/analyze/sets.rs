@@ -50,6 +50,12 @@ pub(super) fn stem(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
+/// A GGUF file's name without `.gguf`, also where that stands twice.
+pub(super) fn plain_stem(path: &str) -> &str {
+    let stem = stem(path);
+    stem.strip_suffix(".gguf").unwrap_or(stem)
+}
+
 /// A path without a shard's number: `-00001-of-00003` (also after `.` or `_`, also behind the extension) or `.part1of3`.
 ///
 /// A dataset's name may count with `-of-` in front of two extensions (`c4-train.00000-of-01024.json.gz`).
