@@ -3,6 +3,7 @@
 //! Every file ends up in exactly one variant's own files, among the companions of some variants, or in the rest.
 
 mod companions;
+mod fit;
 mod formats;
 mod gguf;
 mod kind;
@@ -18,6 +19,8 @@ use serde_json::Value;
 use super::hub::RepoInfo;
 use crate::desk::{Analysis, RepoFile, RepoRef, RepoType, Variant};
 use sets::{Set, sets};
+
+pub use fit::fit;
 
 /// Small JSON files of a repository by path, as far as they could be read.
 pub type Configs = HashMap<String, Value>;
