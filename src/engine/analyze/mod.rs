@@ -9,6 +9,7 @@ mod gguf;
 mod kind;
 mod label;
 mod pipeline;
+mod recommend;
 mod sets;
 mod splits;
 
@@ -21,6 +22,7 @@ use crate::desk::{Analysis, RepoFile, RepoRef, RepoType, Variant};
 use sets::{Set, sets};
 
 pub use fit::fit;
+pub use recommend::recommend;
 
 /// Small JSON files of a repository by path, as far as they could be read.
 pub type Configs = HashMap<String, Value>;
