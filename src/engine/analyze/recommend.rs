@@ -8,13 +8,13 @@ use crate::desk::{Analysis, Fit, FitVerdict, Recommendation, RepoType, Variant};
 /// those that do not: <https://github.com/ggml-org/llama.cpp/blob/master/tools/quantize/README.md>. Of two types with as many bits, the
 /// one with finer blocks stands higher: legacy (`Q4_0`), then IQ and K.
 #[rustfmt::skip]
-const BY_QUALITY: [&str; 60] = [
-    "TQ1_0", "IQ1_S", "IQ1_M", "TQ2_0", "IQ2_XXS", "IQ2_XS", "IQ2_S", "Q2_K_S", "IQ2_M", "Q2_K", "Q2_K_L", "Q2_K_XL",
+const BY_QUALITY: [&str; 62] = [
+    "TQ1_0", "IQ1_S", "IQ1_M", "TQ2_0", "I2_S", "IQ2_XXS", "IQ2_XS", "IQ2_S", "Q2_K_S", "IQ2_M", "Q2_K", "Q2_K_L", "Q2_K_XL",
     "IQ3_XXS", "Q3_K_S", "IQ3_XS", "IQ3_S", "IQ3_M", "Q3_K", "Q3_K_M", "Q3_K_L", "Q3_K_XL",
     "Q4_0", "IQ4_XS", "NVFP4", "MXFP4", "MXFP4_MOE", "IQ4_NL", "IQ4_NL_XL", "Q4_1", "Q4_K_S", PREFERRED_FROM, "Q4_K_M", "Q4_K_L", "Q4_K_XL",
     "Q5_0", "Q5_1", "Q5_K_S", "Q5_K", "Q5_K_M", "Q5_K_L", "Q5_K_XL", "Q6_0", "Q6_K_S", "Q6_K", "Q6_K_M", "Q6_K_L", "Q6_K_XL",
     "FP8", "INT8", "Q8", PREFERRED_TO, "Q8_K", "Q8_K_L", "Q8_K_XL",
-    "FP16", "F16", "BF16", "FP32", "F32", "F64",
+    "FP16", "F16", "BF16", "SOURCE", "FP32", "F32", "F64",
 ];
 /// The least exact type whose loss few people notice.
 const PREFERRED_FROM: &str = "Q4_K";
@@ -127,7 +127,8 @@ fn smallest<'a>(all: &[Candidate<'a>], pass: impl Fn(&Candidate) -> bool) -> Opt
 fn quality(label: &str) -> usize {
     let upper = label.to_ascii_uppercase();
     let chosen = usize::from(upper.starts_with(CHOSEN_BY_LAYER));
-    let types = upper.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter_map(type_of);
+    let words = upper.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let types = words.filter_map(|word| type_of(word).or_else(|| least_of_bits(word)));
     types.min().map_or(0, |place| 2 * (place + 1) + chosen)
 }
 
@@ -136,6 +137,13 @@ fn type_of(word: &str) -> Option<usize> {
     let begins = |name: &&str| word.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
     let names = BY_QUALITY.iter().enumerate().filter(|(_, name)| begins(name));
     names.max_by_key(|(_, name)| name.len()).map(|(place, _)| place)
+}
+
+/// The least exact type with as many bits as the word names: for types of llama.cpp's forks (`IQ4_KS`) and shortened ones (`Q4`).
+fn least_of_bits(word: &str) -> Option<usize> {
+    let bits = |name: &str| name.trim_start_matches(['I', 'T']).strip_prefix('Q')?.chars().next().filter(char::is_ascii_digit);
+    let wanted = bits(word)?;
+    BY_QUALITY.iter().position(|name| bits(name) == Some(wanted))
 }
 
 fn format(kind: RepoType, formats: &[&Variant]) -> Option<Recommendation> {
@@ -217,7 +225,10 @@ mod tests {
             ("Q6_K", "Q8_0"),
             ("UD-Q8_K_XL", "F16"),
             ("Q8_0-FFN-IQ4_XS", "Q4_K_M"),
-            ("mystery", "IQ1_S"),
+            ("mystery", "TQ1_0"),
+            ("IQ4_KS", "Q4_K_M"),
+            ("Q3_K_L", "Q4"),
+            ("Q8_K_XL", "SOURCE"),
         ] {
             assert!(quality(less) < quality(more), "{less} {more}");
         }
