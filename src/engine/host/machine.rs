@@ -87,8 +87,8 @@ const NVIDIA_QUESTIONS: [&str; 2] = ["--query-gpu=name,memory.total,memory.free"
 
 /// The cards in `nvidia-smi`'s answer, and whether they use the main memory, which is then their size.
 ///
-/// It counts in MiB, and answers `[N/A]` for memory that a card shares with the processor (GB10, Jetson):
-/// <https://docs.nvidia.com/dgx/dgx-spark/known-issues.html>.
+/// It counts in MiB, and has no figure (`[N/A]`) for memory that a card shares with the processor, as on GB10:
+/// <https://github.com/NVIDIA/k8s-device-plugin/issues/1482>.
 fn nvidia(answer: &str, memory: u64) -> (Vec<Gpu>, bool) {
     let mut unified = false;
     let card = |line: &str| {
@@ -146,8 +146,11 @@ fn cgroup_limits(root: &Path) -> impl Iterator<Item = u64> {
 
 const MAC_QUESTIONS: [&str; 5] = ["hw.memsize", "hw.pagesize", "vm.page_free_count", "machdep.cpu.brand_string", "iogpu.wired_limit_mb"];
 
-/// The Mac in `sysctl`'s answer. Apple's own chips let Metal have two thirds of the memory up to 36 GiB and three quarters above, or as
-/// much as was set: <https://github.com/ggml-org/llama.cpp/discussions/2182>.
+/// The Mac in `sysctl`'s answer. Apple's own chips let Metal have two thirds of a small memory and three quarters of a large one, or as
+/// much as was set; newer systems let it have somewhat more of the largest.
+///
+/// <https://github.com/ggml-org/llama.cpp/pull/2011> (32 GiB), <https://github.com/ggml-org/llama.cpp/issues/1870> (64 GiB),
+/// <https://github.com/antirez/ds4/pull/909> (128 GiB)
 fn mac(answer: &str) -> Machine {
     let value = |key: &str| answer.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim);
     let number = |key: &str, unit| value(key).and_then(|text| bytes(text, unit));
