@@ -50,6 +50,25 @@ pub fn parse_speed(text: &str) -> Result<Option<u64>, Fault> {
     }
 }
 
+/// How many cards a simulated machine may have.
+const MOST_CARDS: usize = 64;
+
+/// The memory in bytes of each graphics card that a person wrote: `24G`, `2x24G`, or several of these with commas.
+pub fn parse_cards(text: &str) -> Result<Vec<u64>, Fault> {
+    let wrong = || {
+        Fault::new(FaultKind::Usage, format!("“{}” names no graphics cards", text.trim()))
+            .hint("write the memory of one card, for example 24G, or how many there are before it: 2x24G")
+    };
+    let mut cards = Vec::new();
+    for part in text.split(',') {
+        let (count, size) = part.split_once(['x', 'X']).unwrap_or(("1", part));
+        let count = count.trim().parse::<usize>().ok().filter(|count| (1..=MOST_CARDS).contains(count)).ok_or_else(wrong)?;
+        let size = parse_bytes(size).ok().filter(|size| *size > 0).ok_or_else(wrong)?;
+        cards.extend(std::iter::repeat_n(size, count));
+    }
+    if cards.len() <= MOST_CARDS { Ok(cards) } else { Err(wrong()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +95,15 @@ mod tests {
         assert_eq!(parse_bytes("700").unwrap(), 700);
         for text in ["", "x", "5X", "-1", "1e99G", "NaN", "1.2.3M"] {
             assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cards_are_sizes_with_counts() {
+        assert_eq!(parse_cards("24G").unwrap(), [24 << 30]);
+        assert_eq!(parse_cards(" 2x24G, 12GiB").unwrap(), [24 << 30, 24 << 30, 12 << 30]);
+        for text in ["", "x", "0x24G", "2x", "2x0", "24G,", "-1x24G", "65x1G", "64x1G,1G", "99999999999999999999x1G", "2x2x24G"] {
+            assert!(parse_cards(text).is_err(), "{text}");
         }
     }
 }

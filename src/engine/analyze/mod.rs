@@ -5,11 +5,13 @@
 mod adapters;
 mod companions;
 mod encoders;
+mod fit;
 mod formats;
 mod gguf;
 mod kind;
 mod label;
 mod pipeline;
+mod recommend;
 mod sets;
 mod splits;
 
@@ -20,6 +22,9 @@ use serde_json::Value;
 use super::hub::RepoInfo;
 use crate::desk::{Analysis, RepoFile, RepoRef, RepoType, Variant};
 use sets::{Set, sets};
+
+pub use fit::fit;
+pub use recommend::recommend;
 
 /// Small JSON files of a repository by path, as far as they could be read.
 pub type Configs = HashMap<String, Value>;
