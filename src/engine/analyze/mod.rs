@@ -5,6 +5,7 @@
 mod companions;
 mod formats;
 mod gguf;
+pub mod headers;
 mod kind;
 mod label;
 mod pipeline;
