@@ -35,7 +35,8 @@ pub(super) fn tell(front: &[u8], size: u64) -> Result<ModelFacts, Fault> {
     let end = header_end(front, size)?;
     let range = (LENGTH as usize).min(front.len())..usize::try_from(end).unwrap_or(usize::MAX);
     let header = front.get(range).ok_or_else(|| broken("it ends early"))?;
-    let Tensors { parameters, bytes } = serde_json::from_slice(header).map_err(|error| broken("it is not what it should be").because(error))?;
+    let Tensors { parameters, bytes } =
+        serde_json::from_slice(header).map_err(|error| broken("it is not what it should be").because(error))?;
     if bytes > size - end {
         return Err(broken("it speaks of more than the file holds"));
     }
