@@ -64,7 +64,9 @@ impl Gguf {
         for (name, shape, kind) in &self.tensors {
             out.text(name);
             out.u32(u32::try_from(shape.len()).unwrap());
-            shape.iter().for_each(|size| out.u64(*size));
+            for size in shape {
+                out.u64(*size);
+            }
             out.u32(*kind);
             out.u64(0);
         }
@@ -115,11 +117,15 @@ impl Out {
             Value::Text(text) => self.tagged(8, |out| out.text(text)),
             Value::Texts(texts) => {
                 self.list(8, texts.len());
-                texts.iter().for_each(|text| self.text(text));
+                for text in texts {
+                    self.text(text);
+                }
             }
             Value::U32s(numbers) => {
                 self.list(4, numbers.len());
-                numbers.iter().for_each(|number| self.u32(*number));
+                for number in numbers {
+                    self.u32(*number);
+                }
             }
             Value::Bools(flags) => {
                 self.list(7, flags.len());

@@ -22,32 +22,29 @@ const GEMMA3N_KEEPING: u64 = 20;
 /// One entry for each layer; none where the keys do not tell, or tell nonsense.
 pub(super) fn of_gguf(metadata: &Metadata<'_>) -> Vec<LayerCache> {
     let count = metadata.number("block_count").filter(|count| *count <= MOST_LAYERS).unwrap_or(0);
-    let layers = (0..count).map(|layer| Layer { metadata, layer, count }.cache());
+    let layers = (0..count).map(|layer| Layer { metadata, number: layer, count }.cache());
     layers.collect::<Option<_>>().unwrap_or_default()
 }
 
 struct Layer<'a> {
     metadata: &'a Metadata<'a>,
-    layer: u64,
+    number: u64,
     count: u64,
 }
 
 impl Layer<'_> {
     fn cache(&self) -> Option<LayerCache> {
         let window = self.window();
-        let (keys, values) = match self.is_state() || !self.keeps() {
-            true => (0, 0),
-            false => self.elements(window.is_some())?,
-        };
+        let (keys, values) = if self.is_state() || !self.keeps() { (0, 0) } else { self.elements(window.is_some())? };
         Some(LayerCache { keys: u32::try_from(keys).ok()?, values: u32::try_from(values).ok()?, window })
     }
 
-    fn number(&self, key: &str) -> Option<u64> {
+    fn of_model(&self, key: &str) -> Option<u64> {
         self.metadata.number(key)
     }
 
     fn of_layer(&self, key: &str) -> Option<u64> {
-        self.metadata.of_layer(key, usize::try_from(self.layer).ok()?)
+        self.metadata.of_layer(key, usize::try_from(self.number).ok()?)
     }
 
     fn is(&self, names: &[&str]) -> bool {
@@ -72,38 +69,38 @@ impl Layer<'_> {
     /// The size of a head: as written, or an even share of the embedding.
     fn length(&self, sliding: bool, [in_window, usual]: [&str; 2]) -> Option<u64> {
         let own = self.of_layer(in_window).filter(|_| sliding).or_else(|| self.of_layer(usual));
-        own.or_else(|| self.number("embedding_length")?.checked_div(self.metadata.of_layer("attention.head_count", 0)?))
+        own.or_else(|| self.of_model("embedding_length")?.checked_div(self.metadata.of_layer("attention.head_count", 0)?))
     }
 
     /// Elements of the compressed form that stands for keys and values of all heads together (DeepSeek's latent attention). llama.cpp
     /// keeps it once, as keys, in files that bring the matrices for it; in older ones it keeps each head's own.
     fn compressed(&self) -> Option<u64> {
-        self.number("attention.key_length_mla").filter(|length| *length > 0)?;
-        self.number("attention.kv_lora_rank")?.checked_add(self.number("rope.dimension_count")?)
+        self.of_model("attention.key_length_mla").filter(|length| *length > 0)?;
+        self.of_model("attention.kv_lora_rank")?.checked_add(self.of_model("rope.dimension_count")?)
     }
 
     /// Whether a state of fixed size stands for the context; hybrids say so by having no heads for keys either.
     fn is_state(&self) -> bool {
         let listed = self.of_layer("attention.recurrent_layers").map(|flag| flag != 0);
         let by_interval = || {
-            let interval = self.number("full_attention_interval").unwrap_or(4);
-            let own = self.count.saturating_sub(self.number("nextn_predict_layers").unwrap_or(0));
-            self.is(&MOSTLY_STATE) && self.layer < own && !(self.layer + 1).is_multiple_of(interval)
+            let interval = self.of_model("full_attention_interval").unwrap_or(4);
+            let own = self.count.saturating_sub(self.of_model("nextn_predict_layers").unwrap_or(0));
+            self.is(&MOSTLY_STATE) && self.number < own && !(self.number + 1).is_multiple_of(interval)
         };
         self.is(&STATE_ONLY) || listed.unwrap_or_else(by_interval)
     }
 
     /// Whether the layer keeps anything of its own: not in models that only embed, nor in the last layers of some that share.
     fn keeps(&self) -> bool {
-        let shared = self.number("attention.shared_kv_layers").map(|shared| self.count.saturating_sub(shared));
+        let shared = self.of_model("attention.shared_kv_layers").map(|shared| self.count.saturating_sub(shared));
         let keeping = shared.or_else(|| self.is(&["gemma3n"]).then_some(GEMMA3N_KEEPING));
-        self.number("attention.causal") != Some(0) && keeping.is_none_or(|keeping| self.layer < keeping)
+        self.of_model("attention.causal") != Some(0) && keeping.is_none_or(|keeping| self.number < keeping)
     }
 
     /// How many tokens the layer looks back at most.
     fn window(&self) -> Option<u32> {
         let default = || self.is(&["gemma2"]).then_some(4096);
-        let window = self.number("attention.sliding_window").or_else(default).filter(|window| *window > 0)?;
+        let window = self.of_model("attention.sliding_window").or_else(default).filter(|window| *window > 0)?;
         self.slides().then(|| u32::try_from(window).ok())?
     }
 
@@ -111,9 +108,9 @@ impl Layer<'_> {
     fn slides(&self) -> bool {
         const KEY: &str = "attention.sliding_window_pattern";
         if let Some(listed) = self.metadata.numbers(KEY) {
-            return usize::try_from(self.layer).ok().and_then(|layer| listed.get(layer)).is_some_and(|flag| *flag != 0);
+            return usize::try_from(self.number).ok().and_then(|layer| listed.get(layer)).is_some_and(|flag| *flag != 0);
         }
-        self.period().map(|usual| self.number(KEY).unwrap_or(usual)).is_some_and(|period| slides(self.layer, period))
+        self.period().map(|usual| self.of_model(KEY).unwrap_or(usual)).is_some_and(|period| slides(self.number, period))
     }
 
     /// Every how many layers one looks at the whole context, where nothing else is written.

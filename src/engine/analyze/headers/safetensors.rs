@@ -14,7 +14,7 @@ use super::front::Front;
 use crate::desk::{Fault, ModelFacts};
 
 /// Bytes before the header: its length.
-const LENGTH: u64 = 8;
+const LENGTH: usize = 8;
 
 pub(super) async fn read<F, Fut>(size: u64, budget: u64, fetch: F) -> Result<ModelFacts, Fault>
 where
@@ -33,7 +33,7 @@ where
 /// What a file of `size` bytes tells, of which the header is here.
 pub(super) fn tell(front: &[u8], size: u64) -> Result<ModelFacts, Fault> {
     let end = header_end(front, size)?;
-    let range = (LENGTH as usize).min(front.len())..usize::try_from(end).unwrap_or(usize::MAX);
+    let range = LENGTH..usize::try_from(end).unwrap_or(usize::MAX);
     let header = front.get(range).ok_or_else(|| broken("it ends early"))?;
     let Tensors { parameters, bytes } =
         serde_json::from_slice(header).map_err(|error| broken("it is not what it should be").because(error))?;
@@ -46,7 +46,7 @@ pub(super) fn tell(front: &[u8], size: u64) -> Result<ModelFacts, Fault> {
 /// Where the header ends and the data begins; at most at the file's end.
 fn header_end(front: &[u8], size: u64) -> Result<u64, Fault> {
     let length = front.first_chunk().map(|length| u64::from_le_bytes(*length)).ok_or_else(|| broken("it ends early"))?;
-    let end = length.checked_add(LENGTH).filter(|end| *end <= size);
+    let end = length.checked_add(LENGTH as u64).filter(|end| *end <= size);
     end.ok_or_else(|| broken("it speaks of more than the file holds"))
 }
 
