@@ -8,6 +8,7 @@ mod encoders;
 mod fit;
 mod formats;
 mod gguf;
+pub mod headers;
 mod kind;
 mod label;
 mod pipeline;

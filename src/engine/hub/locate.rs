@@ -1,14 +1,17 @@
 //! Where a file's bytes are, and small files' bytes themselves.
 
-use reqwest::Method;
-use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
+use std::ops::Range;
+
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap};
 use url::Url;
 
 use super::Hub;
 use super::info::is_commit;
-use super::request::{Abroad, Arrival, Failure, Subject, offline};
-use crate::desk::{Fault, RepoRef};
+use super::request::{Abroad, Arrival, Failure, Subject, Wanted, offline};
+use crate::desk::{Fault, FaultKind, RepoRef};
 use crate::engine::config::Token;
+use crate::engine::net::host;
 
 /// Where a file's bytes are to be had, for now: an address abroad is signed and expires within minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +46,7 @@ impl Hub {
     /// Redirects within the endpoint are followed; the first one that leaves it is the answer, and gets no token.
     pub async fn locate(&self, repo: &RepoRef, commit: &str, path: &str) -> Result<Location, Fault> {
         let url = self.inner.endpoint.resolve(repo, commit, path)?;
-        let arrival = self.persist(async || self.follow(Method::HEAD, &url, Subject::File(repo, path), Abroad::Stop).await).await;
+        let arrival = self.persist(async || self.follow(&Wanted::Headers, &url, Subject::File(repo, path), Abroad::Stop).await).await;
         let Arrival { url, response } = arrival.map_err(|failure| failure.fault)?;
         let headers = response.headers();
         Ok(Location {
@@ -69,10 +72,37 @@ impl Hub {
         bytes.map_err(|failure| failure.fault)
     }
 
+    /// These bytes of a file, which must hold them all. A server that sends anything else is a `BadReply`.
+    pub async fn read_range(&self, repo: &RepoRef, commit: &str, path: &str, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        let url = self.inner.endpoint.resolve(repo, commit, path)?;
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = self.persist(async || self.fetch_range(&url, Subject::File(repo, path), &range).await).await;
+        bytes.map_err(|failure| failure.fault)
+    }
+
+    async fn fetch_range(&self, url: &Url, subject: Subject<'_>, range: &Range<u64>) -> Result<Vec<u8>, Failure> {
+        let arrival = self.follow(&Wanted::Bytes(range.clone()), url, subject, Abroad::Follow).await?;
+        let named = format!("bytes {}-{}/", range.start, range.end - 1);
+        let is_named = header(arrival.response.headers(), CONTENT_RANGE.as_str()).is_some_and(|got| got.starts_with(&named));
+        if arrival.response.status() != StatusCode::PARTIAL_CONTENT || !is_named {
+            return Err(another_part(&arrival.url).into());
+        }
+        let length = range.end - range.start;
+        let bytes = self.read(arrival.response, &arrival.url, usize::try_from(length).unwrap_or(usize::MAX)).await?;
+        if bytes.len() as u64 == length { Ok(bytes) } else { Err(another_part(&arrival.url).into()) }
+    }
+
     async fn fetch(&self, url: &Url, subject: Subject<'_>, limit: usize) -> Result<Vec<u8>, Failure> {
-        let arrival = self.follow(Method::GET, url, subject, Abroad::Follow).await?;
+        let arrival = self.follow(&Wanted::Whole, url, subject, Abroad::Follow).await?;
         self.read(arrival.response, &arrival.url, limit).await
     }
+}
+
+fn another_part(url: &Url) -> Fault {
+    Fault::new(FaultKind::BadReply, format!("{} does not send the part of a file that it was asked for", host(url)))
+        .hint("check that the endpoint, or the proxy before it, serves parts of files")
 }
 
 /// `X-Linked-Size`, else the length of a body; a redirect's own length says nothing about the file.
@@ -93,7 +123,6 @@ fn unquoted(etag: &str) -> String {
 mod tests {
     use super::super::testing::{COMMIT, Server, model, reply};
     use super::*;
-    use crate::desk::FaultKind;
 
     #[tokio::test]
     async fn the_first_foreign_redirect_is_the_location_and_gets_no_token() {
@@ -141,6 +170,34 @@ mod tests {
         assert_eq!(hub.read_file(&model(), COMMIT, "big.json", 10).await.unwrap_err().kind, FaultKind::BadReply);
         let fault = hub.locate(&model(), COMMIT, "config.json").await.unwrap_err();
         assert!(fault.kind == FaultKind::EntryNotFound && fault.message.contains("config.json"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_file_comes_from_abroad_without_the_token_and_nothing_else_passes_for_it() {
+        let cdn = Server::start(|line, _| {
+            let range = if line.ends_with("other") { "bytes 3-4/9" } else { "bytes 2-4/9" };
+            let body = if line.ends_with("short") { "by" } else { "byt" };
+            reply(if line.ends_with("whole") { 200 } else { 206 }, &[("content-range", range)], body)
+        })
+        .await;
+        let away = cdn.base.clone();
+        let server = Server::start(move |line, _| {
+            let file = line.rsplit('/').next().unwrap_or_default();
+            reply(302, &[("location", &format!("{away}/{file}"))], "")
+        })
+        .await;
+        let hub = server.hub();
+        assert_eq!(hub.read_range(&model(), COMMIT, "good", 2..5).await.unwrap(), b"byt");
+        assert_eq!(cdn.seen()[0].range.as_deref(), Some("bytes=2-4"));
+        assert_eq!(cdn.seen()[0].authorization, None, "the token stays at home");
+        assert!(server.seen()[0].authorization.is_some());
+        for odd in ["other", "short", "whole"] {
+            assert_eq!(hub.read_range(&model(), COMMIT, odd, 2..5).await.unwrap_err().kind, FaultKind::BadReply, "{odd}");
+        }
+        assert_eq!(hub.read_range(&model(), COMMIT, "good", 2..4).await.unwrap_err().kind, FaultKind::BadReply, "too long");
+        let asked = server.lines().len();
+        assert!(hub.read_range(&model(), COMMIT, "good", 5..5).await.unwrap().is_empty());
+        assert_eq!(server.lines().len(), asked);
     }
 
     #[tokio::test]

@@ -1,9 +1,10 @@
 //! One question to the Hub: redirects followed by hand, refusals turned into faults, tries repeated.
 
 use std::future::Future;
+use std::ops::Range;
 
 use futures::StreamExt;
-use reqwest::header::{ACCEPT_ENCODING, LOCATION};
+use reqwest::header::{ACCEPT_ENCODING, LOCATION, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
@@ -55,6 +56,17 @@ impl From<Fault> for Failure {
     }
 }
 
+/// What is asked of an address.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    /// Its headers.
+    Headers,
+    /// All of its bytes.
+    Whole,
+    /// Some of its bytes; what comes may still be all of them.
+    Bytes(Range<u64>),
+}
+
 /// What to do at a redirect to another origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Abroad {
@@ -78,7 +90,7 @@ impl Hub {
     /// A JSON document, and where its next page is.
     pub(super) async fn json(&self, url: &Url, subject: Subject<'_>) -> Result<(Value, Option<Url>), Failure> {
         self.persist(async || {
-            let arrival = self.follow(Method::GET, url, subject, Abroad::Refuse).await?;
+            let arrival = self.follow(&Wanted::Whole, url, subject, Abroad::Refuse).await?;
             let next = self.next_page(&arrival)?;
             let body = self.read(arrival.response, &arrival.url, LARGEST_PAGE).await?;
             let value = serde_json::from_slice(&body).map_err(|error| not_json(&arrival.url, error))?;
@@ -112,10 +124,10 @@ impl Hub {
     }
 
     /// One try, over redirects, to a success. The token goes to the endpoint's origin only, whoever redirects.
-    pub(super) async fn follow(&self, method: Method, url: &Url, subject: Subject<'_>, abroad: Abroad) -> Result<Arrival, Failure> {
+    pub(super) async fn follow(&self, wanted: &Wanted, url: &Url, subject: Subject<'_>, abroad: Abroad) -> Result<Arrival, Failure> {
         let mut url = url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let response = self.hop(&method, &url).await?;
+            let response = self.hop(wanted, &url).await?;
             let Some(target) = redirect(&response, &url)? else {
                 return self.accepted(Arrival { url, response }, subject).await;
             };
@@ -129,11 +141,15 @@ impl Hub {
         Err(Fault::new(FaultKind::BadReply, format!("{} redirects in circles", host(&url))).into())
     }
 
-    async fn hop(&self, method: &Method, url: &Url) -> Result<Response, Failure> {
+    async fn hop(&self, wanted: &Wanted, url: &Url) -> Result<Response, Failure> {
         if self.inner.offline {
             return Err(offline(url).into());
         }
-        let mut request = self.inner.http.request(method.clone(), url.clone()).header(ACCEPT_ENCODING, "identity");
+        let method = if matches!(wanted, Wanted::Headers) { Method::HEAD } else { Method::GET };
+        let mut request = self.inner.http.request(method, url.clone()).header(ACCEPT_ENCODING, "identity");
+        if let Wanted::Bytes(range) = wanted {
+            request = request.header(RANGE, format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
+        }
         if let Some(token) = self.token_for(url) {
             request = request.bearer_auth(token.secret());
         }
@@ -336,6 +352,7 @@ mod tests {
         sendable(hub.tree(&repo, &info));
         sendable(hub.locate(&repo, COMMIT, "a"));
         sendable(hub.read_file(&repo, COMMIT, "a", 1));
+        sendable(hub.read_range(&repo, COMMIT, "a", 0..1));
         sendable(hub.search(&crate::desk::SearchQuery::default(), None));
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Seen {
     pub line: String,
     pub authorization: Option<String>,
     pub encoding: Option<String>,
+    pub range: Option<String>,
 }
 
 /// A running server; it ends with the value.
@@ -85,6 +86,7 @@ fn note(request: &Request) -> Seen {
         line: format!("{} {}", request.method(), request.uri()),
         authorization: header("authorization"),
         encoding: header("accept-encoding"),
+        range: header("range"),
     }
 }
 
