@@ -29,14 +29,16 @@ struct Listing {
 impl Hub {
     /// Every file of the commit in `info`, in path order.
     ///
-    /// One unsafe path or missing size makes the whole listing a `BadReply`: a part of it would look like the whole. Where
+    /// One unsafe path, missing size or sum of sizes beyond 64 bits makes the whole listing a `BadReply`: a part of it would look like the whole. Where
     /// the Hub has no listing route, the names in `info` are asked about one by one.
     pub async fn tree(&self, repo: &RepoRef, info: &RepoInfo) -> Result<Vec<RepoFile>, Fault> {
-        match self.listed(repo, &info.commit).await {
-            Ok(files) => Ok(files),
-            Err(failure) if no_such_route(&failure) => self.asked_one_by_one(repo, info).await,
-            Err(failure) => Err(failure.fault),
-        }
+        let files = match self.listed(repo, &info.commit).await {
+            Ok(files) => files,
+            Err(failure) if no_such_route(&failure) => self.asked_one_by_one(repo, info).await?,
+            Err(failure) => return Err(failure.fault),
+        };
+        let total = files.iter().try_fold(0_u64, |total, file| total.checked_add(file.size));
+        total.map(|_| files).ok_or_else(|| bad(repo, "its files are larger together than a number can say"))
     }
 
     /// Walks the pages, then the folders of a Hub that does not list recursively: git has no empty folders.
