@@ -77,7 +77,9 @@ impl Stage {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut reach = None;
         terminal.draw(|frame| reach = view(&self.app, theme, frame)).unwrap();
-        reach.into_iter().for_each(|reach| self.send(Msg::CardDrawn(reach)));
+        if let Some(reach) = reach {
+            self.send(Msg::CardDrawn(reach));
+        }
         terminal.backend().buffer().clone()
     }
 

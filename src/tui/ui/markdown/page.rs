@@ -359,7 +359,9 @@ impl<'t> Page<'t> {
         while rows.last().is_some_and(Vec::is_empty) {
             rows.pop();
         }
-        rows.into_iter().for_each(|row| self.line(row));
+        for row in rows {
+            self.line(row);
+        }
         self.gap = true;
     }
 
