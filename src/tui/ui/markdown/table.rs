@@ -11,8 +11,8 @@ use crate::tui::ui::text::width;
 const GAP: usize = 2;
 /// A column narrower than this tells nothing.
 const NARROWEST: usize = 4;
-/// More columns and rows than these are no table for people.
-const MOST: (usize, usize) = (64, 2_000);
+/// The columns that are read; a table of more is not for people.
+const MOST: usize = 64;
 
 /// A table as it is read. Its first row is its head.
 #[derive(Debug, Default)]
@@ -27,13 +27,11 @@ impl Table {
     }
 
     pub(super) fn start_row(&mut self) {
-        if self.rows.len() < MOST.1 {
-            self.rows.push(Vec::new());
-        }
+        self.rows.push(Vec::new());
     }
 
     pub(super) fn cell(&mut self, runs: Vec<Run>) {
-        if let Some(row) = self.rows.last_mut().filter(|row| row.len() < MOST.0) {
+        if let Some(row) = self.rows.last_mut().filter(|row| row.len() < MOST) {
             row.push(runs);
         }
     }
