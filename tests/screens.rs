@@ -16,7 +16,7 @@ mod svg;
 use std::path::Path;
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Analysis, Board, Fault, FaultKind, Job, JobState, Phase, Progress, SpeedLimit};
+use hfdesk_tui::desk::{Analysis, Board, Card, Fault, FaultKind, Job, JobState, Phase, Progress, SpeedLimit};
 use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
@@ -35,6 +35,10 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("search_prompt", stage().keys("/ q w e n")),
         ("search_failing", failing()),
         ("repository", stage().keys("enter j j space space")),
+        ("card", stage().keys("enter c")),
+        ("card_end", at_the_end()),
+        ("card_missing", card(Ok(None))),
+        ("card_failing", card(Err(network_down()))),
         ("repository_closed", stage().keys("2")),
         ("jobs", stage().keys("3")),
         ("jobs_failed", stage().keys("3 j j j")),
@@ -67,6 +71,19 @@ fn failing() -> Stage {
     stage.desk.search_fault = Some(network_down());
     stage.send(Msg::Started);
     stage
+}
+
+/// A card that was drawn and then scrolled to its end.
+fn at_the_end() -> Stage {
+    let mut stage = Stage::started((80, 24)).keys("enter c");
+    stage.text((80, 24));
+    stage.keys("G")
+}
+
+fn card(reply: Result<Option<Card>, Fault>) -> Stage {
+    let mut stage = Stage::started((80, 24));
+    stage.desk.card = reply;
+    stage.keys("enter c")
 }
 
 fn empty_queue() -> Stage {
@@ -197,6 +214,28 @@ fn hostile_text_stays_in_its_place() {
     stage.send(Msg::Analyzed(1, Ok(Arc::new(hostile(&long)))));
     let text = stage.text((80, 24));
     assert!(text.contains('模') && text.lines().all(|line| line.starts_with('│') == line.ends_with('│')), "{text}");
+}
+
+#[test]
+fn a_card_cannot_draw_outside_its_place() {
+    let mut stage = card(Ok(Some(Card::read(&"模\u{1b}[2J型\u{202e} | ".repeat(300)))));
+    let text = stage.text((80, 24));
+    assert!(text.contains('模') && text.lines().all(|line| line.starts_with('│') == line.ends_with('│')), "{text}");
+}
+
+#[test]
+fn every_line_of_a_card_can_be_read() {
+    let mut stage = Stage::started((80, 24)).keys("enter c");
+    let mut seen = stage.text((80, 24));
+    for _ in 0..10 {
+        stage = stage.keys("pgdn");
+        seen.push_str(&stage.text((80, 24)));
+    }
+    for text in ["Qwen3 logo", "groundbreaking", "coding", "87.5", "--jinja", "QwenLM/Qwen3/issues"] {
+        assert!(seen.contains(text), "{text}:\n{seen}");
+    }
+    let end = stage.text((80, 24));
+    assert_ne!(stage.keys("k").text((80, 24)), end, "the end is where scrolling stops");
 }
 
 fn hostile(long: &str) -> Analysis {

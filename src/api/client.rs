@@ -12,8 +12,8 @@ use tokio_util::io::StreamReader;
 
 use super::LONGEST_MESSAGE;
 use crate::desk::{
-    About, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice, PageToken, Plan,
-    RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
+    About, Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice, PageToken,
+    Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -76,6 +76,10 @@ impl Desk for Remote {
 
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
         self.ask("analyze", (repo,))
+    }
+
+    fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {
+        self.ask("card", (repo,))
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

@@ -7,6 +7,7 @@
 mod analysis;
 mod board;
 mod cache;
+mod card;
 mod digest;
 mod fault;
 mod fit;
@@ -21,6 +22,7 @@ mod size;
 mod spec;
 mod text;
 mod verify;
+mod yaml;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ use futures::stream::BoxStream;
 pub use analysis::{Access, Analysis, RepoFile, RepoType, Variant};
 pub use board::{Board, Disk, Notice, NoticeLevel};
 pub use cache::{CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionReport, RepoKey};
+pub use card::{Card, CardFacts, front_matter};
 pub use digest::Digest;
 pub use fault::{Fault, FaultKind};
 pub use fit::{CacheType, Fit, FitVerdict, Recommendation};
@@ -42,7 +45,7 @@ pub use schedule::{Schedule, SpeedLimit};
 pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
 pub use size::{bytes, parse_bytes, parse_cards, parse_speed, speed};
 pub use spec::RepoSpec;
-pub use text::{printable, safe_path};
+pub use text::{beginning, printable, safe_path};
 pub use verify::{Quarantined, RepairReport, Verdict, VerifiedFile, VerifyProgress, VerifyReport, VerifyStep, VerifyTarget};
 
 /// The future in which a desk answers one request.
@@ -76,6 +79,9 @@ pub trait Desk: Send + Sync {
 
     /// What a repository offers at one commit.
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis>;
+
+    /// The card of a repository: what its `README.md` says at one commit. `None` where it has none.
+    fn card(&self, repo: RepoRef) -> Reply<Option<Card>>;
 
     /// What downloading a selection would do. Nothing is changed.
     fn plan(&self, selection: Selection) -> Reply<Plan>;

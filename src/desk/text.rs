@@ -17,6 +17,11 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// As much of a text as fits in this many bytes.
+pub fn beginning(text: &str, bytes: usize) -> &str {
+    (0..=bytes).rev().find_map(|end| text.get(..end.min(text.len()))).unwrap_or_default()
+}
+
 fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
@@ -45,6 +50,12 @@ mod tests {
     fn hostile_text_is_defused() {
         assert_eq!(printable("a\u{1b}[2Jb\nc\u{202e}d\u{9b}"), "a\u{fffd}[2Jb c\u{fffd}d\u{fffd}");
         assert_eq!(printable("Qwen — 模型"), "Qwen — 模型");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(["", "a", "a模", "a模b"].map(|text| beginning(text, 3)), ["", "a", "a", "a"]);
+        assert_eq!(beginning("a模b", 4), "a模");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use futures::{FutureExt, StreamExt, stream};
 use jiff::tz::TimeZone;
 
 use crate::desk::{
-    About, Access, Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
+    About, Access, Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
     PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
     VerifyTarget,
 };
@@ -40,6 +40,11 @@ use verify::Verifier;
 
 /// The largest config file that an analysis reads, in bytes.
 const CONFIG_LIMIT: usize = 1 << 20;
+
+/// The file that is a repository's card.
+const CARD: &str = "README.md";
+/// The largest card that is read, in bytes.
+const CARD_LIMIT: usize = 8 << 20;
 
 /// The engine of this process.
 #[derive(Clone)]
@@ -129,6 +134,15 @@ impl Engine {
         Ok(analysis)
     }
 
+    async fn card_now(&self, repo: RepoRef) -> Result<Option<Card>, Fault> {
+        let info = self.hub.info(&repo).await?;
+        if !info.siblings.iter().any(|path| path == CARD) {
+            return Ok(None);
+        }
+        let text = self.hub.read_file(&repo, &info.commit, CARD, CARD_LIMIT).await?;
+        Ok(Some(Card::read(&String::from_utf8_lossy(&text))))
+    }
+
     async fn plan_now(&self, selection: Selection) -> Result<Plan, Fault> {
         let analysis = match self.recent.find(&selection.repo) {
             Some(analysis) => analysis,
@@ -196,6 +210,11 @@ impl Desk for Engine {
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
         let engine = self.clone();
         async move { engine.analyze_now(repo).await.map(Arc::unwrap_or_clone) }.boxed()
+    }
+
+    fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {
+        let engine = self.clone();
+        async move { engine.card_now(repo).await }.boxed()
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

@@ -126,7 +126,11 @@ impl<S: Screen> Session<'_, S> {
     fn draw(&mut self) -> Option<Ended> {
         self.pace.drawn();
         let (app, theme) = (&self.app, &self.theme);
-        let drawn = self.screen.draw(|frame| view(app, theme, frame));
+        let mut reach = None;
+        let drawn = self.screen.draw(|frame| reach = view(app, theme, frame));
+        if let Some(reach) = reach {
+            update(&mut self.app, Msg::CardDrawn(reach)); // asks for nothing
+        }
         drawn.inspect_err(|fault| tracing::info!("{fault}")).err().map(|_| Ended::HungUp)
     }
 }

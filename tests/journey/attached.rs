@@ -23,6 +23,19 @@ fn leaving_a_second_app_leaves_the_work_alone() {
 }
 
 #[test]
+fn a_second_app_reads_cards_through_the_first() {
+    let scene = Scene::new(|_| {});
+    let _first = app_that_downloads(&scene);
+    let mut second = app(&scene);
+    second.sees(&["attached"]);
+    second.keys("/ a u r o r a");
+    second.sees(&["› aurora", "1/7", "aurora-labs/Auro"]);
+    second.keys("enter enter");
+    second.keys("c");
+    second.sees(&["Aurora 8B Instruct, GGUF", "lines 1 to "]);
+}
+
+#[test]
 fn a_second_app_says_when_the_first_has_ended() {
     let scene = Scene::new(|_| {});
     let mut first = app_that_downloads(&scene);

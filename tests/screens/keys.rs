@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hfdesk_tui::desk::{Board, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, SearchPage, Target};
-use hfdesk_tui::tui::app::{App, Effect, Effects, Loading, Msg, Pane, Question, ctrl, update};
+use hfdesk_tui::tui::app::{App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, ctrl, update};
 
 use crate::fake_desk::{self, GIB, QUANTS, about, job, now, page, plan, repo};
 use crate::network_down;
@@ -39,6 +39,10 @@ fn with_jobs(states: &[JobState]) -> App {
     update(&mut app, Msg::Board(Arc::new(Board { jobs, ..Board::default() })));
     press(&mut app, "3");
     app
+}
+
+fn card(app: &App) -> Option<&CardState> {
+    app.repository.card.as_ref().map(|card| &card.state)
 }
 
 fn question(app: &App) -> Option<&Question> {
@@ -114,6 +118,51 @@ fn a_stale_analysis_is_dropped() {
     assert!(app.repository.analysis.is_none() && app.repository.loading);
     update(&mut app, Msg::Analyzed(2, Err(network_down())));
     assert!(app.repository.fault.is_some() && !app.repository.loading);
+}
+
+#[test]
+fn a_card_is_asked_for_and_put_away() {
+    let mut app = opened();
+    assert_eq!(press(&mut app, "c"), [Effect::Card(1, repo("Qwen/Qwen3-8B-GGUF"))]);
+    assert_eq!(card(&app), Some(&CardState::Loading));
+    update(&mut app, Msg::CardRead(1, Ok(None)));
+    assert_eq!(card(&app), Some(&CardState::Missing));
+    assert!(press(&mut app, "space a").is_empty() && app.repository.marks.is_empty(), "nobody marks what does not show");
+    press(&mut app, "esc");
+    assert!(card(&app).is_none() && app.focus == Pane::Repository);
+    press(&mut app, "c c");
+    assert!(card(&app).is_none());
+    assert!(press(&mut self::app(), "2 c").is_empty());
+}
+
+#[test]
+fn a_stale_card_is_dropped() {
+    let mut app = opened();
+    press(&mut app, "c esc");
+    update(&mut app, Msg::CardRead(1, Ok(None)));
+    assert!(card(&app).is_none(), "nobody waits for it");
+    assert!(matches!(&press(&mut app, "c r")[..], [Effect::Card(1, _), Effect::Analyze(2, _), Effect::Card(2, _)]));
+    update(&mut app, Msg::CardRead(1, Ok(None)));
+    assert_eq!(card(&app), Some(&CardState::Loading));
+    update(&mut app, Msg::CardRead(2, Err(network_down())));
+    assert_eq!(card(&app), Some(&CardState::Failed(network_down())));
+    press(&mut app, "1 j enter");
+    assert!(card(&app).is_none(), "another repository shows its variants first");
+}
+
+#[test]
+fn a_card_scrolls_as_far_as_it_was_drawn() {
+    let mut app = opened();
+    press(&mut app, "c j");
+    let scroll = |app: &App| app.repository.card.as_ref().map(|card| card.scroll);
+    assert_eq!(scroll(&app), Some(0), "nothing is drawn yet");
+    update(&mut app, Msg::CardDrawn(Reach { rows: 30, shown: 10 }));
+    press(&mut app, "j pgdn");
+    assert_eq!((scroll(&app), app.repository.cursor), (Some(11), 0));
+    press(&mut app, "G k");
+    assert_eq!(scroll(&app), Some(19));
+    update(&mut app, Msg::CardDrawn(Reach { rows: 20, shown: 15 }));
+    assert_eq!(scroll(&app), Some(5), "a larger window shows more");
 }
 
 #[test]

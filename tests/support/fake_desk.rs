@@ -6,14 +6,17 @@ use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
-    About, Access, Analysis, Board, CacheListing, CachedRepo, CachedRevision, Choice, DeletionPlan, DeletionReport, Desk, Digest, Disk,
-    Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress,
+    About, Access, Analysis, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, DeletionPlan, DeletionReport, Desk, Digest,
+    Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress,
     RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, SpeedLimit, Target,
     Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// A card with a little of everything.
+pub const CARD: &str = include_str!("card.md");
 
 pub const GIB: u64 = 1 << 30;
 pub const MIB: u64 = 1 << 20;
@@ -290,11 +293,15 @@ pub struct FakeDesk {
     pub asked: Arc<Mutex<Vec<String>>>,
     /// What every search answers, if not a page.
     pub search_fault: Option<Fault>,
+    /// What every repository's card is.
+    pub card: Result<Option<Card>, Fault>,
 }
 
 impl FakeDesk {
     pub fn new(board: Board) -> Self {
-        Self { board: watch::channel(Arc::new(board)).0, ended: CancellationToken::new(), asked: Arc::default(), search_fault: None }
+        let board = watch::channel(Arc::new(board)).0;
+        let card = Ok(Some(Card::read(CARD)));
+        Self { board, ended: CancellationToken::new(), asked: Arc::default(), search_fault: None, card }
     }
 
     /// Publishes a state of the queue.
@@ -323,6 +330,10 @@ impl Desk for FakeDesk {
 
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
         reply(Ok(analysis(repo)))
+    }
+
+    fn card(&self, _: RepoRef) -> Reply<Option<Card>> {
+        reply(self.card.clone())
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

@@ -53,6 +53,7 @@ impl Stage {
             Effect::SearchSoon(seq) => Msg::SearchDue(seq),
             Effect::Search(seq, query, page) => Msg::Searched(seq, at_once(desk.search(query, page))),
             Effect::Analyze(seq, repo) => Msg::Analyzed(seq, at_once(desk.analyze(repo)).map(Arc::new)),
+            Effect::Card(seq, repo) => Msg::CardRead(seq, at_once(desk.card(repo)).map(|card| card.map(Arc::new))),
             Effect::Plan(seq, selection) => Msg::Planned(seq, at_once(desk.plan(selection))),
             Effect::Enqueue(plan) => Msg::Enqueued(at_once(desk.enqueue(plan))),
             Effect::Control(action, target) => Msg::Controlled(action, at_once(desk.control(action, target))),
@@ -74,7 +75,11 @@ impl Stage {
     pub fn screen_in(&mut self, (width, height): (u16, u16), theme: &Theme) -> Buffer {
         self.send(Msg::Resize(width, height));
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| view(&self.app, theme, frame)).unwrap();
+        let mut reach = None;
+        terminal.draw(|frame| reach = view(&self.app, theme, frame)).unwrap();
+        if let Some(reach) = reach {
+            self.send(Msg::CardDrawn(reach));
+        }
         terminal.backend().buffer().clone()
     }
 

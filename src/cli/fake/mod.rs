@@ -171,6 +171,10 @@ impl Desk for FakeDesk {
         answer(analysis(repo))
     }
 
+    fn card(&self, _: RepoRef) -> Reply<Option<Card>> {
+        answer(None)
+    }
+
     fn plan(&self, selection: Selection) -> Reply<Plan> {
         answer(Plan { repo: selection.repo, ..self.plan.clone() })
     }

@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::yaml;
-
-/// More than any honest front matter, in bytes.
-const LONGEST: usize = 64 << 10;
+use crate::desk::front_matter;
 
 /// The front matter of a `README.md`; empty where there is none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,10 +11,7 @@ pub struct Card(pub Map<String, Value>);
 impl Card {
     /// Reads what stands between the two `---` lines at the start of a README.
     pub(super) fn parse(readme: &str) -> Self {
-        let text = readme.trim_start_matches('\u{feff}');
-        let front = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"));
-        let end = front.and_then(|front| front.find("\n---").map(|end| &front[..end]));
-        Self(end.filter(|front| front.len() <= LONGEST).map(yaml::parse).unwrap_or_default())
+        Self(front_matter(readme).0)
     }
 
     /// The text under this key, where it is one.

@@ -9,7 +9,6 @@ mod lfs;
 mod library;
 mod snapshot;
 mod walk;
-mod yaml;
 
 pub use catalog::Repo;
 pub use git::lfs_pointer;

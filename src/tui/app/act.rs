@@ -30,6 +30,7 @@ pub(super) fn perform(app: &mut App, action: Action) -> Effects {
         Action::NextKind => app.search.next_kind(),
         Action::NextSort => next_sort(app),
         Action::Mark | Action::MarkAll => mark(app, action),
+        Action::Card => card(app),
         Action::Download => download(app),
         Action::Delete => app.cache.plan(),
         _ => on_jobs(app, action),
@@ -48,11 +49,12 @@ pub(super) fn focus(app: &mut App, pane: Pane) -> Effects {
     if entered { app.cache.refresh() } else { Effects::new() }
 }
 
-/// One step back: an unwanted plan, the marks, then the pane the person came from, then the words of the search.
+/// One step back: an unwanted plan, the card, the marks, then the pane the person came from, then the words of the search.
 fn back(app: &mut App) -> Effects {
     match app.focus {
         Pane::Search => return app.search.clear().unwrap_or_default(),
         Pane::Repository if std::mem::take(&mut app.repository.planning) => {}
+        Pane::Repository if app.repository.card.take().is_some() => {}
         Pane::Repository if !app.repository.marks.is_empty() => app.repository.marks.clear(),
         Pane::Cache if std::mem::take(&mut app.cache.planning) => {}
         Pane::Cache if !app.cache.marks.is_empty() => app.cache.marks.clear(),
@@ -125,6 +127,13 @@ fn mark(app: &mut App, action: Action) -> Effects {
         _ => app.repository.mark_all(),
     }
     Effects::new()
+}
+
+fn card(app: &mut App) -> Effects {
+    if app.repository.repo.is_none() {
+        app.tell(Message::warning("open a repository first: there is no card yet"));
+    }
+    app.repository.toggle_card()
 }
 
 fn download(app: &mut App) -> Effects {

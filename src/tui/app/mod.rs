@@ -3,6 +3,7 @@
 mod act;
 pub mod actions;
 mod cache;
+mod card;
 mod dialog;
 mod jobs;
 mod key;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use cache::{CachePane, CacheSort};
+pub use card::{CardState, CardView, Reach};
 pub use dialog::{Dialog, Question};
 pub use jobs::JobsPane;
 pub use key::{Code, Key, ch, ctrl, plain};

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::card::Reach;
 use super::key::Key;
 use crate::desk::{
-    Analysis, Board, CacheListing, DeletionPlan, DeletionReport, Fault, JobAction, JobId, Notice, PageToken, Plan, RepoKey, RepoRef,
+    Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Fault, JobAction, JobId, Notice, PageToken, Plan, RepoKey, RepoRef,
     SearchPage, SearchQuery, Selection, Target,
 };
 
@@ -34,6 +35,10 @@ pub enum Msg {
     Searched(Seq, Result<SearchPage, Fault>),
     /// Reply to [`Effect::Analyze`].
     Analyzed(Seq, Result<Arc<Analysis>, Fault>),
+    /// Reply to [`Effect::Card`].
+    CardRead(Seq, Result<Option<Arc<Card>>, Fault>),
+    /// The card's text was drawn.
+    CardDrawn(Reach),
     /// Reply to [`Effect::Plan`].
     Planned(Seq, Result<Plan, Fault>),
     /// Reply to [`Effect::Enqueue`].
@@ -59,6 +64,8 @@ pub enum Effect {
     Search(Seq, SearchQuery, Option<PageToken>),
     /// Find out what a repository offers.
     Analyze(Seq, RepoRef),
+    /// Read a repository's card.
+    Card(Seq, RepoRef),
     /// Find out what a download would do.
     Plan(Seq, Selection),
     /// Queue a download.

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::msg::{Effect, Effects, Seq};
-use super::{Message, Step};
-use crate::desk::{Analysis, Board, Choice, Fault, Job, JobState, RepoKind, RepoRef, RepoSpec, Selection, Variant};
+use super::{CardView, Message, Reach, Step};
+use crate::desk::{Analysis, Board, Card, Choice, Fault, Job, JobState, RepoKind, RepoRef, RepoSpec, Selection, Variant};
 
 /// What one repository offers and what of it is marked.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct RepositoryPane {
     pub planning: bool,
     /// Why the last analysis failed.
     pub fault: Option<Fault>,
+    /// Its card, while that is shown in place of the variants.
+    pub card: Option<CardView>,
     /// What a pasted link points at, to be marked once the analysis is there.
     wanted: Option<RepoSpec>,
     seq: Seq,
@@ -84,7 +86,29 @@ impl RepositoryPane {
         self.seq += 1;
         self.loading = true;
         self.planning = false;
-        vec![Effect::Analyze(self.seq, repo)]
+        let card = self.card.is_some().then(|| Effect::Card(self.seq, repo.clone()));
+        std::iter::once(Effect::Analyze(self.seq, repo)).chain(card).collect()
+    }
+
+    /// Shows the card in place of the variants, or these again.
+    pub(super) fn toggle_card(&mut self) -> Effects {
+        let Some(repo) = self.repo.clone().filter(|_| self.card.take().is_none()) else { return Effects::new() };
+        self.card = Some(CardView::default());
+        vec![Effect::Card(self.seq, repo)]
+    }
+
+    /// Takes a card in, unless it is stale or no longer wanted.
+    pub(super) fn receive_card(&mut self, seq: Seq, reply: Result<Option<Arc<Card>>, Fault>) {
+        if let Some(card) = self.card.as_mut().filter(|_| seq == self.seq) {
+            card.receive(reply);
+        }
+    }
+
+    /// Takes in how much of the card was drawn.
+    pub(super) fn card_drawn(&mut self, reach: Reach) {
+        if let Some(card) = &mut self.card {
+            card.drawn(reach);
+        }
     }
 
     /// Takes an analysis in, unless it is stale. Returns what there is to tell about it.
@@ -123,13 +147,19 @@ impl RepositoryPane {
         missing.then(|| Message::warning(format!("nothing here is called {}: mark what you want with Space", names.join(" or "))))
     }
 
-    /// Moves the cursor.
+    /// Moves the cursor, or scrolls the card.
     pub(super) fn step(&mut self, step: Step, page: usize) {
+        if let Some(card) = &mut self.card {
+            return card.step(step);
+        }
         self.cursor = step.from(self.cursor, self.variants().len(), page);
     }
 
     /// Marks or unmarks the variant under the cursor and goes on to the next.
     pub(super) fn mark(&mut self) {
+        if self.card.is_some() {
+            return; // nobody marks what does not show
+        }
         let Some(id) = self.variants().get(self.cursor).map(|variant| variant.id.clone()) else { return };
         if !self.marks.remove(&id) {
             self.marks.insert(id);
@@ -139,6 +169,9 @@ impl RepositoryPane {
 
     /// Marks every variant, or none when every one is marked.
     pub(super) fn mark_all(&mut self) {
+        if self.card.is_some() {
+            return;
+        }
         let all: BTreeSet<String> = self.variants().iter().map(|variant| variant.id.clone()).collect();
         self.marks = if self.marks == all { BTreeSet::new() } else { all };
     }

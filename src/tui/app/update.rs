@@ -23,6 +23,8 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::SearchDue(seq) => return app.search.due(seq),
         Msg::Searched(seq, reply) => app.search.receive(seq, reply),
         Msg::Analyzed(seq, reply) => app.repository.receive(seq, reply).into_iter().for_each(|message| app.tell(message)),
+        Msg::CardRead(seq, reply) => app.repository.receive_card(seq, reply),
+        Msg::CardDrawn(reach) => app.repository.card_drawn(reach),
         Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
         Msg::DeletionPlanned(seq, reply) if app.cache.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Delete)),
         Msg::Enqueued(reply) => enqueued(app, reply),

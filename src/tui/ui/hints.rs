@@ -31,6 +31,17 @@ fn hints(brush: &Brush) -> Vec<(String, &'static str)> {
     if app.search.editing && app.focus == Pane::Search {
         return fixed(&[("Enter", "search"), ("Esc", "leave the prompt"), ("Ctrl-u", "clear")]);
     }
+    if app.focus == Pane::Repository && app.repository.card.is_some() && app.pending.is_empty() {
+        return fixed(&[
+            ("j", "down"),
+            ("k", "up"),
+            ("PgDn", "page down"),
+            ("G", "end"),
+            ("d", "download"),
+            ("Esc", "variants"),
+            ("?", "help"),
+        ]);
+    }
     if !app.pending.is_empty() {
         let on = actions::continuations(app.focus, &app.pending);
         return on.into_iter().map(|(keys, entry)| (actions::written(keys), entry.doc)).collect();

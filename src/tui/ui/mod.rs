@@ -2,6 +2,7 @@
 
 mod ask_limit;
 mod cache;
+mod card;
 mod confirm_cancel;
 mod confirm_delete;
 mod confirm_download;
@@ -13,6 +14,7 @@ mod hints;
 mod job_strip;
 mod jobs;
 mod layout;
+mod markdown;
 mod message;
 mod paint;
 mod quit;
@@ -32,22 +34,24 @@ pub use glyphs::Glyphs;
 pub use roles::Role;
 pub use theme::Theme;
 
-use super::app::{App, Pane};
+use super::app::{App, Pane, Reach};
 use paint::Brush;
 
-/// Draws the whole screen, at any size.
-pub fn view(app: &App, theme: &Theme, frame: &mut Frame) {
+/// Draws the whole screen, at any size. Returns how far the card reaches, where one was drawn.
+pub fn view(app: &App, theme: &Theme, frame: &mut Frame) -> Option<Reach> {
     let area = frame.area();
-    let mut brush = Brush { app, theme, buffer: frame.buffer_mut(), caret: None };
+    let mut brush = Brush { app, theme, buffer: frame.buffer_mut(), caret: None, reach: None };
     brush.tint(area, Role::Screen);
     if area.width < 20 || area.height < 5 {
         status::draw_tiny(&mut brush, area);
     } else {
         draw(&mut brush, area);
     }
+    let reach = brush.reach;
     if let Some(caret) = brush.caret.filter(|caret| area.contains(*caret)) {
         frame.set_cursor_position(caret);
     }
+    reach
 }
 
 fn draw(brush: &mut Brush, area: Rect) {

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
+use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Widget};
 
 use super::roles::Role;
 use super::text::{columns, cut_end, cut_middle, width, wrap};
 use super::theme::Theme;
-use crate::tui::app::{App, Pane};
+use crate::tui::app::{App, Pane, Reach};
 
 /// What is drawn, how, and onto what.
 pub(super) struct Brush<'a> {
@@ -18,6 +19,8 @@ pub(super) struct Brush<'a> {
     pub(super) buffer: &'a mut Buffer,
     /// Where the terminal's cursor belongs, if it shows.
     pub(super) caret: Option<Position>,
+    /// How far the card reaches, once it has been drawn.
+    pub(super) reach: Option<Reach>,
 }
 
 /// A piece of text with its meaning.
@@ -89,6 +92,14 @@ impl Brush<'_> {
         let shown = cut_end(text, usize::from(area.width), self.theme.glyphs.ellipsis);
         let (end, _) = self.buffer.set_stringn(area.x, area.y, &shown, usize::from(area.width), self.theme.style(role));
         end - area.x
+    }
+
+    /// Writes spans that have their looks already on the first line of an area.
+    pub(super) fn styled(&mut self, area: Rect, line: &Line) {
+        let area = area.intersection(self.buffer.area);
+        if !area.is_empty() {
+            self.buffer.set_line(area.x, area.y, line, area.width);
+        }
     }
 
     /// Writes a text over several lines, broken between words. Returns the rows used.

@@ -1,11 +1,11 @@
-//! The repository pane: facts, and a table of what can be chosen.
+//! The repository pane: facts, and a table of what can be chosen, or the card in its place.
 
 use ratatui::layout::Rect;
 
 use super::paint::{Brush, Cell, first_row, line_at, piece, skip_bottom, skip_left, skip_top};
 use super::roles::Role;
 use super::text::{age_of, count};
-use super::{jobs, message};
+use super::{card, jobs, message};
 use crate::desk::{self, Access, Analysis, JobState, RepoRef, Variant};
 use crate::tui::app::{App, Pane, counted};
 
@@ -26,6 +26,10 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
     let name = [piece(repo.id.as_str(), Role::Strong), piece(format!("  {} @ {}", repo.kind, repo.revision), Role::Dim)];
     brush.line(line_at(inside, 0), &name);
     let mut rest = skip_top(inside, 1);
+    if let Some(view) = &repository.card {
+        card::draw(brush, rest, view);
+        return;
+    }
     if let Some(fault) = &repository.fault {
         rest = skip_top(rest, message::draw_fault(brush, rest, fault));
     }

@@ -1,4 +1,4 @@
-//! The part of YAML that model cards are written in: nested maps and lists by indentation, plain and quoted scalars, one-line lists.
+//! The part of YAML that model cards are written in: nested maps and lists by indentation, plain and quoted scalars, lists in brackets.
 //!
 //! It never fails: what it does not understand is skipped or kept as text, since a card is decoration and anybody may write one.
 
@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 /// Deeper nesting is dropped; cards use three levels.
 const DEEPEST: usize = 16;
+/// The lines over which a list in brackets may go on.
+const LONGEST_LIST: usize = 200;
 
 /// Reads a document whose top level is a map.
 pub(super) fn parse(text: &str) -> Map<String, Value> {
@@ -70,13 +72,24 @@ impl<'a> Lines<'a> {
             return Value::String(self.text(indent));
         }
         if !rest.is_empty() {
-            return scalar(rest);
+            return self.long_list(rest).map_or_else(|| scalar(rest), |whole| scalar(&whole));
         }
         match self.peek() {
             Some((found, _)) if found > indent && depth < DEEPEST => self.block(found, depth + 1),
             Some((found, line)) if found == indent && is_item(line) && depth < DEEPEST => Value::Array(self.list(found, depth + 1)),
             _ => Value::Null,
         }
+    }
+
+    /// A list in brackets that ends on one of the lines that follow.
+    fn long_list(&mut self, rest: &str) -> Option<String> {
+        let begins = rest.starts_with('[') && !rest.ends_with(']');
+        let following = self.lines.get(self.at..).filter(|_| begins)?;
+        let end = following.iter().take(LONGEST_LIST).position(|(_, line)| line.ends_with(']'))?;
+        let parts = std::iter::once(rest).chain(following.iter().take(end + 1).map(|(_, line)| *line));
+        let whole = parts.collect::<Vec<_>>().join(" ");
+        self.at += end + 1;
+        Some(whole)
     }
 
     fn text(&mut self, indent: usize) -> String {
@@ -166,7 +179,14 @@ mod tests {
     }
 
     #[test]
+    fn a_list_in_brackets_may_go_on() {
+        assert_eq!(Value::Object(parse("a: [x,\n  y,\n  'z'\n]\nb: 1")), json!({"a": ["x", "y", "z"], "b": 1}));
+        assert_eq!(Value::Object(parse("a: [x,\nb: 1")), json!({"a": "[x,", "b": 1}));
+    }
+
+    #[test]
     fn hostile_cards_end() {
+        parse(&"a: [\n".repeat(13_000));
         parse(&"- ".repeat(50_000));
         let stairs: Vec<String> = (0..500).map(|n| format!("{}b:\n", " ".repeat(n))).collect();
         parse(&stairs.concat());
