@@ -258,6 +258,7 @@ mod tests {
             json!([entry("a\u{1b}[2J")]),
             json!([{"type": "file", "path": "a"}]),
             json!([entry("a"), {"type": "file", "path": "a", "size": 4}]),
+            json!([{"type": "file", "path": "a", "size": u64::MAX}, {"type": "file", "path": "b", "size": 1}]),
             json!([5]),
             json!({"error": "no"}),
         ] {
