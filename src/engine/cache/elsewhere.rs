@@ -1,9 +1,11 @@
 //! Finding content that is on this machine already, outside the place it is wanted in: other repositories' blobs and local model roots.
 
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::Cache;
 use super::entries::size_of;
@@ -15,6 +17,8 @@ use crate::desk::PlannedFile;
 const DEEPEST: usize = 6;
 /// So many entries of all local roots are looked at, and no more.
 const MOST_ENTRIES: usize = 50_000;
+/// After so many looks into each repository for a blob, all their blobs are listed once instead: that costs about as much as a few dozen looks.
+const MOST_LOOKS: usize = 32;
 /// So many files of the right size are offered. Sisters of one architecture have shards of one size, and each must be read to be told apart.
 const MOST_OF_A_SIZE: usize = 3;
 
@@ -49,13 +53,23 @@ pub struct Elsewhere {
     cache: Cache,
     /// The blob folders of the cache's repositories, relative to its root.
     repos: OnceLock<Vec<PathBuf>>,
+    /// How many blobs were looked for in each of them.
+    looks: AtomicUsize,
+    /// All blobs by name, relative to the root.
+    by_name: OnceLock<HashMap<OsString, Vec<PathBuf>>>,
     by_size: OnceLock<HashMap<u64, Vec<PathBuf>>>,
 }
 
 impl Cache {
     /// What this machine has, for one job.
     pub fn elsewhere(&self) -> Elsewhere {
-        Elsewhere { cache: self.clone(), repos: OnceLock::new(), by_size: OnceLock::new() }
+        Elsewhere {
+            cache: self.clone(),
+            repos: OnceLock::new(),
+            looks: AtomicUsize::new(0),
+            by_name: OnceLock::new(),
+            by_size: OnceLock::new(),
+        }
     }
 }
 
@@ -75,9 +89,19 @@ impl Elsewhere {
 
     fn blobs(&self, file: &PlannedFile) -> impl Iterator<Item = Offer> {
         let root = &self.cache.root;
+        let named = self.named(file.digest.hex()).into_iter();
+        named.filter(|blob| file.size > 0 && size_of(&root.join(blob)) == Some(file.size)).map(|blob| self.offer(&blob))
+    }
+
+    /// Where blobs of this name are or may be.
+    fn named(&self, name: &str) -> Vec<PathBuf> {
+        let root = &self.cache.root;
         let repos = self.repos.get_or_init(|| repos_in(root));
-        let blobs = repos.iter().map(|blobs| blobs.join(file.digest.hex()));
-        blobs.filter(|blob| file.size > 0 && size_of(&root.join(blob)) == Some(file.size)).map(|blob| self.offer(&blob))
+        if self.looks.fetch_add(1, Relaxed) < MOST_LOOKS {
+            return repos.iter().map(|blobs| blobs.join(name)).collect();
+        }
+        let by_name = self.by_name.get_or_init(|| blobs_in(root, repos));
+        by_name.get(OsStr::new(name)).cloned().unwrap_or_default()
     }
 
     /// A blob as an offer, by what it links to.
@@ -105,6 +129,17 @@ fn repos_in(root: &Path) -> Vec<PathBuf> {
     let folders = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let repos = folders.filter(|name| name.to_str().and_then(parse_repo_folder).is_some());
     repos.map(|name| Path::new(&name).join(BLOBS)).collect()
+}
+
+/// The blobs of these folders by name.
+fn blobs_in(root: &Path, folders: &[PathBuf]) -> HashMap<OsString, Vec<PathBuf>> {
+    let mut by_name = HashMap::<OsString, Vec<PathBuf>>::new();
+    for folder in folders {
+        for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+            by_name.entry(entry.file_name()).or_default().push(folder.join(entry.file_name()));
+        }
+    }
+    by_name
 }
 
 /// The files of these folders by size. Folders that are links are not entered, nor is the cache, nor what is hidden.
@@ -163,6 +198,21 @@ mod tests {
         assert_eq!(paths(&elsewhere.offers(wanted)), [blob("models--org--a")]);
         fs::rename(cache.root().join("models--org--a"), cache.root().join("not-a-repository")).unwrap();
         assert!(!elsewhere.has_blob(wanted));
+    }
+
+    #[test]
+    fn after_many_looks_blobs_are_found_by_one_listing() {
+        let (_dir, cache) = testkit::cache();
+        let plan = plan("org/c", FILES);
+        add(&cache, "org/a", FILES);
+        add(&cache, "org/b", FILES);
+        let elsewhere = cache.elsewhere();
+        let offers: Vec<Vec<Offer>> = (0..=MOST_LOOKS).map(|_| elsewhere.offers(&plan.files[0])).collect();
+        assert!(elsewhere.by_name.get().is_some());
+        assert_eq!(offers[0].len(), 2);
+        assert!(offers.iter().all(|found| *found == offers[0]));
+        fs::remove_file(&offers[0][0].path).unwrap();
+        assert_eq!(elsewhere.offers(&plan.files[0]).len(), 1, "what has gone since is not offered");
     }
 
     #[test]
