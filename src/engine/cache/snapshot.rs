@@ -279,6 +279,26 @@ mod tests {
     }
 
     #[test]
+    fn several_files_are_placed_together_and_a_missing_one_is_a_fault() {
+        let (_dir, cache) = testkit::cache();
+        let plan = plan("org/m", FILES);
+        let place = cache.place(&plan).unwrap();
+        assert!(place.is_bare());
+        place.prepare().unwrap();
+        assert!(!place.is_bare());
+        let files: Vec<&PlannedFile> = plan.files.iter().collect();
+        testkit::write_partial(&*place, files[0], FILES[0].1);
+        assert_eq!(place.place(&files).unwrap_err().kind, FaultKind::Corrupt);
+        assert!(!place.file_path(files[0]).exists(), "nothing points at blobs that are not synced");
+        testkit::write_partial(&*place, files[1], FILES[1].1);
+        place.place(&files[1..]).unwrap();
+        place.link(&files).unwrap();
+        for (file, (_, content)) in files.iter().zip(FILES) {
+            assert_eq!(fs::read(place.file_path(file)).unwrap(), *content);
+        }
+    }
+
+    #[test]
     fn a_revision_is_written_once_and_a_commit_never() {
         let (_dir, cache) = testkit::cache();
         let mut plan = plan("org/m", FILES);

@@ -167,6 +167,7 @@ async fn after_a_stop_nothing_is_written_and_a_resume_is_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_store_goes_away_or_falls_silent_the_file_goes_on_over_http() {
     for mode in [Mode::Cut, Mode::Held] {
+        // Late enough that of several streams, which share the line, some have come to the end of a chunk.
         let mut scene = Scene::new(&STORE.large, Wire::that_turns(Mode::Open, 16 << 20, mode).await).await;
         scene.bench.settings.stall_timeout = Duration::from_millis(500);
         scene.fetch().await.unwrap();
