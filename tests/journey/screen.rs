@@ -37,6 +37,20 @@ fn the_smallest_terminal_is_enough_to_start_in() {
 }
 
 #[test]
+fn a_key_pressed_while_the_terminals_size_changes_is_not_lost() {
+    let scene = Scene::new(|_| {});
+    let mut app = app(&scene);
+    app.keys("/");
+    let mut typed = String::from("›\u{20}");
+    for letter in "abcdefghijklmnopqrstuvwxyz".chars() {
+        app.resize(if typed.len() % 2 == 0 { (100, 30) } else { (80, 24) });
+        app.keys(&letter.to_string());
+        typed.push(letter);
+        app.sees(&[&typed]);
+    }
+}
+
+#[test]
 fn a_card_is_read_to_its_end_and_put_away() {
     let scene = Scene::new(|_| {});
     let mut app = app(&scene);
