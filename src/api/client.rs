@@ -12,8 +12,9 @@ use tokio_util::io::StreamReader;
 
 use super::LONGEST_MESSAGE;
 use crate::desk::{
-    About, Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice, PageToken,
-    Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
+    About, Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
+    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Scenario, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
+    VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -76,6 +77,10 @@ impl Desk for Remote {
 
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
         self.ask("analyze", (repo,))
+    }
+
+    fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment> {
+        self.ask("assess", (repo, scenario))
     }
 
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {

@@ -75,6 +75,7 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
         .route("/desk/about", get(|State(desk): Shared| async move { Json(desk.about()) }))
         .route("/desk/search", post(|State(desk): Shared, Json((query, page))| answer(desk.search(query, page))))
         .route("/desk/analyze", post(|State(desk): Shared, Json((repo,))| answer(desk.analyze(repo))))
+        .route("/desk/assess", post(|State(desk): Shared, Json((repo, scenario))| answer(desk.assess(repo, scenario))))
         .route("/desk/card", post(|State(desk): Shared, Json((repo,))| answer(desk.card(repo))))
         .route("/desk/plan", post(|State(desk): Shared, Json((selection,))| answer(desk.plan(selection))))
         .route("/desk/enqueue", post(|State(desk): Shared, Json((plan,))| answer(desk.enqueue(plan))))

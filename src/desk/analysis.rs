@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::model::ModelFacts;
 use super::repo::RepoRef;
 
 /// A file of a repository at one commit.
@@ -144,12 +145,20 @@ pub struct Analysis {
     pub license: Option<String>,
     /// What it was made from, as `owner/name`.
     pub base_models: Vec<String>,
+    /// The model in it, as far as the Hub and the repository's `config.json` tell.
+    pub model: ModelFacts,
 }
 
 impl Analysis {
     /// Size of all files in bytes.
     pub fn size(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// The file at this path; the files must be in path order, as they are when they come from a desk.
+    pub fn file(&self, path: &str) -> Option<&RepoFile> {
+        let at = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+        self.files.get(at)
     }
 
     /// The variant with this id.

@@ -5,6 +5,7 @@
 //! desk in another process is as good as one in this one.
 
 mod analysis;
+mod assessment;
 mod board;
 mod cache;
 mod card;
@@ -30,6 +31,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 pub use analysis::{Access, Analysis, RepoFile, RepoType, Variant};
+pub use assessment::{Assessed, Assessment, Scenario};
 pub use board::{Board, Disk, Notice, NoticeLevel};
 pub use cache::{CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionReport, RepoKey};
 pub use card::{Card, CardFacts, front_matter};
@@ -79,6 +81,9 @@ pub trait Desk: Send + Sync {
 
     /// What a repository offers at one commit.
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis>;
+
+    /// What the variants of a repository need in a scenario, and which one to take. May read the headers of its models over the network.
+    fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment>;
 
     /// The card of a repository: what its `README.md` says at one commit. `None` where it has none.
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>>;

@@ -48,6 +48,22 @@ pub struct LayerCache {
 }
 
 impl ModelFacts {
+    /// These facts, and where they say nothing, the others.
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            architecture: self.architecture.or_else(|| other.architecture.clone()),
+            parameters: self.parameters.or(other.parameters),
+            tensor_bytes: self.tensor_bytes.or(other.tensor_bytes),
+            context_length: self.context_length.or(other.context_length),
+            embedding_length: self.embedding_length.or(other.embedding_length),
+            vocabulary: self.vocabulary.or(other.vocabulary),
+            heads: self.heads.or(other.heads),
+            experts: self.experts.or(other.experts),
+            layers: if self.layers.is_empty() { other.layers.clone() } else { self.layers },
+            chat_template: self.chat_template || other.chat_template,
+        }
+    }
+
     /// Bits that each parameter takes on average.
     pub fn bits_per_weight(&self) -> Option<f64> {
         let (bytes, parameters) = (self.tensor_bytes?, self.parameters.filter(|parameters| *parameters > 0)?);

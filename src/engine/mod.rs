@@ -3,9 +3,11 @@
 //! Each folder owns one subject and knows only what its own documentation says; this module puts them together.
 
 pub mod analyze;
+mod assess;
 pub mod cache;
 pub mod config;
 mod download;
+mod headers;
 pub mod host;
 pub mod hub;
 pub mod job;
@@ -23,13 +25,15 @@ use futures::{FutureExt, StreamExt, stream};
 use jiff::tz::TimeZone;
 
 use crate::desk::{
-    About, Access, Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    About, Access, Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId,
+    Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Scenario, SearchPage, SearchQuery, Selection, Target, VerifiedFile,
+    VerifyStep, VerifyTarget,
 };
+use assess::{Assessor, ThisMachine};
 use cache::Cache;
 use config::Settings;
 use download::{Downloader, Turns, partial};
+use headers::Headers;
 use host::{Clock, FileLock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
@@ -53,6 +57,7 @@ pub struct Engine {
     hub: Hub,
     cache: Cache,
     verifier: Verifier,
+    assessor: Assessor,
     recent: Arc<Recent>,
     network: Network,
     queue: Option<Queue>,
@@ -84,7 +89,9 @@ impl Engine {
         };
         let cache = Cache::new(settings.cache_dir.value.clone()).with_local_roots(settings.local_roots.value.clone());
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
-        Ok(Self { about, hub, cache, verifier, recent: Arc::new(Recent::default()), network, queue: None })
+        let (headers, machine) = (Headers::in_state(&settings.state_dir), Arc::new(ThisMachine::default()));
+        let assessor = Assessor { hub: hub.clone(), headers, machine };
+        Ok(Self { about, hub, cache, verifier, assessor, recent: Arc::new(Recent::default()), network, queue: None })
     }
 
     /// Loads the state folder's queue and runs it from now on.
@@ -143,11 +150,21 @@ impl Engine {
         Ok(Some(Card::read(&String::from_utf8_lossy(&text))))
     }
 
+    /// The analysis that a person looks at, or a new one.
+    async fn analyzed(&self, repo: &RepoRef) -> Result<Arc<Analysis>, Fault> {
+        match self.recent.find(repo) {
+            Some(analysis) => Ok(analysis),
+            None => self.analyze_now(repo.clone()).await,
+        }
+    }
+
+    async fn assess_now(&self, repo: RepoRef, scenario: Scenario) -> Result<Assessment, Fault> {
+        let analysis = self.analyzed(&repo).await?;
+        Ok(self.assessor.assess(&analysis, &scenario).await)
+    }
+
     async fn plan_now(&self, selection: Selection) -> Result<Plan, Fault> {
-        let analysis = match self.recent.find(&selection.repo) {
-            Some(analysis) => analysis,
-            None => self.analyze_now(selection.repo.clone()).await?,
-        };
+        let analysis = self.analyzed(&selection.repo).await?;
         let plan = select::plan(&analysis, &selection)?;
         self.check_access(&analysis, &plan).await?;
         let cache = self.cache.clone();
@@ -210,6 +227,11 @@ impl Desk for Engine {
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
         let engine = self.clone();
         async move { engine.analyze_now(repo).await.map(Arc::unwrap_or_clone) }.boxed()
+    }
+
+    fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment> {
+        let engine = self.clone();
+        async move { engine.assess_now(repo, scenario).await }.boxed()
     }
 
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {

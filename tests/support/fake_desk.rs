@@ -6,11 +6,12 @@ use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
-    About, Access, Analysis, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, DeletionPlan, DeletionReport, Desk, Digest,
-    Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, Notice, PageToken, Phase, Plan, PlannedFile, Progress,
-    RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, SearchPage, SearchQuery, Selection, SpeedLimit, Target,
-    Variant, VerifiedFile, VerifyStep, VerifyTarget,
+    About, Access, Analysis, Assessment, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, DeletionPlan, DeletionReport, Desk,
+    Digest, Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, LayerCache, Machine, ModelFacts, Notice, PageToken,
+    Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, Scenario, SearchPage,
+    SearchQuery, Selection, SpeedLimit, Target, Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
+use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -142,7 +143,29 @@ pub fn analysis(repo: RepoRef) -> Analysis {
         task: Some("text-generation".to_owned()),
         license: Some("apache-2.0".to_owned()),
         base_models: vec!["Qwen/Qwen3-8B".to_owned()],
+        model: ModelFacts { parameters: Some(8_190_735_360), ..ModelFacts::default() },
     }
+}
+
+/// What the header of each of its quantizations says.
+fn header() -> ModelFacts {
+    ModelFacts {
+        architecture: Some("qwen3".to_owned()),
+        context_length: Some(40_960),
+        embedding_length: Some(4096),
+        vocabulary: Some(151_936),
+        heads: Some(32),
+        layers: vec![LayerCache { keys: 1024, values: 1024, window: None }; 36],
+        chat_template: true,
+        ..ModelFacts::default()
+    }
+}
+
+/// A machine with a card of 24 GiB.
+pub fn machine() -> Machine {
+    let mut machine = Machine::simulated(&[24 * GIB], Some(64 * GIB));
+    machine.gpus[0].name = "NVIDIA GeForce RTX 4090".to_owned();
+    machine
 }
 
 /// The plan for some variants of [`analysis`], with a part already here.
@@ -330,6 +353,11 @@ impl Desk for FakeDesk {
 
     fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
         reply(Ok(analysis(repo)))
+    }
+
+    fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment> {
+        let machine = scenario.machine.clone().unwrap_or_else(machine);
+        reply(Ok(assess(&analysis(repo), &Known::from([("", header())]), machine, &scenario)))
     }
 
     fn card(&self, _: RepoRef) -> Reply<Option<Card>> {

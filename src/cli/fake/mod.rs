@@ -171,6 +171,10 @@ impl Desk for FakeDesk {
         answer(analysis(repo))
     }
 
+    fn assess(&self, _: RepoRef, scenario: Scenario) -> Reply<Assessment> {
+        answer(assessment(&scenario))
+    }
+
     fn card(&self, _: RepoRef) -> Reply<Option<Card>> {
         answer(None)
     }

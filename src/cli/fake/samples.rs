@@ -50,6 +50,44 @@ pub fn analysis(repo: RepoRef) -> Analysis {
         task: Some("text-generation".to_owned()),
         license: Some("apache-2.0".to_owned()),
         base_models: vec!["Qwen/Qwen3-8B".to_owned()],
+        model: model(),
+    }
+}
+
+fn model() -> ModelFacts {
+    let layer = LayerCache { keys: 1024, values: 1024, window: None };
+    ModelFacts {
+        architecture: Some("qwen3".to_owned()),
+        parameters: Some(8_190_735_360),
+        context_length: Some(40_960),
+        heads: Some(32),
+        layers: vec![layer; 36],
+        chat_template: true,
+        ..ModelFacts::default()
+    }
+}
+
+/// What the analysis's variants need on a machine with one card.
+pub fn assessment(scenario: &Scenario) -> Assessment {
+    let fit = |verdict, weights: u64| {
+        let (cache, overhead) = (1_207_959_552, 900_000_000);
+        let reason = format!("needs {}; GPU 0 has 8 GiB", bytes(weights + cache + overhead));
+        Fit { verdict, needs: weights + cache + overhead, weights, cache, overhead, reason }
+    };
+    let assessed = |variant: &str, verdict, weights, bits| Assessed {
+        variant: variant.to_owned(),
+        fit: Some(fit(verdict, weights)),
+        bits_per_weight: Some(bits),
+    };
+    let offload = FitVerdict::Offload { layers: 30, of: Some(37) };
+    Assessment {
+        commit: COMMIT.to_owned(),
+        machine: scenario.machine.clone().unwrap_or_else(|| Machine::simulated(&[8 << 30], Some(32 << 30))),
+        context: scenario.context,
+        cache_type: scenario.cache_type,
+        model: model(),
+        variants: vec![assessed("Q4_K_M", FitVerdict::OneGpu, 5_000_000_000, 4.88), assessed("Q6_K", offload, 6_700_000_000, 6.54)],
+        recommended: Some(Recommendation { variant: "Q4_K_M".to_owned(), reason: "Q4_K_M is the best that one card can hold".to_owned() }),
     }
 }
 

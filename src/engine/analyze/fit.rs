@@ -109,8 +109,11 @@ impl Estimate {
     fn figures(&self, needs: u64, context: u64) -> String {
         let guessed = if self.guessed { ", both guessed from its size" } else { "" };
         let (weights, cache) = (bytes(self.weights), bytes(self.cache));
-        let rest = bytes(needs.saturating_sub(self.spread()));
-        format!("needs {}: {weights} of weights, {cache} for a context of {context} tokens and {rest} of buffers{guessed}; ", bytes(needs))
+        let (needs, rest) = (bytes(needs), bytes(needs.saturating_sub(self.spread())));
+        if context == 0 {
+            return format!("needs {needs}: {weights} of weights and {rest} of buffers; ");
+        }
+        format!("needs {needs}: {weights} of weights, {cache} for a context of {context} tokens and {rest} of buffers{guessed}; ")
     }
 }
 

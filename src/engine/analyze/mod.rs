@@ -3,6 +3,7 @@
 //! Every file ends up in exactly one variant's own files, among the companions of some variants, or in the rest.
 
 mod adapters;
+mod assess;
 mod companions;
 mod encoders;
 mod fit;
@@ -24,6 +25,7 @@ use super::hub::RepoInfo;
 use crate::desk::{Analysis, RepoFile, RepoRef, RepoType, Variant};
 use sets::{Set, sets};
 
+pub use assess::{HeaderFile, Known, assess, header_files};
 pub use fit::fit;
 pub use recommend::recommend;
 
@@ -63,6 +65,7 @@ pub fn analyze(repo: &RepoRef, info: &RepoInfo, mut files: Vec<RepoFile>, config
         task: info.task.clone(),
         license: info.license.clone(),
         base_models: info.base_models.clone(),
+        model: configs.get("config.json").map_or_else(|| info.model.clone(), |config| headers::with_config(info.model.clone(), config)),
     }
 }
 

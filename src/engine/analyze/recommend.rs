@@ -1,5 +1,8 @@
 //! Which one variant of a repository to take. Pure.
 
+use std::cmp::Reverse;
+
+use super::assess::model_of;
 use crate::desk::{Analysis, Fit, FitVerdict, Recommendation, RepoType, Variant};
 
 /// Types of quantized weights from the least to the most exact, then floats.
@@ -23,36 +26,34 @@ const PREFERRED_TO: &str = "Q8_0";
 /// A family whose makers choose each layer's type by what it costs: half a step above the type that its name says.
 const CHOSEN_BY_LAYER: &str = "UD-";
 
-/// The one variant to take, with `fits` in the order of the analysis's variants. `None` where there is nothing to choose between.
+/// The least exact type that is taken for the sake of a card: below it, a better one that works with main memory too is worth the wait.
+const FLOOR: &str = "IQ3_XXS";
+
+/// The one variant to take, with `fits` in the order of the analysis's variants. `None` where there is nothing to choose.
 ///
-/// Quantizations: the most exact between `Q4_K_M` and `Q8_0` that fits one card, else several; else what fits them at all; else the
-/// smallest from `Q4_K_M` on that runs with main memory, where fewer bytes are faster; else the smallest. Pipelines: half precision.
-/// Other weights: safetensors in full precision, the first in the order to show. Datasets: the training split.
-pub fn recommend(analysis: &Analysis, fits: &[Fit]) -> Option<Recommendation> {
-    let quantizations = of_category(analysis, "quantization");
+/// Quantizations: the most exact between `Q4_K_M` and `Q8_0` that fits one card, else several; else the most exact of at least three bits
+/// that fits them; else the smallest from `Q4_K_M` on that runs with main memory, where fewer bytes are faster; else what fits at all;
+/// else the smallest. Of several models in one repository, the largest that fits that well. Pipelines: half precision. Other weights:
+/// safetensors in full precision, the first in the order to show. Datasets: the training split.
+pub fn recommend(analysis: &Analysis, fits: &[Option<&Fit>]) -> Option<Recommendation> {
+    let quantizations = candidates(analysis, fits, "quantization");
     match analysis.repo_type {
-        _ if quantizations.len() > 1 => quantization(&candidates(analysis, fits)),
-        RepoType::Dataset => split(&of_category(analysis, "split")),
+        _ if !quantizations.is_empty() => quantization(&quantizations),
+        RepoType::Dataset => split(&candidates(analysis, fits, "split")),
         RepoType::Space => None,
-        kind => format(kind, &of_category(analysis, "format")),
+        kind => format(kind, &candidates(analysis, fits, "format")),
     }
 }
 
-fn of_category<'a>(analysis: &'a Analysis, category: &str) -> Vec<&'a Variant> {
-    analysis.variants.iter().filter(|variant| variant.category == category).collect()
-}
-
-fn take(variant: &Variant, reason: impl Into<String>) -> Recommendation {
-    Recommendation { variant: variant.id.clone(), reason: reason.into() }
-}
-
-/// A quantization on its way to being recommended.
+/// A variant on its way to being recommended.
 #[derive(Clone, Copy)]
 struct Candidate<'a> {
     variant: &'a Variant,
     fit: Option<&'a Fit>,
     /// Its place in the order of quality; 0 for a label that names no type we know.
     quality: usize,
+    /// Bytes of the smallest variant of its model, by which models of one repository are compared.
+    model: u64,
 }
 
 impl Candidate<'_> {
@@ -64,14 +65,12 @@ impl Candidate<'_> {
         self.quality < quality("FP16")
     }
 
-    fn place(&self) -> Place {
-        match self.fit.map(|fit| fit.verdict) {
-            Some(FitVerdict::OneGpu) => Place::OneGpu,
-            Some(FitVerdict::AcrossGpus { .. }) => Place::AcrossGpus,
-            Some(FitVerdict::Offload { .. }) => Place::Offload,
-            Some(FitVerdict::Memory) => Place::Memory,
-            Some(FitVerdict::TooLarge) | None => Place::None,
-        }
+    fn is_good(&self) -> bool {
+        self.is_quantized() && self.quality >= quality(FLOOR)
+    }
+
+    fn is_in(&self, place: Place) -> bool {
+        self.fit.is_some_and(|fit| Place::of(fit.verdict) == place)
     }
 }
 
@@ -84,39 +83,95 @@ enum Place {
     None,
 }
 
-fn candidates<'a>(analysis: &'a Analysis, fits: &'a [Fit]) -> Vec<Candidate<'a>> {
-    let fits = fits.iter().map(Some).chain(std::iter::repeat(None));
-    let all = analysis.variants.iter().zip(fits).filter(|(variant, _)| variant.category == "quantization");
-    all.map(|(variant, fit)| Candidate { variant, fit, quality: quality(&variant.label) }).collect()
+impl Place {
+    fn of(verdict: FitVerdict) -> Self {
+        match verdict {
+            FitVerdict::OneGpu => Self::OneGpu,
+            FitVerdict::AcrossGpus { .. } => Self::AcrossGpus,
+            FitVerdict::Offload { .. } => Self::Offload,
+            FitVerdict::Memory => Self::Memory,
+            FitVerdict::TooLarge => Self::None,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::OneGpu => "one card",
+            Self::AcrossGpus => "the cards together",
+            Self::Offload => "cards and main memory together",
+            Self::Memory => "main memory",
+            Self::None => "nothing here",
+        }
+    }
+}
+
+fn candidates<'a>(analysis: &'a Analysis, fits: &[Option<&'a Fit>], category: &str) -> Vec<Candidate<'a>> {
+    let fits = fits.iter().copied().chain(std::iter::repeat(None));
+    let all = || analysis.variants.iter().filter(|variant| variant.category == category);
+    let model = |name| all().filter(|variant| model_of(variant) == name).map(|variant| variant.size).min().unwrap_or_default();
+    let found = analysis.variants.iter().zip(fits).filter(|(variant, _)| variant.category == category);
+    found.map(|(variant, fit)| Candidate { variant, fit, quality: quality(&variant.label), model: model(model_of(variant)) }).collect()
+}
+
+/// Which quantizations to look at, in which places, and which of them to take.
+struct Rule {
+    places: &'static [Place],
+    pass: fn(&Candidate) -> bool,
+    pick: Pick,
+    /// What the one taken is, in words that a place goes on after.
+    words: &'static str,
+}
+
+enum Pick {
+    Best,
+    Smallest,
+}
+
+const CARDS: &[Place] = &[Place::OneGpu, Place::AcrossGpus];
+
+/// The rules in their order: the first that finds something decides.
+#[rustfmt::skip] // a rule on a line reads as the table it is
+const RULES: [Rule; 8] = [
+    Rule { places: CARDS, pass: |one| one.is_preferred(), pick: Pick::Best, words: "the best quality worth its bytes" },
+    Rule { places: CARDS, pass: |one| one.is_good(), pick: Pick::Best, words: "the best quality" },
+    Rule { places: &[Place::Offload], pass: |one| one.is_preferred() && one.is_quantized(), pick: Pick::Smallest, words: "the fastest of good quality" },
+    Rule { places: &[Place::Offload], pass: |one| one.is_good(), pick: Pick::Best, words: "the best quality" },
+    Rule { places: CARDS, pass: |one| one.is_quantized(), pick: Pick::Best, words: "the best quality" },
+    Rule { places: CARDS, pass: |_| true, pick: Pick::Smallest, words: "the smallest" },
+    Rule { places: &[Place::Memory], pass: |one| one.is_preferred() && one.is_quantized(), pick: Pick::Smallest, words: "the fastest of good quality" },
+    Rule { places: &[Place::Offload, Place::Memory], pass: |one| one.is_quantized(), pick: Pick::Best, words: "the best quality" },
+];
+
+impl Rule {
+    fn apply(&self, all: &[Candidate]) -> Option<Recommendation> {
+        let pick = |place: &Place| {
+            let pass = |one: &Candidate| one.is_in(*place) && (self.pass)(one);
+            let one = match self.pick {
+                Pick::Best => best(all, pass),
+                Pick::Smallest => smallest(all, pass),
+            };
+            one.map(|one| because(one, &format!("{} that {} can hold with the context", self.words, place.words())))
+        };
+        self.places.iter().find_map(pick)
+    }
 }
 
 fn quantization(all: &[Candidate]) -> Option<Recommendation> {
-    let cards = [Place::OneGpu, Place::AcrossGpus];
-    let on_cards = cards.iter().find_map(|place| best(all, |one| one.place() == *place && one.is_preferred()));
-    let on_cards = on_cards.or_else(|| cards.iter().find_map(|place| best(all, |one| one.place() == *place && one.is_quantized())));
-    let on_cards = on_cards.or_else(|| cards.iter().find_map(|place| smallest(all, |one| one.place() == *place)));
-    if let Some(one) = on_cards {
-        let cards = if one.place() == Place::OneGpu { "one card" } else { "the cards together" };
-        return Some(because(one, &format!("the best quality worth its bytes that {cards} can hold with the context")));
+    if let [one] = all {
+        return Some(because(*one, "the only quantization here"));
     }
-    for (place, memory) in [(Place::Offload, "cards and main memory"), (Place::Memory, "main memory")] {
-        let fast = smallest(all, |one| one.place() == place && one.is_preferred() && one.is_quantized());
-        if let Some(one) = fast.or_else(|| best(all, |one| one.place() == place && one.is_quantized())) {
-            return Some(because(one, &format!("the fastest of good quality that {memory} can hold with the context")));
-        }
-    }
-    smallest(all, |_| true).map(|one| because(one, "the smallest, since none is known to fit"))
+    let found = RULES.iter().find_map(|rule| rule.apply(all));
+    found.or_else(|| smallest(all, |_| true).map(|one| because(one, "the smallest, since none is known to fit")))
 }
 
 fn because(one: Candidate, why: &str) -> Recommendation {
     let figures = one.fit.map_or_else(String::new, |fit| format!(": it {}", fit.reason));
-    take(one.variant, format!("{} is {why}{figures}", one.variant.label))
+    Recommendation { variant: one.variant.id.clone(), reason: format!("{} is {why}{figures}", one.variant.label) }
 }
 
-/// The most exact of those that pass; of equals, the smaller.
+/// The most exact of the largest model of those that pass; of equals, the smaller.
 fn best<'a>(all: &[Candidate<'a>], pass: impl Fn(&Candidate) -> bool) -> Option<Candidate<'a>> {
-    let passing = all.iter().filter(|one| pass(one));
-    passing.max_by(|one, other| one.quality.cmp(&other.quality).then(other.variant.size.cmp(&one.variant.size))).copied()
+    all.iter().filter(|one| pass(one)).max_by_key(|one| (one.model, one.quality, Reverse(one.variant.size))).copied()
 }
 
 fn smallest<'a>(all: &[Candidate<'a>], pass: impl Fn(&Candidate) -> bool) -> Option<Candidate<'a>> {
@@ -146,23 +201,24 @@ fn least_of_bits(word: &str) -> Option<usize> {
     BY_QUALITY.iter().position(|name| bits(name) == Some(wanted))
 }
 
-fn format(kind: RepoType, formats: &[&Variant]) -> Option<Recommendation> {
-    let first = formats.first().filter(|_| formats.len() > 1)?;
-    let named = |label: &str| formats.iter().find(|variant| variant.label == label);
+fn format(kind: RepoType, formats: &[Candidate]) -> Option<Recommendation> {
+    let first = *formats.first()?;
+    let named = |label: &str| formats.iter().copied().find(|one| one.variant.label == label);
     Some(match (kind, named("fp16"), named("safetensors")) {
-        (RepoType::Diffusers, Some(half), _) => take(half, "fp16 is half the size of full precision, and pictures hardly differ"),
-        (RepoType::Diffusers, None, _) => {
-            take(first, format!("{} holds every component in the format that libraries load first", first.label))
-        }
-        (_, _, Some(full)) => take(full, "safetensors holds the weights in full precision and runs no code when it is loaded"),
-        _ => take(first, format!("{} is the format here that most libraries load", first.label)),
+        _ if formats.len() == 1 => because(first, "the only format here"),
+        (RepoType::Diffusers, Some(half), _) => because(half, "half the size of full precision, and pictures hardly differ"),
+        (RepoType::Diffusers, None, _) => because(first, "every component in the format that libraries load first"),
+        (_, _, Some(full)) => because(full, "the full precision, in files that run no code when they are loaded"),
+        _ => because(first, "the format here that most libraries load"),
     })
 }
 
-fn split(splits: &[&Variant]) -> Option<Recommendation> {
-    let is_train = |variant: &&&Variant| variant.label.rsplit('/').next() == Some("train");
-    let train = splits.iter().find(is_train).filter(|_| splits.len() > 1)?;
-    Some(take(train, format!("{} is the split to train on", train.label)))
+fn split(splits: &[Candidate]) -> Option<Recommendation> {
+    let is_train = |one: &&Candidate| one.variant.label.rsplit('/').next() == Some("train");
+    match splits {
+        [one] => Some(because(*one, "the only split here")),
+        _ => splits.iter().find(is_train).map(|train| because(*train, "the split to train on")),
+    }
 }
 
 #[cfg(test)]
@@ -188,8 +244,10 @@ mod tests {
     }
 
     fn told(analysis: &Analysis, machine: &Machine) -> Option<Recommendation> {
-        let fits: Vec<Fit> = analysis.variants.iter().map(|variant| fit(machine, variant.size, None, 4096, CacheType::F16)).collect();
-        recommend(analysis, &fits)
+        let runs = |variant: &&Variant| matches!(variant.category.as_str(), "quantization" | "format");
+        let fit = |variant: &Variant| fit(machine, variant.size, None, 4096, CacheType::F16);
+        let fits: Vec<Option<Fit>> = analysis.variants.iter().map(|variant| Some(variant).filter(runs).map(fit)).collect();
+        recommend(analysis, &fits.iter().map(Option::as_ref).collect::<Vec<_>>())
     }
 
     fn machine(cards: &[u64], memory: u64) -> Machine {
@@ -245,7 +303,9 @@ mod tests {
             (&[32], 128, "Q6_K"),
             (&[24], 128, "Q4_K_M"),
             (&[20, 20], 128, "Q6_K"),
-            (&[16], 16, "IQ2_M"),
+            (&[16], 16, "Q4_K_M"),
+            (&[16], 0, "IQ2_M"),
+            (&[18], 64, "Q3_K_M"),
             (&[8], 64, "Q4_K_M"),
             (&[], 64, "Q4_K_M"),
             (&[], 16, "IQ2_M"),
@@ -291,10 +351,26 @@ mod tests {
     }
 
     #[test]
+    fn of_several_models_the_largest_that_runs_well_is_taken() {
+        let files =
+            [("a-1B-Q4_K_M.gguf", 1), ("a-1B-Q8_0.gguf", 2), ("b-14B-Q4_K_M.gguf", 9), ("b-14B-Q8_0.gguf", 15), ("c-70B-Q4_K_M.gguf", 40)];
+        let found = models(&files);
+        let wanted = |card| told(&found, &machine(&[card], 64)).unwrap().variant;
+        assert_eq!((wanted(24), wanted(12), wanted(4)), ("b-14B:Q8_0".to_owned(), "b-14B:Q4_K_M".to_owned(), "a-1B:Q8_0".to_owned()));
+    }
+
+    #[test]
+    fn an_only_choice_is_recommended_as_such() {
+        let reason = |files: &[(&str, u64)]| told(&models(files), &machine(&[24], 64)).unwrap().reason;
+        assert!(reason(&[("m-Q4_0.gguf", 1), ("mmproj-F16.gguf", 1)]).starts_with("Q4_0 is the only quantization here: it needs "));
+        assert!(reason(&[("config.json", 0), ("model.safetensors", 1)]).starts_with("safetensors is the only format here: it needs "));
+        let split = told(&analysis(RepoKind::Dataset, &[("data/train.parquet", 9)]), &Machine::default()).unwrap();
+        assert_eq!(split.reason, "train is the only split here");
+    }
+
+    #[test]
     fn where_there_is_nothing_to_choose_nothing_is_recommended() {
-        for files in
-            [&[][..], &[("README.md", 1)], &[("m-Q4_0.gguf", 1), ("mmproj-F16.gguf", 1)], &[("config.json", 0), ("model.safetensors", 1)]]
-        {
+        for files in [&[][..], &[("README.md", 1)], &[("imatrix.gguf", 1)]] {
             assert_eq!(told(&models(files), &machine(&[24], 64)), None, "{files:?}");
         }
         assert_eq!(told(&analysis(RepoKind::Space, &[("app.py", 1), ("model.safetensors", 1)]), &machine(&[24], 64)), None);

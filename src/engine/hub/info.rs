@@ -7,7 +7,7 @@ use super::Hub;
 use super::endpoint::quoted;
 use super::lenient::{count, shown, text, texts, time};
 use super::request::Subject;
-use crate::desk::{Access, Fault, FaultKind, RepoRef};
+use crate::desk::{Access, Fault, FaultKind, ModelFacts, RepoRef};
 
 /// A repository at one commit, as its Hub describes it. All text is printable and bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct RepoInfo {
     pub task: Option<String>,
     /// The library it is for, such as `transformers`.
     pub library: Option<String>,
+    /// What the Hub has read in the headers of its weights.
+    pub model: ModelFacts,
 }
 
 impl Hub {
@@ -65,7 +67,23 @@ fn read(value: &Value) -> Option<RepoInfo> {
         last_modified: time(value, "lastModified"),
         task: text(value, "pipeline_tag"),
         library: text(value, "library_name"),
+        model: model(value),
     })
+}
+
+/// What the Hub has read in GGUF or safetensors headers: `gguf.total` and `safetensors.total` count parameters.
+///
+/// <https://huggingface.co/docs/huggingface_hub/package_reference/hf_api#huggingface_hub.ModelInfo>
+fn model(value: &Value) -> ModelFacts {
+    let gguf = &value["gguf"];
+    let total = |from: &Value| from["total"].as_u64().filter(|total| *total > 0);
+    ModelFacts {
+        architecture: text(gguf, "architecture"),
+        parameters: total(gguf).or_else(|| total(&value["safetensors"])),
+        context_length: gguf["context_length"].as_u64(),
+        chat_template: gguf["chat_template"].is_string(),
+        ..ModelFacts::default()
+    }
 }
 
 /// Whether a text is a commit's full name: 40 hexadecimal digits.
