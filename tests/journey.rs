@@ -84,7 +84,7 @@ fn choose(app: &mut Terminal) {
     app.keys("/ a u r o r a");
     app.sees(&["› aurora", "1/7", "aurora-labs/Auro"]);
     app.keys("enter enter");
-    app.sees(&["apache-2.0", "nothing is marked"]);
+    app.sees(&["apache-2.0", "d takes "]);
     let down = app.row(" Q4_K_M ") - app.row(" Q2_K ");
     app.keys(&"j ".repeat(down));
     app.keys("space");

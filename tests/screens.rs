@@ -16,7 +16,7 @@ mod svg;
 use std::path::Path;
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Analysis, Board, Card, Fault, FaultKind, Job, JobState, Phase, Progress, SpeedLimit};
+use hfdesk_tui::desk::{Analysis, Board, Card, Fault, FaultKind, Job, JobState, Machine, Phase, Progress, SpeedLimit};
 use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
@@ -34,7 +34,9 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("search", stage().keys("j j j")),
         ("search_prompt", stage().keys("/ q w e n")),
         ("search_failing", failing()),
-        ("repository", stage().keys("enter j j space space")),
+        ("repository", stage().keys("enter")),
+        ("repository_marked", stage().keys("enter g g j j space space")),
+        ("repository_small_card", small_card(stage()).keys("enter")),
         ("card", stage().keys("enter c")),
         ("card_end", at_the_end()),
         ("card_missing", card(Ok(None))),
@@ -49,7 +51,7 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("cache", stage().keys("4 space space")),
         ("help", stage().keys("?")),
         ("which_key", stage().keys("g")),
-        ("confirm_download", stage().keys("enter j j j space j j j space d")),
+        ("confirm_download", stage().keys("enter g g j j j space j j j space d")),
         ("confirm_download_disk_full", disk_full()),
         ("confirm_delete", stage().keys("4 space D")),
         ("confirm_cancel", stage().keys("3 x")),
@@ -93,7 +95,7 @@ fn empty_queue() -> Stage {
 }
 
 fn disk_full() -> Stage {
-    let mut stage = Stage::started((80, 24)).keys("enter j j j");
+    let mut stage = Stage::started((80, 24)).keys("enter g g j j j");
     let plan = fake_desk::plan(repo("Qwen/Qwen3-8B-GGUF"), &["F32".to_owned()], 3 * GIB);
     stage.app.dialog = Some(Dialog::from(Question::Download(plan)));
     stage
@@ -194,10 +196,16 @@ fn every_key_can_be_read_in_the_help() {
     }
 }
 
+/// The stage on a machine where little fits.
+fn small_card(mut stage: Stage) -> Stage {
+    stage.app.repository.scenario.machine = Some(Machine::simulated(&[8 << 30], Some(24 << 30)));
+    stage
+}
+
 #[test]
 fn without_colours_the_cursor_is_reversed() {
     for (name, keys, at) in
-        [("search", "j", "unsloth"), ("repository", "enter j", "Q3_K_M"), ("cache", "4 j", "google"), ("jobs", "3 j", "queued")]
+        [("search", "j", "unsloth"), ("repository", "enter g g j", "Q3_K_M"), ("cache", "4 j", "google"), ("jobs", "3 j", "queued")]
     {
         let buffer = Stage::started((80, 24)).keys(keys).screen((80, 24), Depth::Mono);
         let row = |y: u16| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
@@ -251,10 +259,10 @@ fn hostile(long: &str) -> Analysis {
 fn screenshots_are_up_to_date() {
     let stage = || Stage::started((110, 32));
     let pictures = [
-        ("overview", (140, 40), stage().keys("enter j j j space j j j space")),
+        ("overview", (140, 40), stage().keys("enter g g j j j space j j j space")),
         ("search", (110, 32), stage().keys("j")),
-        ("repository", (110, 32), stage().keys("enter j j j space j j j space")),
-        ("confirm", (110, 32), stage().keys("enter j j j space j j j space d")),
+        ("repository", (110, 32), small_card(stage()).keys("enter")),
+        ("confirm", (110, 32), stage().keys("enter g g j j j space j j j space d")),
         ("jobs", (110, 32), stage().keys("3 j j j")),
         ("cache", (110, 32), stage().keys("4 space j j space D")),
     ];

@@ -7,16 +7,20 @@ use super::cell::Cell;
 use super::format::FormatArgs;
 use super::output::Output;
 use super::record::{Record, Sheet};
+use super::scenario::ScenarioArgs;
 use super::table::{Column, Table};
 use super::values;
 use super::view::View;
-use crate::desk::{Access, Analysis, Desk, Fault, RepoFile, RepoKind, RepoSpec, Revision, Variant};
+use crate::desk::{
+    Access, Analysis, Assessed, Assessment, Desk, Fault, Fit, FitVerdict, ModelFacts, RepoFile, RepoKind, RepoSpec, Revision, Variant,
+};
 
 /// Flags of `analyze`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   hfdesk-tui analyze Qwen/Qwen3-8B-GGUF
+  hfdesk-tui analyze Qwen/Qwen3-8B-GGUF --gpu 2x24G --context 32k
   hfdesk-tui analyze https://huggingface.co/openai/whisper-large-v3 --json")]
 pub struct AnalyzeArgs {
     /// owner/name, an hf:// URI or a Hub page's URL
@@ -29,17 +33,47 @@ pub struct AnalyzeArgs {
     #[arg(long = "type", alias = "repo-type", value_name = "TYPE", value_parser = values::kind(), default_value = "model")]
     kind: RepoKind,
     #[command(flatten)]
+    scenario: ScenarioArgs,
+    #[command(flatten)]
     pub(super) output: FormatArgs,
 }
 
-const VARIANTS: [Column<Variant>; 6] = [
-    Column::shown("variant", |variant| Cell::text(&variant.id)),
-    Column::json("label", |variant| Cell::text(&variant.label)),
-    Column::shown("category", |variant| Cell::text(&variant.category)),
-    Column::shown("files", |variant| Cell::new(variant.files.len().to_string(), variant.files.clone()).flush_right()),
-    Column::json("companions", |variant| Cell::list(&variant.companions)),
-    Column::shown("size", |variant| Cell::bytes(variant.size)),
+/// A variant with what it needs.
+struct Row {
+    variant: Variant,
+    assessed: Assessed,
+    recommended: bool,
+}
+
+const VARIANTS: [Column<Row>; 10] = [
+    Column::shown("variant", |row| Cell::text(&row.variant.id)),
+    Column::json("label", |row| Cell::text(&row.variant.label)),
+    Column::shown("category", |row| Cell::text(&row.variant.category)),
+    Column::shown("files", |row| Cell::new(row.variant.files.len().to_string(), row.variant.files.clone()).flush_right()),
+    Column::json("companions", |row| Cell::list(&row.variant.companions)),
+    Column::shown("size", |row| Cell::bytes(row.variant.size)),
+    Column::shown("bpw", |row| Cell::maybe(row.assessed.bits_per_weight, bits)),
+    Column::shown("needs", |row| Cell::maybe(row.assessed.fit.as_ref(), |fit| Cell::bytes(fit.needs))),
+    Column::shown("fit", |row| Cell::maybe(row.assessed.fit.as_ref(), fit)),
+    Column::shown("recommended", |row| Cell::new(if row.recommended { "take this" } else { "" }, row.recommended)),
 ];
+
+fn bits(bits: f64) -> Cell {
+    Cell::new(format!("{bits:.1}"), bits).flush_right()
+}
+
+fn fit(fit: &Fit) -> Cell {
+    let (cards, layers, of) = match fit.verdict {
+        FitVerdict::AcrossGpus { cards } => (Some(cards), None, None),
+        FitVerdict::Offload { layers, of } => (None, Some(layers), of),
+        _ => (None, None, None),
+    };
+    let value = json!({
+        "verdict": fit.verdict.name(), "cards": cards, "layers_on_cards": layers, "layers": of,
+        "needs": fit.needs, "weights": fit.weights, "cache": fit.cache, "overhead": fit.overhead, "reason": fit.reason,
+    });
+    Cell::new(fit.verdict.to_string(), value)
+}
 
 const FILES: [Column<RepoFile>; 3] = [
     Column::shown("path", |file| Cell::text(&file.path)),
@@ -49,23 +83,30 @@ const FILES: [Column<RepoFile>; 3] = [
 
 pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -> Result<(), Fault> {
     let analysis = desk.analyze(args.repo.repo(args.kind, args.revision.clone())).await?;
-    out.show(&sheet(&analysis))?;
+    let assessment = desk.assess(analysis.repo.clone(), args.scenario.scenario()).await?;
+    out.show(&sheet(&analysis, &assessment))?;
     if analysis.access != Access::Open {
         out.hint("the repository is gated: accept its agreement on its page before you download");
     }
-    if let Some(quantization) = analysis.variants.iter().find(|variant| variant.category == "quantization") {
-        let (repo, label) = (&analysis.repo, &quantization.label);
+    if let Some(recommended) = &assessment.recommended {
+        let repo = &analysis.repo;
         let revision = if repo.revision == Revision::default() { String::new() } else { format!(" --revision {}", repo.revision) };
-        out.hint(&format!("see what a download would do with: hfdesk-tui plan {}:{label}{revision}", repo.id));
+        out.hint(&format!("see what a download would do with: hfdesk-tui plan {}:{} --exact{revision}", repo.id, recommended.variant));
     }
     Ok(())
 }
 
-fn sheet(analysis: &Analysis) -> Sheet {
-    Sheet { record: record(analysis), key: "variants", table: Table::new(&VARIANTS, &analysis.variants) }
+fn sheet(analysis: &Analysis, assessment: &Assessment) -> Sheet {
+    let row = |variant: &Variant| Row {
+        variant: variant.clone(),
+        assessed: assessment.of(&variant.id).cloned().unwrap_or_default(),
+        recommended: assessment.recommends(&variant.id),
+    };
+    let rows: Vec<Row> = analysis.variants.iter().map(row).collect();
+    Sheet { record: record(analysis, assessment), key: "variants", table: Table::new(&VARIANTS, &rows) }
 }
 
-fn record(analysis: &Analysis) -> Record {
+fn record(analysis: &Analysis, assessment: &Assessment) -> Record {
     let repo = &analysis.repo;
     Record::about(format!("{} at {}", repo.id, repo.revision))
         .json_field("repo_id", Cell::text(repo.id.as_str()))
@@ -82,7 +123,23 @@ fn record(analysis: &Analysis) -> Record {
         .field("task", Cell::maybe(analysis.task.as_ref(), Cell::text))
         .field("license", Cell::maybe(analysis.license.as_ref(), Cell::text))
         .field("base_models", Cell::list(&analysis.base_models))
+        .field("model", model(&assessment.model))
+        .field("machine", Cell::new(assessment.machine.to_string(), json!(assessment.machine)))
+        .field("context", Cell::new(format!("{} tokens, {}", assessment.context, assessment.cache_type.name()), assessment.context))
+        .json_field("cache_type", Cell::text(assessment.cache_type.name()))
+        .field("recommended", Cell::maybe(assessment.recommended.as_ref(), |one| Cell::new(&one.reason, json!(one))))
         .json_field("rest", Cell::list(&analysis.rest))
+}
+
+/// The model as its header tells. What each layer keeps is left out: programs have its sum in every variant's fit.
+fn model(facts: &ModelFacts) -> Cell {
+    let value = json!({
+        "architecture": facts.architecture, "parameters": facts.parameters, "context_length": facts.context_length,
+        "layers": (!facts.layers.is_empty()).then_some(facts.layers.len()), "embedding_length": facts.embedding_length,
+        "vocabulary": facts.vocabulary, "heads": facts.heads, "experts": facts.experts, "chat_template": facts.chat_template,
+    });
+    let text = facts.to_string();
+    Cell::new(if text.is_empty() { "-" } else { &text }, value)
 }
 
 fn access(access: Access) -> &'static str {

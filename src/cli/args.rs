@@ -3,11 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
 use super::values;
-use super::{AnalyzeArgs, CacheArgs, CompletionsArgs, DemoArgs, DownloadArgs, Format, HubArgs, JobsArgs, PlanArgs, SearchArgs};
+use super::{
+    AnalyzeArgs, CacheArgs, CompletionsArgs, DemoArgs, DownloadArgs, Format, HubArgs, JobsArgs, PlanArgs, ScenarioArgs, SearchArgs,
+};
 use crate::desk::{About, Fault, FaultKind};
 
 const AFTER_HELP: &str = "\
@@ -38,6 +41,9 @@ pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
     pub global: GlobalArgs,
+    /// What the terminal app judges variants by.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
     /// The verb; `None` opens the terminal app.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -166,7 +172,12 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    Cli::try_parse_from(args)
+    let cli = Cli::try_parse_from(args)?;
+    if cli.command.is_some() && cli.scenario != ScenarioArgs::default() {
+        let told = "--gpu, --ram, --context and --cache-type go after the verb";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, told));
+    }
+    Ok(cli)
 }
 
 /// Prints what [`parse`] answered instead of a command line, and gives the exit status to end with: 0 for help, 2 for a mistake.
@@ -182,8 +193,6 @@ pub(super) fn grammar() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::error::ErrorKind;
-
     use super::*;
 
     fn parsed(line: &str) -> Result<Cli, ErrorKind> {
@@ -235,6 +244,25 @@ mod tests {
         let cli = parsed("hfdesk-tui cache ls --cache-dir /x --log debug").unwrap();
         assert_eq!(cli.global.cache_dir, Some(PathBuf::from("/x")));
         assert_eq!(cli.global.log, Some(LevelFilter::DEBUG));
+    }
+
+    #[test]
+    fn what_to_judge_by_belongs_to_the_app_or_follows_the_verb() {
+        let scenario = parsed("hfdesk-tui --gpu 2x24G --context 32k --cache-type q8_0").unwrap().scenario.scenario();
+        let machine = scenario.machine.unwrap();
+        assert_eq!((machine.gpus.len(), machine.memory, scenario.context, scenario.cache_type.name()), (2, 48 << 30, 32_768, "q8_0"));
+        let without = parsed("hfdesk-tui --gpu none --ram 16G").unwrap().scenario.scenario().machine.unwrap();
+        assert_eq!((without.gpus.len(), without.memory), (0, 16 << 30));
+        assert_eq!(parsed("hfdesk-tui").unwrap().scenario.scenario(), crate::desk::Scenario::default());
+        assert!(parsed("hfdesk-tui analyze a/b --gpu 24G").is_ok());
+        assert_eq!(parsed("hfdesk-tui --gpu 24G analyze a/b").err(), Some(ErrorKind::ArgumentConflict));
+        for wrong in ["--gpu x", "--ram 0", "--context 0", "--context 9999999999999999999k", "--cache-type f32"] {
+            assert_eq!(
+                parsed(&format!("hfdesk-tui {wrong}")).err(),
+                Some(ErrorKind::ValueValidation).filter(|_| !wrong.contains("f32")).or(Some(ErrorKind::InvalidValue)),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

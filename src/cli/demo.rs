@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values;
+use super::{ScenarioArgs, values};
 
 /// Flags of `demo`.
 #[derive(Args, Debug)]
@@ -12,6 +12,9 @@ pub struct DemoArgs {
     /// The speed of the sample Hub in bytes a second, such as 20M, so that downloads take a while
     #[arg(long, value_name = "SPEED", value_parser = values::rate)]
     pub rate: Option<u64>,
+    /// What the app judges variants by.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
     /// Keep the throwaway cache at the end and say where it is
     #[arg(long)]
     pub keep: bool,

@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracing::level_filters::LevelFilter;
 
-use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, parse_bytes, parse_speed};
+use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, parse_bytes, parse_cards, parse_speed};
 
 /// A `REPO` argument.
 pub fn repo(text: &str) -> Result<RepoSpec, String> {
@@ -21,6 +21,30 @@ pub fn rate(text: &str) -> Result<u64, String> {
         0 => Err("a speed must be more than 0".to_owned()),
         rate => Ok(rate),
     }
+}
+
+/// The memory of each graphics card of a machine, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cards(pub Vec<u64>);
+
+/// A `--gpu`: sizes, or `none`.
+pub fn cards(text: &str) -> Result<Cards, String> {
+    if text == "none" { Ok(Cards(Vec::new())) } else { parse_cards(text).map(Cards).map_err(told) }
+}
+
+/// A size of memory in bytes, more than 0.
+pub fn memory(text: &str) -> Result<u64, String> {
+    match parse_bytes(text).map_err(told)? {
+        0 => Err("a size must be more than 0".to_owned()),
+        size => Ok(size),
+    }
+}
+
+/// A number of tokens, more than 0: `8192`, or `8k` for so many times 1024.
+pub fn tokens(text: &str) -> Result<u64, String> {
+    let (digits, times) = text.strip_suffix(['k', 'K']).map_or((text, 1), |digits| (digits, 1024));
+    let tokens = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(times)).filter(|tokens| *tokens > 0);
+    tokens.ok_or_else(|| "write a number of tokens, for example 8192 or 32k".to_owned())
 }
 
 /// A speed limit in bytes a second, or none.

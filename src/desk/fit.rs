@@ -1,5 +1,7 @@
 //! Whether a model fits a machine, and which variant of a repository to take.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Where on a machine a model would run. Memory counts as a whole: what other programs hold of it now changes no verdict.
@@ -24,6 +26,33 @@ pub enum FitVerdict {
     Memory,
     /// Nowhere.
     TooLarge,
+}
+
+impl FitVerdict {
+    /// The verdict's name for programs: `one_gpu`, `across_gpus`, `offload`, `memory` or `too_large`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OneGpu => "one_gpu",
+            Self::AcrossGpus { .. } => "across_gpus",
+            Self::Offload { .. } => "offload",
+            Self::Memory => "memory",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl fmt::Display for FitVerdict {
+    /// The verdict in a word or two; at most 14 columns for fewer than a hundred cards and layers.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneGpu => out.write_str("one GPU"),
+            Self::AcrossGpus { cards } => write!(out, "{cards} GPUs"),
+            Self::Offload { layers, of: Some(of) } => write!(out, "offload {layers}/{of}"),
+            Self::Offload { layers, of: None } => write!(out, "offload {layers} %"),
+            Self::Memory => out.write_str("RAM only"),
+            Self::TooLarge => out.write_str("too large"),
+        }
+    }
 }
 
 /// Whether a model fits a machine: an estimate, with what it is made of.
@@ -107,5 +136,13 @@ mod tests {
         assert_eq!(serde_json::to_string(&FitVerdict::OneGpu).unwrap(), r#""one_gpu""#);
         let offload = FitVerdict::Offload { layers: 20, of: Some(33) };
         assert_eq!(serde_json::to_string(&offload).unwrap(), r#"{"offload":{"layers":20,"of":33}}"#);
+        assert_eq!(serde_json::to_value(FitVerdict::TooLarge).unwrap(), FitVerdict::TooLarge.name());
+    }
+
+    #[test]
+    fn verdicts_are_said_in_a_word_or_two() {
+        let offload = |of| FitVerdict::Offload { layers: 20, of };
+        assert_eq!([offload(Some(33)), offload(None)].map(|verdict| verdict.to_string()), ["offload 20/33", "offload 20 %"]);
+        assert_eq!(FitVerdict::AcrossGpus { cards: 2 }.to_string(), "2 GPUs");
     }
 }

@@ -1,6 +1,10 @@
 //! What a model is, as its own header or config says.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use super::text::printable;
 
 /// What a model's header tells of it. Whatever the header does not say is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +84,27 @@ impl ModelFacts {
     }
 }
 
+impl fmt::Display for ModelFacts {
+    /// What people ask first: `8.2B parameters, qwen3, trained for 40960 tokens`. Empty where nothing of it is known.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let experts = self.experts.map(|experts| format!("{} of {} experts", experts.used, experts.all));
+        let facts = [
+            self.parameters.map(|count| format!("{} parameters", short(count))),
+            self.architecture.as_deref().map(printable),
+            experts,
+            self.context_length.map(|tokens| format!("trained for {tokens} tokens")),
+        ];
+        out.write_str(&facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A count as models are named by it: `24M`, `8.2B`, `671B`.
+fn short(count: u64) -> String {
+    let (unit, name) = if count >= 1_000_000_000 { (1e9, "B") } else { (1e6, "M") };
+    let value = count as f64 / unit;
+    if value < 10.0 { format!("{value:.1}{name}") } else { format!("{value:.0}{name}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +116,16 @@ mod tests {
         assert_eq!(facts.cache_elements(1000), 1536 * 1000 + 1536 * 100);
         assert_eq!(facts.cache_elements(50), 2 * 1536 * 50);
         assert_eq!(facts.cache_elements(u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn a_model_is_described_by_what_is_known() {
+        let mut facts = ModelFacts { parameters: Some(30_532_122_624), architecture: Some("qwen3moe".to_owned()), ..ModelFacts::default() };
+        facts.experts = Some(Experts { all: 128, used: 8 });
+        facts.context_length = Some(40_960);
+        assert_eq!(facts.to_string(), "31B parameters, qwen3moe, 8 of 128 experts, trained for 40960 tokens");
+        assert_eq!(ModelFacts::default().to_string(), "");
+        assert_eq!([24_000_000, 8_190_735_360, 671_026_419_200].map(short), ["24M", "8.2B", "671B"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::engine::config::{Environment, Flags, Settings};
 use crate::engine::host::{SystemClock, blocking, create_dir};
 use crate::hubserver::{HubConfig, HubServer, samples};
-use crate::tui;
+use crate::tui::{self, TuiOptions};
 
 /// Bytes a second that the sample Hub gives in all, unless told: slow enough that a download can be watched and paused.
 const DEFAULT_RATE: u64 = 12 << 20;
@@ -39,7 +39,7 @@ async fn play(stage: &Stage, args: &DemoArgs, global: &GlobalArgs, out: &mut Out
     let server = HubServer::start(HubConfig { rate: Some(args.rate.unwrap_or(DEFAULT_RATE)), ..HubConfig::new(hub) }).await?;
     let desk: Arc<dyn Desk> = Arc::new(open(stage, &server).await?);
     let result = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        tui::run(Arc::clone(&desk), options(global)).await.map(drop)
+        tui::run(Arc::clone(&desk), TuiOptions { scenario: args.scenario.scenario(), ..options(global) }).await.map(drop)
     } else {
         tokio::select! {
             result = journey::play(Arc::clone(&desk), out) => result,

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use queue::QueueDesk;
 
 use crate::cli::{self, Cli, Command, DeskCommand, GlobalArgs, Output};
-use crate::desk::{Fault, FaultKind};
+use crate::desk::{Fault, FaultKind, Scenario};
 use crate::engine::Engine;
 use crate::engine::config::{Environment, Flags, ProcessEnvironment, Settings};
 use crate::tui::{self, TuiOptions, term::Ended};
@@ -55,7 +55,7 @@ fn on_a_runtime(cli: Cli, out: &mut Output) -> Result<(), Fault> {
 
 async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
     match cli.command {
-        None => app(&cli.global, out).await,
+        None => app(&cli.global, cli.scenario.scenario(), out).await,
         Some(Command::Desk(command)) => verb(&cli.global, command, out).await,
         Some(Command::Demo(args)) => demo::run(&args, &cli.global, out).await,
         Some(Command::Hub(args)) => serve::run(args, out).await,
@@ -64,11 +64,11 @@ async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
 }
 
 /// The terminal app. When its terminal goes away, what it runs goes on without a screen.
-async fn app(global: &GlobalArgs, out: &mut Output) -> Result<(), Fault> {
+async fn app(global: &GlobalArgs, scenario: Scenario, out: &mut Output) -> Result<(), Fault> {
     must_be_a_terminal()?;
     let settings = settings(global, None, out)?;
     let queue = QueueDesk::open(&settings, true).await?;
-    let ended = tui::run(queue.desk(), options(global)).await;
+    let ended = tui::run(queue.desk(), TuiOptions { scenario, ..options(global) }).await;
     if matches!(ended, Ok(Ended::HungUp)) {
         queue.until_over().await;
     }

@@ -15,13 +15,13 @@ use self::pace::Pace;
 use super::app::{App, Effect, Msg, update};
 use super::term::{self, Ended, Event, Screen};
 use super::ui::{Depth, Glyphs, Theme, view};
-use crate::desk::{Desk, Fault};
+use crate::desk::{Desk, Fault, Scenario};
 
 /// How many replies may wait for the loop.
 const REPLIES: usize = 64;
 
 /// What the terminal can show and what its line can bear.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TuiOptions {
     /// How many colours it has.
     pub depth: Depth,
@@ -29,6 +29,8 @@ pub struct TuiOptions {
     pub glyphs: Glyphs,
     /// How often progress is drawn, in frames a second. Keys are drawn at once.
     pub frames_per_second: u32,
+    /// What variants are judged by at first.
+    pub scenario: Scenario,
 }
 
 impl TuiOptions {
@@ -36,7 +38,7 @@ impl TuiOptions {
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let remote = variable("SSH_CONNECTION").is_some_and(|value| !value.is_empty());
         let frames_per_second = if remote { 4 } else { 10 };
-        Self { depth: Depth::detect(&variable), glyphs: Glyphs::detect(&variable), frames_per_second }
+        Self { depth: Depth::detect(&variable), glyphs: Glyphs::detect(&variable), frames_per_second, scenario: Scenario::default() }
     }
 }
 
@@ -58,7 +60,8 @@ pub async fn serve(
 ) -> Result<Ended, Fault> {
     let theme = Theme::builtin(options.depth, options.glyphs)?;
     let (sender, mut replies) = mpsc::channel(REPLIES);
-    let app = App { zone: TimeZone::system(), ..App::new(desk.about(), Timestamp::now(), screen.size()) };
+    let mut app = App { zone: TimeZone::system(), ..App::new(desk.about(), Timestamp::now(), screen.size()) };
+    app.repository.scenario = options.scenario;
     let ended = stream::once(std::future::ready(Msg::EngineEnded));
     let mut boards = desk.board().map(Msg::Board).chain(ended).fuse();
     let mut notices = desk.notices().fuse();

@@ -57,14 +57,14 @@ fn a_card_is_read_to_its_end_and_put_away() {
     app.keys("/ a u r o r a");
     app.sees(&["› aurora", "1/7", "aurora-labs/Auro"]);
     app.keys("enter enter");
-    app.sees(&["nothing is marked"]);
+    app.sees(&["d takes "]);
     app.keys("c");
     app.sees(&["made from  aurora-labs/Aurora-8B-Instruct", "Aurora 8B Instruct, GGUF", "lines 1 to ", "Esc variants"]);
     app.resize((60, 20));
     app.keys("G");
     app.sees_that("the end", |screen| !screen.contains("lines 1 to ") && screen.contains("lines "));
     app.keys("esc");
-    app.sees(&["nothing is marked"]);
+    app.sees(&["d takes "]);
 }
 
 #[test]

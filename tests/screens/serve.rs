@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::channel::mpsc;
-use hfdesk_tui::desk::{Board, Desk, Fault};
+use hfdesk_tui::desk::{Board, Desk, Fault, Scenario};
 use hfdesk_tui::tui::app::Msg;
 use hfdesk_tui::tui::term::{Ended, Event, Screen};
 use hfdesk_tui::tui::ui::{Depth, Glyphs};
@@ -84,7 +84,7 @@ impl Running {
         let shown = Arc::new(Shown::default());
         let mut glass = Glass { terminal: Terminal::new(TestBackend::new(80, 24)).unwrap(), shown: shown.clone() };
         let (events, received) = mpsc::unbounded();
-        let options = TuiOptions { depth: Depth::True, glyphs: Glyphs::UNICODE, frames_per_second: 10 };
+        let options = TuiOptions { depth: Depth::True, glyphs: Glyphs::UNICODE, frames_per_second: 10, scenario: Scenario::default() };
         let face: Arc<dyn Desk> = desk.clone();
         let app = tokio::spawn(async move { serve(face, &mut glass, received, options).await });
         Self { desk, events, shown, app }
@@ -114,7 +114,7 @@ async fn from_a_key_to_the_queue_and_out() {
     app.keys("q");
     let (ended, asked) = app.ended().await;
     assert_eq!(ended.unwrap(), Ended::Quit);
-    assert_eq!(asked, ["search model “”", "enqueue Q2_K", "close"]);
+    assert_eq!(asked, ["search model “”", "enqueue Q8_0", "close"]);
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ impl Stage {
             Effect::SearchSoon(seq) => Msg::SearchDue(seq),
             Effect::Search(seq, query, page) => Msg::Searched(seq, at_once(desk.search(query, page))),
             Effect::Analyze(seq, repo) => Msg::Analyzed(seq, at_once(desk.analyze(repo)).map(Arc::new)),
+            Effect::Assess(seq, repo, scenario) => Msg::Assessed(seq, at_once(desk.assess(repo, scenario)).map(Arc::new)),
             Effect::Card(seq, repo) => Msg::CardRead(seq, at_once(desk.card(repo)).map(|card| card.map(Arc::new))),
             Effect::Plan(seq, selection) => Msg::Planned(seq, at_once(desk.plan(selection))),
             Effect::Enqueue(plan) => Msg::Enqueued(at_once(desk.enqueue(plan))),

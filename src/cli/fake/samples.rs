@@ -71,7 +71,7 @@ fn model() -> ModelFacts {
 pub fn assessment(scenario: &Scenario) -> Assessment {
     let fit = |verdict, weights: u64| {
         let (cache, overhead) = (1_207_959_552, 900_000_000);
-        let reason = format!("needs {}; GPU 0 has 8 GiB", bytes(weights + cache + overhead));
+        let reason = format!("needs {}; the GPU has 8 GiB", bytes(weights + cache + overhead));
         Fit { verdict, needs: weights + cache + overhead, weights, cache, overhead, reason }
     };
     let assessed = |variant: &str, verdict, weights, bits| Assessed {

@@ -25,7 +25,7 @@ pub fn fit(machine: &Machine, weights: u64, facts: Option<&ModelFacts>, context:
     let verdict = estimate.verdict(machine);
     let needs = estimate.needs(verdict, machine);
     let Estimate { weights, cache, overhead, .. } = estimate;
-    let reason = format!("{}{}", estimate.figures(needs, context), place(verdict, needs, machine));
+    let reason = format!("{}; it {}", place(verdict, needs, machine), estimate.figures(needs, context));
     Fit { verdict, needs, weights, cache, overhead, reason }
 }
 
@@ -111,13 +111,13 @@ impl Estimate {
         let (weights, cache) = (bytes(self.weights), bytes(self.cache));
         let (needs, rest) = (bytes(needs), bytes(needs.saturating_sub(self.spread())));
         if context == 0 {
-            return format!("needs {needs}: {weights} of weights and {rest} of buffers; ");
+            return format!("needs {needs}: {weights} of weights and {rest} of buffers");
         }
-        format!("needs {needs}: {weights} of weights, {cache} for a context of {context} tokens and {rest} of buffers{guessed}; ")
+        format!("needs {needs}: {weights} of weights, {cache} for {context} tokens of context and {rest} of buffers{guessed}")
     }
 }
 
-/// Where it goes, in words that go on after its figures.
+/// Where it goes, in words that its figures go on after.
 fn place(verdict: FitVerdict, needs: u64, machine: &Machine) -> String {
     let memory = bytes(machine.memory);
     let together = |gpus: usize| bytes(cards(machine).iter().take(gpus).fold(0, |sum, card| sum.saturating_add(*card)));
@@ -141,7 +141,7 @@ fn place(verdict: FitVerdict, needs: u64, machine: &Machine) -> String {
 
 fn on_card(gpu: &Gpu, needs: u64) -> String {
     let free = gpu.free.filter(|free| *free < needs).map_or_else(String::new, |free| format!(", of which {} are free now", bytes(free)));
-    format!("{} has {}{free}", gpu.name, bytes(gpu.total))
+    format!("{} has {}{free}", gpu.subject(), bytes(gpu.total))
 }
 
 /// The card with the most memory; of several, the one with the most of it free.
@@ -338,22 +338,24 @@ mod tests {
     fn reasons_are_sentences_with_figures() {
         let reason = |machine: &Machine, weights: u64| fit(machine, weights * GIB, Some(&llama()), 8192, CacheType::F16).reason;
         let mut card = machine(&[8], 32);
-        let figures = "needs 6.8 GiB: 5 GiB of weights, 1 GiB for a context of 8192 tokens and 778.5 MiB of buffers; ";
-        assert_eq!(reason(&card, 5), format!("{figures}GPU 0 has 8 GiB"));
+        let figures = "; it needs 6.8 GiB: 5 GiB of weights, 1 GiB for 8192 tokens of context and 778.5 MiB of buffers";
+        assert_eq!(reason(&card, 5), format!("the GPU has 8 GiB{figures}"));
         card.gpus[0].free = Some(3 * GIB);
-        assert_eq!(reason(&card, 5), format!("{figures}GPU 0 has 8 GiB, of which 3 GiB are free now"));
-        assert!(reason(&machine(&[8], 32), 16).ends_with("; the card holds 14 of its 33 layers, in 8 GiB, and main memory holds the rest"));
-        assert!(reason(&machine(&[12, 12], 32), 16).ends_with("; 2 cards have 24 GiB together"));
-        assert!(reason(&machine(&[], 32), 16).ends_with("; only main memory has room, 32 GiB"));
-        assert!(reason(&machine(&[], 8), 16).ends_with("; main memory has 8 GiB and there is no graphics card"));
-        assert!(reason(&machine(&[8], 8), 64).ends_with("; the cards have 8 GiB and main memory has 8 GiB"));
+        assert_eq!(reason(&card, 5), format!("the GPU has 8 GiB, of which 3 GiB are free now{figures}"));
+        assert!(
+            reason(&machine(&[8], 32), 16).starts_with("the card holds 14 of its 33 layers, in 8 GiB, and main memory holds the rest; ")
+        );
+        assert!(reason(&machine(&[12, 12], 32), 16).starts_with("2 cards have 24 GiB together; "));
+        assert!(reason(&machine(&[], 32), 16).starts_with("only main memory has room, 32 GiB; "));
+        assert!(reason(&machine(&[], 8), 16).starts_with("main memory has 8 GiB and there is no graphics card; "));
+        assert!(reason(&machine(&[8], 8), 64).starts_with("the cards have 8 GiB and main memory has 8 GiB; "));
     }
 
     #[test]
     fn without_facts_a_share_of_the_size_stands_in() {
         let found = fit(&machine(&[16], 64), 8 * GIB, None, 8192, CacheType::F16);
         assert_eq!((found.verdict, found.cache, found.overhead), (FitVerdict::OneGpu, GIB, GIB));
-        assert!(found.reason.contains("of buffers, both guessed from its size; "), "{}", found.reason);
+        assert!(found.reason.contains("of buffers, both guessed from its size"), "{}", found.reason);
         let found = fit(&machine(&[8], 64), 16 * GIB, Some(&ModelFacts::default()), 8192, CacheType::Q8);
         assert_eq!(found.verdict, FitVerdict::Offload { layers: 38, of: None });
         assert!(found.reason.contains("the card holds about 38 % of it"), "{}", found.reason);

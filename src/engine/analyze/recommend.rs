@@ -165,7 +165,7 @@ fn quantization(all: &[Candidate]) -> Option<Recommendation> {
 }
 
 fn because(one: Candidate, why: &str) -> Recommendation {
-    let figures = one.fit.map_or_else(String::new, |fit| format!(": it {}", fit.reason));
+    let figures = one.fit.map_or_else(String::new, |fit| format!("; {}", fit.reason));
     Recommendation { variant: one.variant.id.clone(), reason: format!("{} is {why}{figures}", one.variant.label) }
 }
 
@@ -320,7 +320,9 @@ mod tests {
         let found = models(&QUANTIZATIONS);
         let reason = told(&found, &machine(&[32], 64)).unwrap().reason;
         assert!(
-            reason.starts_with("Q6_K is the best quality worth its bytes that one card can hold with the context: it needs "),
+            reason.starts_with(
+                "Q6_K is the best quality worth its bytes that one card can hold with the context; the GPU has 32 GiB; it needs "
+            ),
             "{reason}"
         );
         let reason = recommend(&found, &[]).unwrap().reason;
@@ -362,8 +364,14 @@ mod tests {
     #[test]
     fn an_only_choice_is_recommended_as_such() {
         let reason = |files: &[(&str, u64)]| told(&models(files), &machine(&[24], 64)).unwrap().reason;
-        assert!(reason(&[("m-Q4_0.gguf", 1), ("mmproj-F16.gguf", 1)]).starts_with("Q4_0 is the only quantization here: it needs "));
-        assert!(reason(&[("config.json", 0), ("model.safetensors", 1)]).starts_with("safetensors is the only format here: it needs "));
+        assert!(
+            reason(&[("m-Q4_0.gguf", 1), ("mmproj-F16.gguf", 1)])
+                .starts_with("Q4_0 is the only quantization here; the GPU has 24 GiB; it needs ")
+        );
+        assert!(
+            reason(&[("config.json", 0), ("model.safetensors", 1)])
+                .starts_with("safetensors is the only format here; the GPU has 24 GiB; it needs ")
+        );
         let split = told(&analysis(RepoKind::Dataset, &[("data/train.parquet", 9)]), &Machine::default()).unwrap();
         assert_eq!(split.reason, "train is the only split here");
     }

@@ -32,6 +32,8 @@ pub(super) fn perform(app: &mut App, action: Action) -> Effects {
         Action::Mark | Action::MarkAll => mark(app, action),
         Action::Card => card(app),
         Action::Download => download(app),
+        Action::LongerContext | Action::ShorterContext => app.repository.change_context(action == Action::LongerContext),
+        Action::NextCacheType => app.repository.next_cache_type(),
         Action::Delete => app.cache.plan(),
         _ => on_jobs(app, action),
     }

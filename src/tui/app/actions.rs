@@ -67,6 +67,12 @@ pub enum Action {
     Dismiss,
     /// Take every completed and cancelled job off the list.
     ClearFinished,
+    /// Judge variants by a longer context.
+    LongerContext,
+    /// Judge variants by a shorter context.
+    ShorterContext,
+    /// Judge variants by the next way to store keys and values.
+    NextCacheType,
     /// Delete what is marked from the cache.
     Delete,
 }
@@ -127,6 +133,9 @@ pub const ACTIONS: &[Entry] = &[
     entry(REPOSITORY, 95, Action::Download, &[&[ch('d')], &[plain(Code::Enter)]], "download", "Plan a download of what is marked, else of this variant"),
     entry(REPOSITORY, 80, Action::Card, &[&[ch('c')]], "card", "Read the repository's card, or go back to the variants"),
     entry(REPOSITORY, 60, Action::MarkAll, &[&[ch('a')]], "all", "Mark every variant, or none"),
+    entry(REPOSITORY, 50, Action::LongerContext, &[&[ch('+')], &[ch('=')]], "context", "Judge what fits by a longer context"),
+    entry(REPOSITORY, 0, Action::ShorterContext, &[&[ch('-')]], "shorter", "Judge what fits by a shorter context"),
+    entry(REPOSITORY, 0, Action::NextCacheType, &[&[ch('z')]], "cache type", "Judge what fits by keys and values in f16, q8_0 or q4_0"),
     entry(REPOSITORY, 40, Action::Focus(Pane::Search), &[&[ch('h')], &[plain(Code::Left)]], "results", "Back to the results"),
     entry(REPOSITORY, 30, Action::Refresh, &[&[ch('r')]], "refresh", "Ask the Hub again"),
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::card::Reach;
 use super::key::Key;
 use crate::desk::{
-    Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Fault, JobAction, JobId, Notice, PageToken, Plan, RepoKey, RepoRef,
-    SearchPage, SearchQuery, Selection, Target,
+    Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Fault, JobAction, JobId, Notice, PageToken, Plan,
+    RepoKey, RepoRef, Scenario, SearchPage, SearchQuery, Selection, Target,
 };
 
 /// Which request of a pane a reply belongs to. A pane raises its number when it asks anew, so older replies are stale.
@@ -35,6 +35,8 @@ pub enum Msg {
     Searched(Seq, Result<SearchPage, Fault>),
     /// Reply to [`Effect::Analyze`].
     Analyzed(Seq, Result<Arc<Analysis>, Fault>),
+    /// Reply to [`Effect::Assess`].
+    Assessed(Seq, Result<Arc<Assessment>, Fault>),
     /// Reply to [`Effect::Card`].
     CardRead(Seq, Result<Option<Arc<Card>>, Fault>),
     /// The card's text was drawn.
@@ -64,6 +66,8 @@ pub enum Effect {
     Search(Seq, SearchQuery, Option<PageToken>),
     /// Find out what a repository offers.
     Analyze(Seq, RepoRef),
+    /// Find out what fits, and what to take.
+    Assess(Seq, RepoRef, Scenario),
     /// Read a repository's card.
     Card(Seq, RepoRef),
     /// Find out what a download would do.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::msg::{Effect, Effects, Seq};
 use super::{CardView, Message, Reach, Step};
-use crate::desk::{Analysis, Board, Card, Choice, Fault, Job, JobState, RepoKind, RepoRef, RepoSpec, Selection, Variant};
+use crate::desk::{
+    Analysis, Assessed, Assessment, Board, CacheType, Card, Choice, Fault, Job, JobState, Recommendation, RepoKind, RepoRef, RepoSpec,
+    Scenario, Selection, Variant,
+};
 
 /// What one repository offers and what of it is marked.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +17,10 @@ pub struct RepositoryPane {
     pub repo: Option<RepoRef>,
     /// What it offers, once that is known.
     pub analysis: Option<Arc<Analysis>>,
+    /// What of it fits, and what to take, once that is known.
+    pub assessment: Option<Arc<Assessment>>,
+    /// What variants are judged by.
+    pub scenario: Scenario,
     /// The row of the cursor.
     pub cursor: usize,
     /// The ids of the marked variants.
@@ -29,6 +36,8 @@ pub struct RepositoryPane {
     /// What a pasted link points at, to be marked once the analysis is there.
     wanted: Option<RepoSpec>,
     seq: Seq,
+    /// Which assessment is waited for; it is asked for anew more often than the rest.
+    assessment_seq: Seq,
 }
 
 impl RepositoryPane {
@@ -68,8 +77,14 @@ impl RepositoryPane {
 
     /// Opens a repository; its variants come with a reply.
     pub(super) fn open(&mut self, repo: RepoRef) -> Effects {
-        let seq = self.seq;
-        *self = Self { repo: Some(repo), seq, ..Self::default() };
+        let (seq, assessment_seq) = (self.seq, self.assessment_seq);
+        *self = Self {
+            repo: Some(repo),
+            seq,
+            assessment_seq: assessment_seq + 1,
+            scenario: std::mem::take(&mut self.scenario),
+            ..Self::default()
+        };
         self.refresh()
     }
 
@@ -111,17 +126,78 @@ impl RepositoryPane {
         }
     }
 
-    /// Takes an analysis in, unless it is stale. Returns what there is to tell about it.
-    pub(super) fn receive(&mut self, seq: Seq, reply: Result<Arc<Analysis>, Fault>) -> Option<Message> {
+    /// Takes an analysis in, unless it is stale. Returns what it leads to and what there is to tell about it.
+    pub(super) fn receive(&mut self, seq: Seq, reply: Result<Arc<Analysis>, Fault>) -> (Effects, Option<Message>) {
         if seq != self.seq {
-            return None;
+            return (Effects::new(), None);
         }
         self.loading = false;
         match reply {
-            Ok(analysis) => return self.show(analysis),
-            Err(fault) => self.fault = Some(fault),
+            Ok(analysis) => {
+                let message = self.show(analysis);
+                (self.assess(), message)
+            }
+            Err(fault) => {
+                self.fault = Some(fault);
+                (Effects::new(), None)
+            }
         }
-        None
+    }
+
+    /// Asks what fits. What is shown stays meanwhile.
+    fn assess(&mut self) -> Effects {
+        let Some(analysis) = &self.analysis else { return Effects::new() };
+        self.assessment_seq += 1;
+        vec![Effect::Assess(self.assessment_seq, analysis.repo.clone(), self.scenario.clone())]
+    }
+
+    /// Takes an assessment in, unless it is stale, and puts an unmoved cursor on what to take. Returns what there is to tell.
+    pub(super) fn receive_assessment(&mut self, seq: Seq, reply: Result<Arc<Assessment>, Fault>) -> Option<Message> {
+        if seq != self.assessment_seq {
+            return None;
+        }
+        match reply {
+            Ok(assessment) => {
+                if self.assessment.is_none() && self.cursor == 0 && self.marks.is_empty() {
+                    self.cursor = self.variants().iter().position(|variant| assessment.recommends(&variant.id)).unwrap_or(0);
+                }
+                self.assessment = Some(assessment);
+                None
+            }
+            Err(fault) => Some(Message::warning(format!("what fits is not known: {}", fault.message))),
+        }
+    }
+
+    /// What a variant needs, once that is known.
+    pub fn assessed(&self, at: usize, variant: &Variant) -> Option<&Assessed> {
+        // They stand in the same order, unless one is of an older commit.
+        self.assessment.as_ref()?.variants.get(at).filter(|assessed| assessed.variant == variant.id)
+    }
+
+    /// The variant to take, once that is known.
+    pub fn recommended(&self) -> Option<(&Variant, &Recommendation)> {
+        let recommended = self.assessment.as_ref()?.recommended.as_ref()?;
+        Some((self.analysis.as_ref()?.variant(&recommended.variant)?, recommended))
+    }
+
+    /// Judges by the next longer context, or the next shorter one.
+    pub(super) fn change_context(&mut self, longer: bool) -> Effects {
+        let now = self.scenario.context;
+        let next = if longer {
+            Scenario::CONTEXTS.into_iter().find(|tokens| *tokens > now)
+        } else {
+            Scenario::CONTEXTS.into_iter().rev().find(|tokens| *tokens < now)
+        };
+        self.scenario.context = next.unwrap_or(now);
+        self.assess()
+    }
+
+    /// Judges by the next way to store keys and values.
+    pub(super) fn next_cache_type(&mut self) -> Effects {
+        let all = CacheType::ALL;
+        let at = all.iter().position(|kind| *kind == self.scenario.cache_type).unwrap_or_default();
+        self.scenario.cache_type = all[(at + 1) % all.len()];
+        self.assess()
     }
 
     fn show(&mut self, analysis: Arc<Analysis>) -> Option<Message> {

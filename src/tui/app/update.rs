@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::actions::{self, Action, Meaning};
 use super::dialog::{self, Question};
 use super::key::{Code, Key, ctrl};
-use super::msg::{Effect, Effects, Msg};
+use super::msg::{Effect, Effects, Msg, Seq};
 use super::{App, Message, Pane, act};
-use crate::desk::{self, Board, DeletionReport, Fault, FaultKind, JobId, Notice, NoticeLevel, RepoSpec, printable};
+use crate::desk::{self, Analysis, Board, DeletionReport, Fault, FaultKind, JobId, Notice, NoticeLevel, RepoSpec, printable};
 
 /// Takes one message in and says what is to be done about it.
 pub fn update(app: &mut App, msg: Msg) -> Effects {
@@ -22,7 +22,8 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::Notice(notice) => return heard(app, notice),
         Msg::SearchDue(seq) => return app.search.due(seq),
         Msg::Searched(seq, reply) => app.search.receive(seq, reply),
-        Msg::Analyzed(seq, reply) => app.repository.receive(seq, reply).into_iter().for_each(|message| app.tell(message)),
+        Msg::Analyzed(seq, reply) => return analyzed(app, seq, reply),
+        Msg::Assessed(seq, reply) => app.repository.receive_assessment(seq, reply).into_iter().for_each(|message| app.tell(message)),
         Msg::CardRead(seq, reply) => app.repository.receive_card(seq, reply),
         Msg::CardDrawn(reach) => app.repository.card_drawn(reach),
         Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
@@ -34,6 +35,13 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::Deleted(reply) => return deleted(app, reply),
     }
     Effects::new()
+}
+
+/// Shows what a repository offers, and asks what of it fits.
+fn analyzed(app: &mut App, seq: Seq, reply: Result<Arc<Analysis>, Fault>) -> Effects {
+    let (effects, message) = app.repository.receive(seq, reply);
+    message.into_iter().for_each(|message| app.tell(message));
+    effects
 }
 
 fn show_board(app: &mut App, board: Arc<Board>) {

@@ -23,6 +23,18 @@ pub struct Glyphs {
     pub marked: &'static str,
     /// A row that is not marked.
     pub unmarked: &'static str,
+    /// The variant to take.
+    pub take: &'static str,
+    /// A model that fits one card.
+    pub one_gpu: &'static str,
+    /// A model that fits several cards.
+    pub across_gpus: &'static str,
+    /// A model that cards hold a part of.
+    pub offload: &'static str,
+    /// A model that only main memory holds.
+    pub memory: &'static str,
+    /// A model that nothing holds.
+    pub too_large: &'static str,
     /// A part of a bar that is done.
     pub done: &'static str,
     /// A part of a bar that is to come.
@@ -49,6 +61,12 @@ impl Glyphs {
         cancelled: "×",
         marked: "■",
         unmarked: "□",
+        take: "★",
+        one_gpu: "●",
+        across_gpus: "◉",
+        offload: "◐",
+        memory: "○",
+        too_large: "×",
         done: "━",
         rest: "─",
         ellipsis: "…",
@@ -77,6 +95,12 @@ impl Glyphs {
         cancelled: "x",
         marked: "x",
         unmarked: ".",
+        take: "*",
+        one_gpu: "+",
+        across_gpus: "+",
+        offload: "/",
+        memory: "o",
+        too_large: "x",
         done: "#",
         rest: "-",
         ellipsis: "~",

@@ -25,6 +25,7 @@ mod status;
 mod tabs;
 mod text;
 mod theme;
+mod variants;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -112,6 +112,14 @@ impl Brush<'_> {
         rows
     }
 
+    /// Writes a paragraph whose beginning stands out. Returns the rows used.
+    pub(super) fn lead(&mut self, area: Rect, start: &str, role: Role, text: &str) -> u16 {
+        let rows = self.paragraph(area, text, Role::Dim);
+        let shown = columns(width(start)).min(area.width);
+        self.tint(Rect { width: shown, ..line_at(area, 0) }, role);
+        rows
+    }
+
     /// Writes cells side by side on the first line of an area. One cell may take what the others leave.
     pub(super) fn row(&mut self, area: Rect, cells: &[Cell]) {
         let gaps = GAP * columns(cells.len().saturating_sub(1));

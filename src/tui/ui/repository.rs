@@ -1,12 +1,12 @@
-//! The repository pane: facts, and a table of what can be chosen, or the card in its place.
+//! The repository pane: facts, what to take, and what can be chosen, or the card in its place.
 
 use ratatui::layout::Rect;
 
-use super::paint::{Brush, Cell, first_row, line_at, piece, skip_bottom, skip_left, skip_top};
+use super::paint::{Brush, Cell, line_at, piece, skip_bottom, skip_left, skip_top};
 use super::roles::Role;
 use super::text::{age_of, count};
-use super::{card, jobs, message};
-use crate::desk::{self, Access, Analysis, JobState, RepoRef, Variant};
+use super::{card, message, variants};
+use crate::desk::{self, Access, Analysis};
 use crate::tui::app::{App, Pane, counted};
 
 pub(super) fn draw(brush: &mut Brush, area: Rect) {
@@ -34,24 +34,49 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
         rest = skip_top(rest, message::draw_fault(brush, rest, fault));
     }
     if let Some(analysis) = &repository.analysis {
-        let used = draw_facts(brush, rest, analysis);
-        draw_variants(brush, skip_top(rest, used));
+        rest = skip_top(rest, draw_facts(brush, rest, analysis));
+        rest = skip_top(rest, draw_recommendation(brush, rest));
+        variants::draw(brush, rest);
     }
 }
 
-/// Returns the rows used, with one left empty below.
+/// Returns the rows used, with one left empty below where there is room.
 fn draw_facts(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
-    // In a low pane the facts give way to the choice.
-    let low = area.height < 10;
     let mut rest = area;
     let abreast = if area.width < TWO_FACTS { 1 } else { 2 };
-    for line in facts(brush, analysis).chunks(abreast).take(if low { 1 } else { usize::MAX }) {
+    for line in facts(brush, analysis).chunks(abreast).take(fact_rows(area)) {
         draw_fact_line(brush, line_at(rest, 0), line);
         rest = skip_top(rest, 1);
     }
-    let role = if analysis.access == Access::Open { Role::Dim } else { Role::Gated };
-    rest = skip_top(rest, brush.paragraph(rest, access(analysis.access), role));
-    area.height - rest.height + u16::from(!low)
+    if analysis.access != Access::Open {
+        rest = skip_top(rest, brush.paragraph(rest, access(analysis.access), Role::Gated));
+    }
+    area.height - rest.height + gap(area)
+}
+
+/// In a low pane the facts give way to the choice.
+fn fact_rows(area: Rect) -> usize {
+    match area.height {
+        0..10 => 1,
+        10..18 => 3,
+        18..24 => 6,
+        _ => usize::MAX,
+    }
+}
+
+/// Rows left empty between parts.
+fn gap(area: Rect) -> u16 {
+    u16::from(area.height >= 24)
+}
+
+/// What to take and why. Returns the rows used, with one left empty below where there is room.
+fn draw_recommendation(brush: &mut Brush, area: Rect) -> u16 {
+    let Some((variant, recommended)) = brush.app.repository.recommended() else { return 0 };
+    let take = format!("{} take {}, {}", brush.theme.glyphs.take, variant.label, desk::bytes(variant.size));
+    // The reason begins with the label, which stands before it already.
+    let reason = recommended.reason.strip_prefix(&format!("{} is ", variant.label)).unwrap_or(&recommended.reason);
+    let rows = brush.lead(skip_bottom(area, 4), &take, Role::Take, &format!("{take}: {reason}"));
+    rows + if rows > 0 { gap(area) } else { 0 }
 }
 
 /// Columns from which two facts stand side by side without cutting each other off.
@@ -67,15 +92,30 @@ fn facts(brush: &Brush, analysis: &Analysis) -> Vec<Fact> {
     let fetched = format!("{} times, {} likes", count(analysis.downloads), count(analysis.likes));
     let origin = (!analysis.base_models.is_empty()).then(|| ("made from", analysis.base_models.join(", ")));
     let held = app.cache.held(analysis.repo.kind, &analysis.repo.id).map(|held| ("on disk", format!("{} of it", desk::bytes(held.size))));
-    let always = [
+    let of_all = [
         ("type", analysis.repo_type.name().to_owned()),
         ("licence", analysis.license.clone().unwrap_or_else(|| "none stated".to_owned())),
         ("size", size),
         ("fetched", fetched),
-        ("commit", analysis.commit.chars().take(12).collect()),
-        ("changed", format!("{} ago", age_of(app.now, analysis.last_modified))),
     ];
-    always.into_iter().chain(origin).chain(held).collect()
+    let rest =
+        [("commit", analysis.commit.chars().take(12).collect()), ("changed", format!("{} ago", age_of(app.now, analysis.last_modified)))];
+    of_all.into_iter().chain(judged(app)).chain(rest).chain(origin).chain(held).collect()
+}
+
+/// The model, and what its variants are judged by.
+fn judged(app: &App) -> Vec<Fact> {
+    let Some(assessment) = app.repository.assessment.as_ref().filter(|assessment| assessment.variants.iter().any(|one| one.fit.is_some()))
+    else {
+        return Vec::new();
+    };
+    let context = match assessment.context {
+        0 => "none is kept".to_owned(),
+        tokens => format!("{tokens} tokens, {}", assessment.cache_type.name()),
+    };
+    let model = Some(assessment.model.to_string()).filter(|model| !model.is_empty());
+    let model = model.map(|model| ("model", model));
+    [Some(("context", context)), Some(("machine", assessment.machine.to_string())), model].into_iter().flatten().collect()
 }
 
 /// Two facts side by side, or one.
@@ -89,80 +129,8 @@ fn draw_fact_line(brush: &mut Brush, line: Rect, facts: &[Fact]) {
 
 fn access(access: Access) -> &'static str {
     match access {
-        Access::Open => "open: everybody may download",
+        Access::Open => "",
         Access::Gated => "gated: accept the agreement on the repository's page; downloads then need your token",
         Access::GatedManual => "gated: the owner approves each request; ask on the repository's page, then use your token",
     }
-}
-
-fn draw_variants(brush: &mut Brush, area: Rect) {
-    let app = brush.app;
-    let repository = &app.repository;
-    let variants = repository.variants();
-    if variants.is_empty() {
-        brush.paragraph(area, "There are no variants to choose from: d downloads everything.", Role::Dim);
-        return;
-    }
-    brush.row(line_at(area, 0), &head(area.width));
-    draw_sum(brush, area);
-    let rows = skip_bottom(skip_top(area, 1), 1);
-    let first = first_row(repository.cursor, variants.len(), usize::from(rows.height));
-    for (y, (at, variant)) in (0..rows.height).zip(variants.iter().enumerate().skip(first)) {
-        let line = line_at(rows, y);
-        let cells = cells(brush, variant, area.width);
-        brush.row(line, &cells);
-        if at == repository.cursor {
-            brush.cursor_row(line, Pane::Repository);
-        }
-    }
-}
-
-/// The last line: what is marked.
-fn draw_sum(brush: &mut Brush, area: Rect) {
-    if area.height < 3 {
-        return;
-    }
-    let repository = &brush.app.repository;
-    let line = line_at(area, area.height - 1);
-    if repository.marks.is_empty() {
-        brush.text(line, "nothing is marked: d takes the variant under the cursor", Role::Dim);
-        return;
-    }
-    let sum = format!("{} with everything they need", desk::bytes(repository.marked_size()));
-    brush.line(line, &[piece(format!("{} marked", repository.marks.len()), Role::Mark), piece(format!(", {sum}"), Role::Text)]);
-}
-
-fn head(width: u16) -> Vec<Cell<'static>> {
-    let cells = [
-        Some(Cell::left(1, "", Role::Column)),
-        Some(Cell::fill("variant", Role::Column)),
-        (width >= 66).then(|| Cell::left(12, "category", Role::Column)),
-        (width >= 44).then(|| Cell::right(6, "files", Role::Column)),
-        Some(Cell::right(10, "size", Role::Column)),
-        (width >= 36).then(|| Cell::left(11, "", Role::Column)),
-    ];
-    cells.into_iter().flatten().collect()
-}
-
-/// Whether a repository is known not to be on the disk any more.
-fn is_gone(app: &App, repo: &RepoRef) -> bool {
-    app.cache.is_loaded() && app.cache.held(repo.kind, &repo.id).is_none()
-}
-
-fn cells<'a>(brush: &Brush, variant: &'a Variant, width: u16) -> Vec<Cell<'a>> {
-    let app = brush.app;
-    let glyphs = &brush.theme.glyphs;
-    let marked = app.repository.marks.contains(&variant.id);
-    let (mark, label) = if marked { (glyphs.marked, Role::Mark) } else { (glyphs.unmarked, Role::Text) };
-    let job = app.repository.job_of(variant, &app.board).filter(|job| job.state != JobState::Completed || !is_gone(app, &job.plan.repo));
-    let (state, role) = job.map_or((String::new(), Role::Dim), |job| jobs::state(brush, job.state));
-    let cells = [
-        Some(Cell::left(1, mark, if marked { Role::Mark } else { Role::Dim })),
-        Some(Cell::fill(variant.label.as_str(), label)),
-        (width >= 66).then(|| Cell::left(12, variant.category.as_str(), Role::Dim)),
-        (width >= 44).then(|| Cell::right(6, variant.files.len().to_string(), Role::Dim)),
-        Some(Cell::right(10, desk::bytes(variant.size), Role::Number)),
-        (width >= 36).then(|| Cell::left(11, state, role)),
-    ];
-    cells.into_iter().flatten().collect()
 }
