@@ -21,7 +21,7 @@ const PARTS: u64 = 100;
 ///
 /// What `facts` do not tell is guessed from the size of the weights, and the reason says so.
 pub fn fit(machine: &Machine, weights: u64, facts: Option<&ModelFacts>, context: u64, cache_type: CacheType) -> Fit {
-    let estimate = Estimate::new(weights, facts, context, cache_type);
+    let estimate = Estimate::new(weights, facts, context, cache_type).with_driver(machine);
     let verdict = estimate.verdict(machine);
     let needs = estimate.needs(verdict, machine);
     let Estimate { weights, cache, overhead, .. } = estimate;
@@ -48,10 +48,16 @@ impl Estimate {
         Self {
             weights,
             cache: cache.unwrap_or_else(|| guessed_cache(weights, context, cache_type)),
-            overhead: buffers.unwrap_or(weights / 16).saturating_add(CONTEXT),
+            overhead: buffers.unwrap_or(weights / 16),
             layers: known.map(|facts| facts.layers.len() as u64 + 1),
             guessed: cache.is_none() || buffers.is_none(),
         }
+    }
+
+    /// With what a driver keeps for itself, where there is a card.
+    fn with_driver(self, machine: &Machine) -> Self {
+        let driver = if machine.gpus.is_empty() { 0 } else { CONTEXT };
+        Self { overhead: self.overhead.saturating_add(driver), ..self }
     }
 
     /// What is spread over the cards, without what each of them needs besides.
@@ -257,7 +263,7 @@ mod tests {
             // The weights are what the log says: what is estimated comes on top.
             let estimate = Estimate::new(0, Some(&log.facts), log.context, log.cache_type);
             // Logs count buffers, not what the driver keeps for itself.
-            let buffers = (estimate.overhead - CONTEXT) * log.compute.len() as u64;
+            let buffers = estimate.overhead * log.compute.len() as u64;
             let total = log.weights + log.cache + log.compute.iter().sum::<f64>();
             let error = (log.weights + (estimate.cache + buffers) as f64 / MIB - total) / total;
             println!("{total:>8.0} MiB measured, {:+.1} % off: {}", error * 100.0, log.source);

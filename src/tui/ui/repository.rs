@@ -121,7 +121,9 @@ fn judged(app: &App) -> Vec<Fact> {
 /// Two facts side by side, or one.
 fn draw_fact_line(brush: &mut Brush, line: Rect, facts: &[Fact]) {
     let half = if facts.len() > 1 { Rect { width: line.width / 2, ..line } } else { line };
-    for (place, (name, value)) in [half, skip_left(line, half.width)].into_iter().zip(facts) {
+    let rest = skip_left(line, half.width);
+    let left = Rect { width: half.width.saturating_sub(if rest.is_empty() { 0 } else { 2 }), ..half };
+    for (place, (name, value)) in [left, rest].into_iter().zip(facts) {
         let name = Cell::left(9, *name, Role::Dim);
         brush.row(place, &[name, Cell::fill(value.as_str(), Role::Text)]);
     }
