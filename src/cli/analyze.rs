@@ -52,10 +52,10 @@ const VARIANTS: [Column<Row>; 10] = [
     Column::shown("files", |row| Cell::new(row.variant.files.len().to_string(), row.variant.files.clone()).flush_right()),
     Column::json("companions", |row| Cell::list(&row.variant.companions)),
     Column::shown("size", |row| Cell::bytes(row.variant.size)),
-    Column::shown("bpw", |row| Cell::maybe(row.assessed.bits_per_weight, bits)),
-    Column::shown("needs", |row| Cell::maybe(row.assessed.fit.as_ref(), |fit| Cell::bytes(fit.needs))),
-    Column::shown("fit", |row| Cell::maybe(row.assessed.fit.as_ref(), fit)),
-    Column::shown("recommended", |row| Cell::new(if row.recommended { "take this" } else { "" }, row.recommended)),
+    Column::known("bpw", |row| Cell::maybe(row.assessed.bits_per_weight, bits)),
+    Column::known("needs", |row| Cell::maybe(row.assessed.fit.as_ref(), |fit| Cell::bytes(fit.needs))),
+    Column::known("fit", |row| Cell::maybe(row.assessed.fit.as_ref(), fit)),
+    Column::known("recommended", |row| Cell::new(if row.recommended { "take this" } else { "" }, row.recommended)),
 ];
 
 fn bits(bits: f64) -> Cell {
@@ -108,7 +108,7 @@ fn sheet(analysis: &Analysis, assessment: &Assessment) -> Sheet {
 
 fn record(analysis: &Analysis, assessment: &Assessment) -> Record {
     let repo = &analysis.repo;
-    Record::about(format!("{} at {}", repo.id, repo.revision))
+    let record = Record::about(format!("{} at {}", repo.id, repo.revision))
         .json_field("repo_id", Cell::text(repo.id.as_str()))
         .json_field("repo_type", Cell::text(repo.kind.name()))
         .json_field("revision", Cell::text(repo.revision.as_str()))
@@ -123,12 +123,27 @@ fn record(analysis: &Analysis, assessment: &Assessment) -> Record {
         .field("task", Cell::maybe(analysis.task.as_ref(), Cell::text))
         .field("license", Cell::maybe(analysis.license.as_ref(), Cell::text))
         .field("base_models", Cell::list(&analysis.base_models))
-        .field("model", model(&assessment.model))
-        .field("machine", Cell::new(assessment.machine.to_string(), json!(assessment.machine)))
-        .field("context", Cell::new(format!("{} tokens, {}", assessment.context, assessment.cache_type.name()), assessment.context))
-        .json_field("cache_type", Cell::text(assessment.cache_type.name()))
-        .field("recommended", Cell::maybe(assessment.recommended.as_ref(), |one| Cell::new(&one.reason, json!(one))))
-        .json_field("rest", Cell::list(&analysis.rest))
+        .json_field("rest", Cell::list(&analysis.rest));
+    judged(record, assessment)
+}
+
+/// Adds what its variants were judged by; people see it where there is a model to judge.
+fn judged(record: Record, assessment: &Assessment) -> Record {
+    let field = if assessment.judges() { Record::field } else { Record::json_field };
+    let machine = Cell::new(assessment.machine.to_string(), json!(assessment.machine));
+    let record = field(record, "model", model(&assessment.model));
+    let record = field(record, "machine", machine);
+    let record = field(record, "context", context(assessment));
+    let reason = Cell::maybe(assessment.recommended.as_ref(), |one| Cell::new(&one.reason, json!(one)));
+    let field = if assessment.recommended.is_some() { Record::field } else { Record::json_field };
+    field(record.json_field("cache_type", Cell::text(assessment.cache_type.name())), "recommended", reason)
+}
+fn context(assessment: &Assessment) -> Cell {
+    let text = match assessment.context {
+        0 => "-".to_owned(),
+        tokens => format!("{tokens} tokens, {}", assessment.cache_type.name()),
+    };
+    Cell::new(text, assessment.context)
 }
 
 /// The model as its header tells. What each layer keeps is left out: programs have its sum in every variant's fit.

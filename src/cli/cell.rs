@@ -25,6 +25,11 @@ impl Cell {
         Self { text: printable(text.as_ref()), value: value.into(), right: false }
     }
 
+    /// Whether it is a fact at all.
+    pub fn says_something(&self) -> bool {
+        !self.text.is_empty() && self.text != NOTHING
+    }
+
     /// A word, a name or a sentence.
     pub fn text(text: impl AsRef<str>) -> Self {
         Self::new(text.as_ref(), text.as_ref())

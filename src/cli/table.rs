@@ -14,25 +14,39 @@ const NARROWEST: usize = 8;
 /// A column: its JSON key, and what it holds for an item. In capitals the key is the heading.
 pub struct Column<T> {
     key: &'static str,
-    for_people: bool,
+    shown: Shown,
     cell: fn(&T) -> Cell,
+}
+
+/// When people see a column; programs always do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Always,
+    /// Where an item has something in it.
+    Known,
+    Never,
 }
 
 impl<T> Column<T> {
     /// A column that everybody sees.
     pub const fn shown(key: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { key, for_people: true, cell }
+        Self { key, shown: Shown::Always, cell }
+    }
+
+    /// A column that everybody sees where it says something of any item.
+    pub const fn known(key: &'static str, cell: fn(&T) -> Cell) -> Self {
+        Self { key, shown: Shown::Known, cell }
     }
 
     /// A column that only programs see.
     pub const fn json(key: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { key, for_people: false, cell }
+        Self { key, shown: Shown::Never, cell }
     }
 }
 
 /// Rows of the same kind; the first column is their id.
 pub struct Table {
-    columns: Vec<(&'static str, bool)>,
+    columns: Vec<(&'static str, Shown)>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -40,7 +54,7 @@ impl Table {
     /// A row for each item.
     pub fn new<'a, T: 'a>(columns: &[Column<T>], items: impl IntoIterator<Item = &'a T>) -> Self {
         let row = |item| columns.iter().map(|column| (column.cell)(item)).collect();
-        Self { columns: columns.iter().map(|column| (column.key, column.for_people)).collect(), rows: items.into_iter().map(row).collect() }
+        Self { columns: columns.iter().map(|column| (column.key, column.shown)).collect(), rows: items.into_iter().map(row).collect() }
     }
 
     /// Whether there are no rows.
@@ -50,7 +64,12 @@ impl Table {
 
     /// The indices of the columns that people see.
     fn visible(&self) -> impl Iterator<Item = usize> {
-        self.columns.iter().enumerate().filter(|(_, column)| column.1).map(|(index, _)| index)
+        let shows = |index: usize, shown| match shown {
+            Shown::Always => true,
+            Shown::Known => self.rows.iter().any(|row| row[index].says_something()),
+            Shown::Never => false,
+        };
+        self.columns.iter().enumerate().filter(move |(index, column)| shows(*index, column.1)).map(|(index, _)| index)
     }
 
     /// The width of each visible column: its widest cell, less what the terminal has no room for.
@@ -164,6 +183,18 @@ mod tests {
     fn programs_see_every_column_and_pipes_the_first() {
         assert_eq!(basket().json()[0].to_string(), r#"{"fruit_name":"fig","size":3145728,"letters":3}"#);
         assert_eq!(basket().quiet(), ["fig", "a pomegranate of great length"]);
+    }
+
+    #[test]
+    fn a_column_that_says_nothing_is_left_out_for_people() {
+        const KNOWN: [Column<Fruit>; 2] = [
+            Column::shown("name", |fruit| Cell::text(fruit.0)),
+            Column::known("size", |fruit| Cell::maybe(Some(fruit.1).filter(|size| *size > 0), Cell::bytes)),
+        ];
+        let table = |sizes: [u64; 2]| Table::new(&KNOWN, &sizes.map(|size| Fruit("fig", size)));
+        assert_eq!(table([0, 0]).human(Look::default()), "NAME\nfig\nfig\n");
+        assert_eq!(table([0, 1]).human(Look::default()), "NAME  SIZE\nfig   -\nfig    1 B\n");
+        assert_eq!(table([0, 0]).json()[0].to_string(), r#"{"name":"fig","size":null}"#);
     }
 
     #[test]

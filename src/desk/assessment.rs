@@ -67,6 +67,11 @@ impl Assessment {
         self.variants.iter().find(|assessed| assessed.variant == variant)
     }
 
+    /// Whether there is a model in it whose need of memory could be judged.
+    pub fn judges(&self) -> bool {
+        self.variants.iter().any(|assessed| assessed.fit.is_some())
+    }
+
     /// Whether this is the variant to take.
     pub fn recommends(&self, variant: &str) -> bool {
         self.recommended.as_ref().is_some_and(|recommended| recommended.variant == variant)

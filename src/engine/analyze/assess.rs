@@ -87,6 +87,7 @@ fn facts(analysis: &Analysis, known: &Known, model: &str) -> ModelFacts {
 /// Tokens of context that count: none for a model that keeps none, and no more than it was trained for.
 fn context(analysis: &Analysis, facts: &ModelFacts, wanted: u64) -> u64 {
     let keeps = match analysis.repo_type {
+        RepoType::Dataset | RepoType::Space | RepoType::Lora => false,
         RepoType::Diffusers | RepoType::Vision | RepoType::Audio | RepoType::Onnx => !facts.layers.is_empty(),
         _ => true,
     };

@@ -105,10 +105,7 @@ fn facts(brush: &Brush, analysis: &Analysis) -> Vec<Fact> {
 
 /// The model, and what its variants are judged by.
 fn judged(app: &App) -> Vec<Fact> {
-    let Some(assessment) = app.repository.assessment.as_ref().filter(|assessment| assessment.variants.iter().any(|one| one.fit.is_some()))
-    else {
-        return Vec::new();
-    };
+    let Some(assessment) = app.repository.assessment.as_ref().filter(|assessment| assessment.judges()) else { return Vec::new() };
     let context = match assessment.context {
         0 => "none is kept".to_owned(),
         tokens => format!("{tokens} tokens, {}", assessment.cache_type.name()),
