@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Board, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, SearchPage, Target};
+use hfdesk_tui::desk::{
+    Assessment, Board, CacheType, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, Scenario, SearchPage,
+    Target,
+};
 use hfdesk_tui::tui::app::{App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, ctrl, update};
 
 use crate::fake_desk::{self, GIB, QUANTS, about, job, now, page, plan, repo};
@@ -118,6 +121,61 @@ fn a_stale_analysis_is_dropped() {
     assert!(app.repository.analysis.is_none() && app.repository.loading);
     update(&mut app, Msg::Analyzed(2, Err(network_down())));
     assert!(app.repository.fault.is_some() && !app.repository.loading);
+}
+
+/// The assessment that belongs to the open repository.
+fn assessment(scenario: &Scenario) -> Arc<Assessment> {
+    Arc::new(fake_desk::assessment(repo("Qwen/Qwen3-8B-GGUF"), scenario))
+}
+
+#[test]
+fn what_fits_is_asked_for_and_the_cursor_goes_to_what_to_take() {
+    let mut app = searched();
+    press(&mut app, "enter");
+    let analysis = Arc::new(fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF")));
+    let effects = update(&mut app, Msg::Analyzed(1, Ok(Arc::clone(&analysis))));
+    let [Effect::Assess(seq, asked, scenario)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((asked, scenario), (&analysis.repo, &Scenario::default()));
+    update(&mut app, Msg::Assessed(seq - 1, Ok(assessment(scenario))));
+    assert!(app.repository.assessment.is_none(), "a stale reply is dropped");
+    update(&mut app, Msg::Assessed(*seq, Ok(assessment(scenario))));
+    assert_eq!(app.repository.chosen()[0].id, "Q8_0");
+    assert_eq!(app.repository.recommended().unwrap().0.id, "Q8_0");
+}
+
+#[test]
+fn a_cursor_that_was_moved_stays() {
+    let mut app = opened();
+    press(&mut app, "j");
+    update(&mut app, Msg::Assessed(2, Ok(assessment(&Scenario::default()))));
+    assert!(app.repository.assessment.is_some());
+    assert_eq!(app.repository.chosen()[0].id, QUANTS[1].0);
+}
+
+#[test]
+fn context_and_cache_type_are_judged_anew() {
+    let mut app = opened();
+    let scenario = |effects: Effects| match &effects[..] {
+        [Effect::Assess(_, _, scenario)] => (scenario.context, scenario.cache_type),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(scenario(press(&mut app, "+")), (16_384, CacheType::F16));
+    assert_eq!(scenario(press(&mut app, "z")), (16_384, CacheType::Q8));
+    for _ in 0..9 {
+        press(&mut app, "-");
+    }
+    assert_eq!(scenario(press(&mut app, "-")), (2048, CacheType::Q8));
+    press(&mut app, "1 j enter");
+    assert_eq!(app.repository.scenario.context, 2048, "another repository is judged by the same");
+    assert!(press(&mut app, "+").is_empty(), "nothing is there to judge yet");
+}
+
+#[test]
+fn trouble_with_an_assessment_leaves_the_choice() {
+    let mut app = opened();
+    update(&mut app, Msg::Assessed(2, Err(network_down())));
+    assert!(app.message.as_ref().unwrap().text.contains("what fits is not known"), "{:?}", app.message);
+    assert_eq!(app.repository.chosen()[0].id, QUANTS[0].0);
 }
 
 #[test]

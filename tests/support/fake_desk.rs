@@ -168,6 +168,12 @@ pub fn machine() -> Machine {
     machine
 }
 
+/// What of [`analysis`] fits in a scenario.
+pub fn assessment(repo: RepoRef, scenario: &Scenario) -> Assessment {
+    let machine = scenario.machine.clone().unwrap_or_else(machine);
+    assess(&analysis(repo), &Known::from([("", header())]), machine, scenario)
+}
+
 /// The plan for some variants of [`analysis`], with a part already here.
 pub fn plan(repo: RepoRef, ids: &[String], disk_free: u64) -> Plan {
     let analysis = analysis(repo.clone());
@@ -356,8 +362,7 @@ impl Desk for FakeDesk {
     }
 
     fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment> {
-        let machine = scenario.machine.clone().unwrap_or_else(machine);
-        reply(Ok(assess(&analysis(repo), &Known::from([("", header())]), machine, &scenario)))
+        reply(Ok(assessment(repo, &scenario)))
     }
 
     fn card(&self, _: RepoRef) -> Reply<Option<Card>> {
