@@ -1,5 +1,7 @@
 //! `analyze`: what a repository offers.
 
+use std::collections::HashMap;
+
 use clap::Args;
 use serde_json::json;
 
@@ -97,9 +99,10 @@ pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -
 }
 
 fn sheet(analysis: &Analysis, assessment: &Assessment) -> Sheet {
+    let assessed: HashMap<&str, &Assessed> = assessment.variants.iter().map(|assessed| (assessed.variant.as_str(), assessed)).collect();
     let row = |variant: &Variant| Row {
         variant: variant.clone(),
-        assessed: assessment.of(&variant.id).cloned().unwrap_or_default(),
+        assessed: assessed.get(variant.id.as_str()).copied().cloned().unwrap_or_default(),
         recommended: assessment.recommends(&variant.id),
     };
     let rows: Vec<Row> = analysis.variants.iter().map(row).collect();

@@ -1,6 +1,6 @@
 //! What each variant needs in a scenario, from what is known of its model. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::recommend::recommend;
 use super::{fit, formats};
@@ -61,11 +61,12 @@ pub(super) fn model_of(variant: &Variant) -> &str {
 
 /// What every variant needs in the scenario, and which one to take.
 pub fn assess(analysis: &Analysis, known: &Known, machine: Machine, scenario: &Scenario) -> Assessment {
-    let facts = |variant: &Variant| facts(analysis, known, model_of(variant));
+    let models = models(analysis, known);
+    let facts = |variant: &Variant| models.get(model_of(variant)).unwrap_or(&analysis.model);
     let assessed = |variant: &Variant| {
         let facts = facts(variant);
-        let context = context(analysis, &facts, scenario.context);
-        let need = |weights| fit(&machine, weights, Some(&facts), context, scenario.cache_type);
+        let context = context(analysis, facts, scenario.context);
+        let need = |weights| fit(&machine, weights, Some(facts), context, scenario.cache_type);
         let bits_per_weight = weights(analysis, variant).and_then(|_| bits(variant.size, facts.parameters));
         Assessed { variant: variant.id.clone(), fit: weights(analysis, variant).map(need), bits_per_weight }
     };
@@ -73,9 +74,15 @@ pub fn assess(analysis: &Analysis, known: &Known, machine: Machine, scenario: &S
     let fits: Vec<Option<&Fit>> = variants.iter().map(|assessed| assessed.fit.as_ref()).collect();
     let recommended = recommend(analysis, &fits);
     let shown = recommended.as_ref().and_then(|recommended| analysis.variant(&recommended.variant)).or(analysis.variants.first());
-    let model = shown.map_or_else(|| analysis.model.clone(), facts);
+    let model = shown.map_or(&analysis.model, facts).clone();
     let (commit, cache_type) = (analysis.commit.clone(), scenario.cache_type);
     Assessment { commit, context: context(analysis, &model, scenario.context), cache_type, model, variants, recommended, machine }
+}
+
+/// What is known of each model that a variant is of.
+fn models<'a>(analysis: &'a Analysis, known: &Known) -> Known<'a> {
+    let names: BTreeSet<&str> = analysis.variants.iter().map(model_of).collect();
+    names.into_iter().map(|name| (name, facts(analysis, known, name))).collect()
 }
 
 /// What a header tells, and where it does not, what the Hub does; the Hub tells of one model only.

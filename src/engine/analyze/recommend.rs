@@ -1,6 +1,7 @@
 //! Which one variant of a repository to take. Pure.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::assess::model_of;
 use crate::desk::{Analysis, Fit, FitVerdict, Recommendation, RepoType, Variant};
@@ -107,10 +108,13 @@ impl Place {
 
 fn candidates<'a>(analysis: &'a Analysis, fits: &[Option<&'a Fit>], category: &str) -> Vec<Candidate<'a>> {
     let fits = fits.iter().copied().chain(std::iter::repeat(None));
-    let all = || analysis.variants.iter().filter(|variant| variant.category == category);
-    let model = |name| all().filter(|variant| model_of(variant) == name).map(|variant| variant.size).min().unwrap_or_default();
-    let found = analysis.variants.iter().zip(fits).filter(|(variant, _)| variant.category == category);
-    found.map(|(variant, fit)| Candidate { variant, fit, quality: quality(&variant.label), model: model(model_of(variant)) }).collect()
+    let found = || analysis.variants.iter().zip(fits.clone()).filter(|(variant, _)| variant.category == category);
+    let mut smallest: BTreeMap<&str, u64> = BTreeMap::new();
+    for (variant, _) in found() {
+        smallest.entry(model_of(variant)).and_modify(|size| *size = variant.size.min(*size)).or_insert(variant.size);
+    }
+    let model = |variant| smallest.get(model_of(variant)).copied().unwrap_or_default();
+    found().map(|(variant, fit)| Candidate { variant, fit, quality: quality(&variant.label), model: model(variant) }).collect()
 }
 
 /// Which quantizations to look at, in which places, and which of them to take.
