@@ -90,10 +90,12 @@ pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -
     if analysis.access != Access::Open {
         out.hint("the repository is gated: accept its agreement on its page before you download");
     }
-    if let Some(recommended) = &assessment.recommended {
+    if assessment.recommended.is_some() {
         let repo = &analysis.repo;
+        let kind = if repo.kind == RepoKind::Model { String::new() } else { format!(" --type {}", repo.kind) };
         let revision = if repo.revision == Revision::default() { String::new() } else { format!(" --revision {}", repo.revision) };
-        out.hint(&format!("see what a download would do with: hfdesk-tui plan {}:{} --exact{revision}", repo.id, recommended.variant));
+        let judged = if args.scenario == ScenarioArgs::default() { "" } else { " and the same flags of what to judge by" };
+        out.hint(&format!("see what a download would do with: hfdesk-tui plan {}{kind}{revision} --recommended{judged}", repo.id));
     }
     Ok(())
 }

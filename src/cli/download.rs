@@ -17,6 +17,7 @@ use crate::desk::{Choice, Desk, Fault, FaultKind, Job, JobId, JobState, Plan, Ta
 #[command(after_help = "\
 Examples:
   hfdesk-tui download Qwen/Qwen3-8B-GGUF:q4_k_m
+  hfdesk-tui download Qwen/Qwen3-8B-GGUF --recommended --context 32k
   hfdesk-tui download org/model config.json tokenizer/
   hfdesk-tui download org/model --include '*.safetensors' --local-dir ./model --max-speed 20M
   llama-server -m \"$(hfdesk-tui download org/model-GGUF model.Q4_K_M.gguf -q)\"
@@ -44,7 +45,7 @@ impl DownloadArgs {
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &DownloadArgs, out: &mut Output) -> Result<(), Fault> {
-    let selection = args.selection.selection()?;
+    let selection = args.selection.selection(desk).await?;
     let names_one = matches!(&selection.choice, Choice::Files(files) if matches!(&files[..], [file] if !file.ends_with('/')));
     let plan = desk.plan(selection).await?;
     if args.dry_run {

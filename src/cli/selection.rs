@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::scenario::ScenarioArgs;
 use super::values;
-use crate::desk::{Choice, Fault, FaultKind, RepoKind, RepoSpec, Revision, Selection};
+use crate::desk::{Choice, Desk, Fault, FaultKind, RepoKind, RepoSpec, Revision, Selection};
 
 /// Which files of which repository, and where to.
 #[derive(Args, Debug)]
@@ -25,6 +26,9 @@ pub struct SelectionArgs {
     /// Let a FILTER match whole labels only, so that q6_k does not mean Q6_K_L
     #[arg(long)]
     exact: bool,
+    /// The one variant that analyze recommends for this machine, or for the one that --gpu and --ram describe
+    #[arg(long, conflicts_with_all = ["files", "include", "exact"])]
+    recommended: bool,
     /// A branch, a tag or a commit [default: main]
     #[arg(long, value_name = "REV", value_parser = values::revision)]
     revision: Option<Revision>,
@@ -34,11 +38,27 @@ pub struct SelectionArgs {
     /// What REPO is
     #[arg(long = "type", alias = "repo-type", value_name = "TYPE", value_parser = values::kind(), default_value = "model")]
     kind: RepoKind,
+    #[command(flatten)]
+    scenario: ScenarioArgs,
 }
 
 impl SelectionArgs {
-    /// The request that these flags make.
-    pub fn selection(&self) -> Result<Selection, Fault> {
+    /// The request that these flags make; for `--recommended` the desk is asked which variant that is.
+    pub async fn selection(&self, desk: &dyn Desk) -> Result<Selection, Fault> {
+        let named = self.named()?;
+        if !self.recommended {
+            return Ok(named);
+        }
+        let assessment = desk.assess(named.repo.clone(), self.scenario.scenario()).await?;
+        let recommended = assessment.recommended.ok_or_else(|| {
+            Fault::new(FaultKind::NothingMatches, format!("nothing is recommended in {}", named.repo.id))
+                .hint("see what there is with hfdesk-tui analyze")
+        })?;
+        Ok(Selection { choice: Choice::Variants(vec![recommended.variant]), ..named })
+    }
+
+    /// The request as far as the flags themselves tell.
+    fn named(&self) -> Result<Selection, Fault> {
         Ok(Selection {
             repo: self.repo.repo(self.kind, self.revision.clone()),
             choice: self.choice()?,
@@ -52,6 +72,12 @@ impl SelectionArgs {
         let files: Vec<String> = self.repo.file.iter().chain(&self.files).cloned().collect();
         let filters = self.repo.filters.clone();
         let usage = |message: &str| Fault::new(FaultKind::Usage, message);
+        if self.recommended && !(files.is_empty() && filters.is_empty()) {
+            return Err(usage("--recommended chooses, and so does the rest of REPO").hint("keep one"));
+        }
+        if !self.recommended && self.scenario != ScenarioArgs::default() {
+            return Err(usage("--gpu, --ram, --context and --cache-type are about --recommended").hint("add it, or leave them out"));
+        }
         if self.exact && filters.is_empty() {
             return Err(usage("--exact is about filters, and there is none").hint("write the filter after a colon: owner/name:q4_k_m"));
         }
@@ -75,6 +101,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::cli::fake::FakeDesk;
 
     #[derive(Parser)]
     struct Line {
@@ -83,7 +110,8 @@ mod tests {
     }
 
     fn selection(line: &str) -> Result<Selection, Fault> {
-        Line::parse_from(line.split(' ')).selection.selection()
+        let args = Line::parse_from(line.split(' ')).selection;
+        futures::executor::block_on(args.selection(&FakeDesk::new()))
     }
 
     #[test]
@@ -98,8 +126,22 @@ mod tests {
     }
 
     #[test]
+    fn the_recommended_variant_is_exactly_one() {
+        let chosen = |line| selection(line).unwrap().choice;
+        assert_eq!(chosen("plan org/model --recommended"), Choice::Variants(vec!["Q4_K_M".to_owned()]));
+        assert_eq!(chosen("plan org/model --recommended --gpu 24G --context 32k"), Choice::Variants(vec!["Q4_K_M".to_owned()]));
+    }
+
+    #[test]
     fn two_ways_of_choosing_at_once_are_refused() {
-        for line in ["plan org/m:q4 --include *", "plan org/m:q4 file", "plan hf://org/m/file --include *", "plan org/m --exact"] {
+        for line in [
+            "plan org/m:q4 --include *",
+            "plan org/m:q4 file",
+            "plan hf://org/m/file --include *",
+            "plan org/m --exact",
+            "plan org/m:q4 --recommended",
+            "plan org/m --gpu 24G",
+        ] {
             assert_eq!(selection(line).unwrap_err().kind, FaultKind::Usage, "{line}");
         }
     }
