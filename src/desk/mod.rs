@@ -41,7 +41,7 @@ pub use fit::{CacheType, Fit, FitVerdict, Recommendation};
 pub use job::{FileProgress, Job, JobAction, JobId, JobState, Phase, Progress, Target};
 pub use machine::{Gpu, Machine};
 pub use model::{Experts, LayerCache, ModelFacts};
-pub use plan::{Choice, Plan, PlannedFile, Selection};
+pub use plan::{Choice, LeftFile, Plan, PlannedFile, Selection};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};
 pub use schedule::{Schedule, SpeedLimit};
 pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
