@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use super::globs::Globs;
 use super::{Paths, filter, listed, offer};
-use crate::desk::{Analysis, Choice, Fault, FaultKind, Variant};
+use crate::desk::{Analysis, Choice, Fault, Variant};
 
 /// The paths that a choice means.
 pub(super) fn paths<'a>(analysis: &'a Analysis, choice: &Choice) -> Result<Paths<'a>, Fault> {
@@ -41,7 +41,7 @@ fn files<'a>(analysis: &'a Analysis, names: &[String]) -> Result<Paths<'a>, Faul
         let inside = |path: &str| path.strip_prefix(name.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
         let meant: Vec<&str> = all(analysis).filter(|path| path == name || inside(path)).collect();
         if meant.is_empty() {
-            return Err(offer::no_file(analysis, FaultKind::EntryNotFound, &format!("there is no file {name}"), from_ref(name)));
+            return Err(offer::no_file(analysis, name));
         }
         paths.extend(meant);
     }
@@ -52,7 +52,7 @@ fn matching<'a>(analysis: &'a Analysis, patterns: &[String]) -> Result<Paths<'a>
     let globs = Globs::new(patterns);
     let paths: Paths = all(analysis).filter(|path| globs.match_any(path)).collect();
     if paths.is_empty() {
-        return Err(offer::no_file(analysis, FaultKind::NothingMatches, &format!("no file matches {}", listed(patterns)), patterns));
+        return Err(offer::no_variant(analysis, &format!("no file matches {}", listed(patterns)), patterns));
     }
     Ok(paths)
 }

@@ -12,10 +12,7 @@ use std::slice::from_ref;
 
 use super::choice::whole;
 use super::{Paths, offer};
-use crate::desk::{Analysis, Fault, Variant};
-
-/// Categories whose labels repeat those of the quantizations that they accompany.
-const ACCOMPANYING: [&str; 4] = ["projector", "imatrix", "draft", "component"];
+use crate::desk::{Analysis, Fault, Variant, alike};
 
 /// The paths that filters mean, together. One that means nothing is a fault, even beside others that do.
 pub(super) fn paths<'a>(analysis: &'a Analysis, filters: &[String], exact: bool) -> Result<Paths<'a>, Fault> {
@@ -37,39 +34,13 @@ fn meant<'a>(analysis: &'a Analysis, filter: &str, exact: bool) -> Paths<'a> {
     if filter.is_empty() {
         return Paths::new();
     }
-    let variants = named(analysis, filter, exact);
+    let variants = analysis.named(filter, exact);
     if !variants.is_empty() {
         return variants.into_iter().flat_map(whole).collect();
     }
     let matches = |path: &str| if exact { is_exact(path, filter) } else { alike(path).contains(&alike(filter)) };
     let found: Paths = analysis.files.iter().map(|file| file.path.as_str()).filter(|path| matches(path)).collect();
     with_companions(analysis, found)
-}
-
-/// The variants that a filter names. Where it names quantizations, what accompanies them is not meant.
-fn named<'a>(analysis: &'a Analysis, filter: &str, exact: bool) -> Vec<&'a Variant> {
-    let is_meant = |variant: &&Variant| [&variant.label, &variant.id].into_iter().any(|name| is_name(name, filter, exact));
-    let named: Vec<&Variant> = analysis.variants.iter().filter(is_meant).collect();
-    let (accompanying, main): (Vec<&Variant>, Vec<&Variant>) =
-        named.into_iter().partition(|variant| ACCOMPANYING.contains(&variant.category.as_str()));
-    if main.is_empty() { accompanying } else { main }
-}
-
-fn is_name(name: &str, filter: &str, exact: bool) -> bool {
-    let (name, filter) = (alike(name), alike(filter));
-    name == filter || (!exact && has_run(&name, &filter))
-}
-
-/// Whether a filter's segments stand in a row among the label's.
-fn has_run(label: &str, filter: &str) -> bool {
-    let segments = |text: &str| text.split(['-', '.', ' ', ':', '/']).map(str::to_owned).collect::<Vec<_>>();
-    let (label, filter) = (segments(label), segments(filter));
-    label.windows(filter.len()).any(|run| run == filter)
-}
-
-/// Small letters, and `-` for `_`.
-pub(super) fn alike(text: &str) -> String {
-    text.to_ascii_lowercase().replace('_', "-")
 }
 
 /// Whether a path is one that an exact filter means, by the filter's form.

@@ -1,9 +1,9 @@
 //! What there is, for whoever asks for what there is not: in the order to show it or, where that is much, what comes nearest first.
 
 use std::cmp::Reverse;
+use std::slice::from_ref;
 
-use super::filter::alike;
-use crate::desk::{Analysis, Fault, FaultKind, bytes};
+use crate::desk::{Analysis, Fault, FaultKind, alike, bytes};
 
 /// The most variants that a hint names.
 const MOST_VARIANTS: usize = 12;
@@ -19,9 +19,10 @@ pub(super) fn no_variant(analysis: &Analysis, message: &str, wanted: &[String]) 
     }
 }
 
-/// A fault that says which files there are.
-pub(super) fn no_file(analysis: &Analysis, kind: FaultKind, message: &str, wanted: &[String]) -> Fault {
-    Fault::new(kind, format!("{message} in {}", analysis.repo.id)).hint(files(analysis, wanted))
+/// A fault that says which files there are instead of one that is not.
+pub(super) fn no_file(analysis: &Analysis, name: &String) -> Fault {
+    let message = format!("there is no file {name} in {}", analysis.repo.id);
+    Fault::new(FaultKind::EntryNotFound, message).hint(files(analysis, from_ref(name)))
 }
 
 fn files(analysis: &Analysis, wanted: &[String]) -> String {
