@@ -20,7 +20,7 @@ mod terminal;
 mod trouble;
 
 use hfdesk_tui::desk::Digest;
-use scene::{AURORA, Q4, REST, Scene};
+use scene::{AURORA, PROJECTOR, Q4, REST, Scene};
 use terminal::Terminal;
 
 /// The app at a terminal of the usual size.
@@ -69,7 +69,7 @@ fn the_journey(size: (u16, u16)) {
     app.keys("enter");
     app.sees(&["queued"]);
     app.keys("3");
-    app.sees(&["● running", "KiB/s", "0 of 1 file in place"]);
+    app.sees(&["● running", "KiB/s", "0 of 2 files in place"]);
     pause_and_resume(&scene, &mut app);
     app.sees(&["✓ completed", "complete and verified"]);
     scene.has_the_file();
@@ -88,21 +88,20 @@ fn choose(app: &mut Terminal) {
     let down = app.row(" Q4_K_M ") - app.row(" Q2_K ");
     app.keys(&"j ".repeat(down));
     app.keys("space");
-    app.sees(&["1 marked, 326.0 KiB"]);
+    app.sees(&["1 marked, 1.1 MiB"]);
     app.keys("d");
-    app.sees(&["326.0 KiB of 326.0 KiB in 1 file", Q4, "free, ", " after", "Enter download"]);
+    app.sees(&["1.1 MiB of 1.1 MiB in 2 files", Q4, PROJECTOR, "left out  17 files, ", "free, ", " after", "Enter download"]);
 }
 
 /// Pauses in the middle and goes on: nothing comes while it is paused, and nothing that was kept comes twice.
 fn pause_and_resume(scene: &Scene, app: &mut Terminal) {
-    let (size, oid) = scene.named_by_the_hub();
     scene.sends_a_part();
     app.keys("p");
     app.sees(&["◌ paused", "is paused"]);
     scene.sends_nothing();
     app.sees(&["◌ paused"]);
-    let digest: Digest = oid.parse().unwrap();
-    let held = scene.machine.partial(AURORA, &digest).held(size, &digest);
+    let kept = [Q4, PROJECTOR].map(|path| kept(scene, path));
+    let (size, held) = kept.into_iter().fold((0, 0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
     assert!(0 < held && held < size, "{held} of {size} bytes are kept");
     let before = scene.sent();
     app.keys("p");
@@ -111,19 +110,26 @@ fn pause_and_resume(scene: &Scene, app: &mut Terminal) {
     assert!((size - held..size - held + REST).contains(&fetched), "{held} of {size} bytes were kept, {fetched} fetched");
 }
 
+/// Size of a file, and how much of it is kept in its partial.
+fn kept(scene: &Scene, path: &str) -> (u64, u64) {
+    let (size, oid) = scene.named(path);
+    let digest: Digest = oid.parse().unwrap();
+    (size, scene.machine.partial(AURORA, &digest).held(size, &digest))
+}
+
 /// Finds the repository in the cache and deletes it.
 fn delete(scene: &Scene, app: &mut Terminal) {
     let folder = scene.machine.repo_folder(AURORA);
     app.keys("4");
-    app.sees(&["326.0 KiB in 1 repository", "model/aurora-lab"]);
+    app.sees(&["1.1 MiB in 1 repository", "model/aurora-lab"]);
     app.keys("D");
-    app.sees(&["Delete 1 repository from", "326.0 KiB come free", "models--aurora-labs--Aurora-8B-Instruct-GGUF"]);
+    app.sees(&["Delete 1 repository from", "1.1 MiB come free", "models--aurora-labs--Aurora-8B-Instruct-GGUF"]);
     app.keys("enter");
     app.sees_that("the question is gone", |screen| !screen.contains("come free"));
     assert!(folder.exists(), "Enter is the safe answer");
     app.keys("D");
     app.sees(&["come free"]);
     app.keys("y");
-    app.sees(&["deleted 1 repository, freed 326.0 KiB", "is empty"]);
+    app.sees(&["deleted 1 repository, freed 1.1 MiB", "is empty"]);
     assert!(!folder.exists());
 }

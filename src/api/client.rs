@@ -92,7 +92,7 @@ impl Desk for Remote {
     }
 
     fn enqueue(&self, plan: Plan) -> Reply<JobId> {
-        self.ask("enqueue", (plan,))
+        self.ask("enqueue", (plan.for_a_job(),))
     }
 
     fn control(&self, action: JobAction, target: Target) -> Reply<Vec<JobId>> {

@@ -1,6 +1,7 @@
 //! `plan`: what a download would do.
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::cell::Cell;
 use super::format::FormatArgs;
@@ -8,8 +9,7 @@ use super::output::Output;
 use super::record::{Record, Sheet};
 use super::selection::SelectionArgs;
 use super::table::{Column, Table};
-use super::text::counted;
-use crate::desk::{self, Desk, Fault, FaultKind, Plan, PlannedFile};
+use crate::desk::{self, Desk, Fault, FaultKind, LeftFile, Plan, PlannedFile};
 
 /// Flags of `plan`.
 #[derive(Args, Debug)]
@@ -60,7 +60,6 @@ pub(super) fn ensure_room(plan: &Plan) -> Result<(), Fault> {
 
 fn record(plan: &Plan) -> Record {
     let repo = &plan.repo;
-    let left = format!("{}, {}", counted(plan.left_files, "file", "files"), desk::bytes(plan.left_bytes));
     Record::about(format!("{} of {} at {}", plan.title, repo.id, repo.revision))
         .json_field("title", Cell::text(&plan.title))
         .json_field("repo_id", Cell::text(repo.id.as_str()))
@@ -70,9 +69,14 @@ fn record(plan: &Plan) -> Record {
         .field("path", Cell::path(&plan.destination))
         .field("size", Cell::bytes(plan.bytes()))
         .field("to_fetch", Cell::bytes(plan.bytes_to_fetch()))
-        .field("left_out", Cell::new(left, serde_json::json!({"files": plan.left_files, "size": plan.left_bytes})))
+        .field("left_out", Cell::new(plan.left_out(), json!({"files": plan.left_files, "size": plan.left_bytes})))
+        .json_field("left", Cell::new("", plan.left.iter().map(left).collect::<Value>()))
         .field("disk_free", Cell::maybe(plan.disk_free, Cell::bytes))
         .field("disk_after", Cell::maybe(plan.disk_after(), signed_bytes))
+}
+
+fn left(file: &LeftFile) -> Value {
+    json!({"file": file.path, "size": file.size, "variant": file.variant})
 }
 
 /// A size that may be negative: room that is missing.

@@ -97,7 +97,7 @@ pub struct Variant {
     pub category: String,
     /// Its own files: every shard, in order.
     pub files: Vec<String>,
-    /// Files that must come along (config, tokenizer, index), shared with other variants.
+    /// Files that must come along, shared with other variants: config, tokenizer, index; the model's projector, which is a variant, too.
     pub companions: Vec<String>,
     /// Size of its own files in bytes.
     pub size: u64,
@@ -129,7 +129,8 @@ pub struct Analysis {
     pub access: Access,
     /// Every file, in path order.
     pub files: Vec<RepoFile>,
-    /// What can be chosen, in the order to show it. Together with `rest` they cover every file.
+    /// What can be chosen, in the order to show it. No file is one of two variants' own; together with companions and `rest` they cover
+    /// every file.
     pub variants: Vec<Variant>,
     /// Paths that belong to no variant: READMEs, pictures, configs that nothing needs.
     pub rest: Vec<String>,

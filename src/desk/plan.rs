@@ -1,12 +1,17 @@
 //! From a choice to exact files.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::repo::RepoRef;
+use super::size::bytes;
+
+/// The most variants that are named among what is left.
+const MOST_LEFT: usize = 3;
 
 /// Which files of a repository are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +71,18 @@ pub struct PlannedFile {
     pub held: u64,
 }
 
+/// A file that a plan leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftFile {
+    /// Path inside the repository.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// The id of the variant whose own file it is, where all of that variant is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
 /// Exactly what a download will do. A plan is a value: it is shown, printed, queued and answered as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -81,6 +98,9 @@ pub struct Plan {
     pub left_files: usize,
     /// Size in bytes of what is left out.
     pub left_bytes: u64,
+    /// The files left out, in path order. Empty in the plan of a job, which keeps the sums only: a board with every name would be large.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftFile>,
     /// The plain folder files go to; `None` for the Hugging Face cache.
     pub local_dir: Option<PathBuf>,
     /// The folder under which every file's path will be found: the commit's snapshot in the cache, or the plain folder. Absolute.
@@ -95,7 +115,39 @@ impl Plan {
     pub(crate) fn for_tests(repo: RepoRef, files: Vec<PlannedFile>) -> Self {
         let commit = "c".repeat(40);
         let (title, destination) = ("test".to_owned(), PathBuf::from("/nowhere"));
-        Self { repo, commit, title, files, left_files: 0, left_bytes: 0, local_dir: None, destination, disk_free: None }
+        Self { repo, commit, title, files, left_files: 0, left_bytes: 0, left: Vec::new(), local_dir: None, destination, disk_free: None }
+    }
+
+    /// As a job carries it: without the names of what is left.
+    #[must_use]
+    pub fn for_a_job(self) -> Self {
+        Self { left: Vec::new(), ..self }
+    }
+
+    /// What is left out, in words: `22 files, 120.0 GiB: BF16, Q8_0, Q6_K and 12 more`, with the largest variants that are left as a whole.
+    pub fn left_out(&self) -> String {
+        let files = if self.left_files == 1 { "file" } else { "files" };
+        let sums = format!("{} {files}, {}", self.left_files, bytes(self.left_bytes));
+        let variants = self.left_variants();
+        let (named, more) = variants.split_at(variants.len().min(MOST_LEFT));
+        match (named.join(", "), more.len()) {
+            (_, _) if named.is_empty() => sums,
+            (names, 0) => format!("{sums}: {names}"),
+            (names, more) => format!("{sums}: {names} and {more} more"),
+        }
+    }
+
+    /// The variants that are left as a whole, largest first.
+    fn left_variants(&self) -> Vec<&str> {
+        let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
+        for file in &self.left {
+            if let Some(variant) = &file.variant {
+                *sizes.entry(variant).or_default() += file.size;
+            }
+        }
+        let mut names: Vec<(&str, u64)> = sizes.into_iter().collect();
+        names.sort_by_key(|(_, size)| Reverse(*size));
+        names.into_iter().map(|(name, _)| name).collect()
     }
 
     /// Size of all files in bytes.
@@ -113,5 +165,41 @@ impl Plan {
     pub fn disk_after(&self) -> Option<i64> {
         let free = i64::try_from(self.disk_free?).ok()?;
         Some(free - i64::try_from(self.bytes_to_fetch()).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(path: &str, size: u64, variant: Option<&str>) -> LeftFile {
+        LeftFile { path: path.to_owned(), size, variant: variant.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_is_left_is_told_by_variant_largest_first() {
+        let told = |left: Vec<LeftFile>| {
+            let (left_files, left_bytes) = (left.len(), left.iter().map(|file| file.size).sum());
+            let plan = Plan::for_tests(RepoRef::model("org/name".parse().unwrap()), Vec::new());
+            Plan { left_files, left_bytes, left, ..plan }.left_out()
+        };
+        assert_eq!(told(Vec::new()), "0 files, 0 B");
+        assert_eq!(told(vec![left("a", 9, None)]), "1 file, 9 B");
+        let shards = [left("a1", 5, Some("BF16")), left("a2", 5, Some("BF16")), left("q8", 8, Some("Q8_0")), left("readme", 90, None)];
+        assert_eq!(told(shards.to_vec()), "4 files, 108 B: BF16, Q8_0");
+        let many = ["Q2_K", "Q3_K", "Q4_0", "Q5_0", "Q6_K"];
+        let many = many.iter().zip(1..).map(|(name, size)| left(name, size, Some(name))).collect();
+        assert_eq!(told(many), "5 files, 15 B: Q6_K, Q5_0, Q4_0 and 2 more");
+    }
+
+    #[test]
+    fn a_job_keeps_only_the_sums_of_what_is_left() {
+        let plan = Plan::for_tests(RepoRef::model("org/name".parse().unwrap()), Vec::new());
+        let plan = Plan { left_files: 1, left_bytes: 9, left: vec![left("a", 9, Some("Q2_K"))], ..plan };
+        let kept = plan.clone().for_a_job();
+        assert_eq!((kept.left_files, kept.left_bytes, kept.left_out().as_str()), (1, 9, "1 file, 9 B"));
+        let travelled: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+        assert_eq!(travelled, plan);
+        assert!(!serde_json::to_string(&kept).unwrap().contains(r#""left":"#));
     }
 }

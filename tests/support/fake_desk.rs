@@ -7,9 +7,9 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
     About, Access, Analysis, Assessment, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, DeletionPlan, DeletionReport, Desk,
-    Digest, Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, LayerCache, Machine, ModelFacts, Notice, PageToken,
-    Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, Scenario, SearchPage,
-    SearchQuery, Selection, SpeedLimit, Target, Variant, VerifiedFile, VerifyStep, VerifyTarget,
+    Digest, Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile, Machine, ModelFacts, Notice,
+    PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, Scenario,
+    SearchPage, SearchQuery, Selection, SpeedLimit, Target, Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -174,6 +174,12 @@ pub fn assessment(repo: RepoRef, scenario: &Scenario) -> Assessment {
     assess(&analysis(repo), &Known::from([("", header())]), machine, scenario)
 }
 
+/// A file that is left with the whole of its variant.
+fn left(analysis: &Analysis, file: &RepoFile) -> LeftFile {
+    let variant = analysis.variants.iter().find(|variant| variant.files.contains(&file.path));
+    LeftFile { path: file.path.clone(), size: file.size, variant: variant.map(|variant| variant.id.clone()) }
+}
+
 /// The plan for some variants of [`analysis`], with a part already here.
 pub fn plan(repo: RepoRef, ids: &[String], disk_free: u64) -> Plan {
     let analysis = analysis(repo.clone());
@@ -186,13 +192,14 @@ pub fn plan(repo: RepoRef, ids: &[String], disk_free: u64) -> Plan {
         held: if i == 0 { 700 * MIB } else { 0 },
     };
     let files: Vec<PlannedFile> = analysis.files.iter().filter(wanted).enumerate().map(planned).collect();
-    let left: u64 = analysis.size() - files.iter().map(|file| file.size).sum::<u64>();
+    let left: Vec<LeftFile> = analysis.files.iter().filter(|file| !wanted(file)).map(|file| left(&analysis, file)).collect();
     Plan {
         repo,
         commit: analysis.commit.clone(),
         title: ids.join(", "),
-        left_files: analysis.files.len() - files.len(),
-        left_bytes: left,
+        left_files: left.len(),
+        left_bytes: left.iter().map(|file| file.size).sum(),
+        left,
         files,
         local_dir: None,
         destination: "/home/ada/.cache/huggingface/hub/models--aurora/snapshots/main".into(),

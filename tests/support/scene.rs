@@ -17,6 +17,9 @@ use crate::terminal::until;
 pub const AURORA: &str = "aurora-labs/Aurora-8B-Instruct-GGUF";
 pub const Q4: &str = "Aurora-8B-Instruct-Q4_K_M.gguf";
 
+/// What comes along with it when it is chosen as a variant.
+pub const PROJECTOR: &str = "mmproj-Aurora-8B-Instruct-F16.gguf";
+
 /// A rate at which that file takes some seconds.
 pub const SLOW: u64 = 64 << 10;
 
@@ -77,8 +80,13 @@ impl Scene {
 
     /// Size and SHA-256 of the file, as the Hub's tree names them.
     pub fn named_by_the_hub(&self) -> (u64, String) {
+        self.named(Q4)
+    }
+
+    /// Size and SHA-256 of any of the repository's large files.
+    pub fn named(&self, path: &str) -> (u64, String) {
         let tree = self.get(&format!("/api/models/{AURORA}/tree/main?recursive=true"));
-        let file = tree.as_array().unwrap().iter().find(|entry| entry["path"] == Q4).unwrap().clone();
+        let file = tree.as_array().unwrap().iter().find(|entry| entry["path"] == path).unwrap().clone();
         (file["size"].as_u64().unwrap(), file["lfs"]["oid"].as_str().unwrap().to_owned())
     }
 

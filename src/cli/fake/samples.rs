@@ -98,13 +98,19 @@ fn digest(name: &str) -> Digest {
 /// A plan of two files, one of which is partly here.
 pub fn plan() -> Plan {
     let file = |path: &str, size, held| PlannedFile { path: path.to_owned(), size, digest: digest(path), xet_hash: None, held };
+    let left = |path: &str, size, variant: Option<&str>| LeftFile { path: path.to_owned(), size, variant: variant.map(str::to_owned) };
     Plan {
         repo: RepoRef::model("Qwen/Qwen3-8B-GGUF".parse().unwrap()),
         commit: COMMIT.to_owned(),
         title: "Q4_K_M".to_owned(),
         files: vec![file("config.json", 700, 700), file("q4.gguf", 5_000_000_000, 2_000_000_000)],
-        left_files: 12,
-        left_bytes: 60_000_000_000,
+        left_files: 3,
+        left_bytes: 60_000_000_900,
+        left: vec![
+            left("README.md", 900, None),
+            left("f16-1.gguf", 30_000_000_000, Some("F16")),
+            left("f16-2.gguf", 30_000_000_000, Some("F16")),
+        ],
         local_dir: None,
         destination: PathBuf::from("/cache/snapshots").join(COMMIT),
         disk_free: Some(200 << 30),

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use super::adapters::Adapters;
 use super::encoders::{Encoders, is_vae};
 use super::label::{Labelled, parse};
+use super::projectors::{Member, Role, companions};
 use super::sets::{Set, extension, file_name, folder, plain_stem};
 use super::variant_of;
 use crate::desk::Variant;
@@ -31,14 +32,17 @@ pub(super) fn is_gguf(name: &str) -> bool {
 
 /// A variant for each set: quantizations by model and size, then drafts, parts, projectors and importance matrices.
 ///
-/// What they are depends on what `all` of the repository's files tell of each other.
+/// What they are depends on what `all` of the repository's files tell of each other. A projector is a variant of its own, and the right one
+/// also a companion of each quantization.
 pub(super) fn variants(sets: &[Set], all: &[Set]) -> Vec<Variant> {
     let (adapters, encoders) = (Adapters::of(all), Encoders::of(all));
     let is_part = |set: &Set| adapters.has(set) || encoders.has(set);
     let mut found: Vec<Candidate> = sets.iter().map(|set| Candidate::new(set, is_part(set))).collect();
     tell_apart(&mut found);
     found.sort_by(|one, other| one.rank().cmp(&other.rank()));
-    found.iter().map(Candidate::variant).collect()
+    let members: Vec<Member> = found.iter().map(|one| one.member(encoders.has(one.set))).collect();
+    let projectors = companions(&members);
+    found.iter().zip(projectors).map(|(one, projector)| one.variant(projector.map(|at| found[at].set))).collect()
 }
 
 /// One set on its way to a variant.
@@ -82,8 +86,20 @@ impl<'a> Candidate<'a> {
         (category, model, self.set.size())
     }
 
-    fn variant(&self) -> Variant {
-        variant_of(&self.id, &self.label, self.category, &[self.set])
+    fn member(&self, is_encoder: bool) -> Member<'_> {
+        let role = match self.category {
+            "quantization" => Role::Model,
+            "projector" => Role::Projector,
+            _ if is_encoder => Role::Encoder,
+            _ => Role::Other,
+        };
+        Member::new(&self.set.name, role, &self.model)
+    }
+
+    /// The variant, with the projector that comes along.
+    fn variant(&self, projector: Option<&Set>) -> Variant {
+        let companions = projector.into_iter().flat_map(|set| set.files.iter().map(|file| file.path.clone())).collect();
+        Variant { companions, ..variant_of(&self.id, &self.label, self.category, &[self.set]) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a repository offers: its kind, and the variants a person can choose from. Pure; knows nothing of downloading.
 //!
-//! Every file ends up in exactly one variant's own files, among the companions of some variants, or in the rest.
+//! Every file ends up in exactly one variant's own files, among the companions of some variants, or in the rest. Only projectors are both:
+//! a choice of their own, and companions of quantizations.
 
 mod adapters;
 mod assess;
@@ -13,6 +14,7 @@ pub mod headers;
 mod kind;
 mod label;
 mod pipeline;
+mod projectors;
 mod recommend;
 mod sets;
 mod splits;
@@ -244,6 +246,37 @@ mod tests {
         let category = |paths: &[&str]| analysis(paths).variants.pop().unwrap().category;
         assert_eq!(category(&["m-Q4_0.gguf", "model.safetensors", "tale/adapter_model.safetensors"]), "component");
         assert_eq!(category(&["adapter_config.json", "adapter_model.safetensors", "old/adapter_model.safetensors"]), "format");
+    }
+
+    #[test]
+    fn a_projector_is_a_choice_and_comes_along_with_quantizations() {
+        let paths = [
+            "imatrix.gguf",
+            "m-Q4_0.gguf",
+            "mmproj-F16-00001-of-00002.gguf",
+            "mmproj-F16-00002-of-00002.gguf",
+            "mmproj-F32.gguf",
+            "mtp-m.gguf",
+        ];
+        let projector = "mmproj-F16-00001-of-00002.gguf mmproj-F16-00002-of-00002.gguf";
+        assert_eq!(
+            told(&analysis(&paths)),
+            [
+                &format!("Q4_0: m-Q4_0.gguf + {projector}"),
+                "mtp-m: mtp-m.gguf + ",
+                "mmproj-F32: mmproj-F32.gguf + ",
+                &format!("mmproj-F16: {projector} + "),
+                "imatrix: imatrix.gguf + ",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_image_models_encoder_keeps_its_projector() {
+        let found =
+            analysis(&["Qwen2.5-VL-7B-Q4_0.gguf", "Qwen2.5-VL-7B-mmproj-F16.gguf", "qwen-image-Q4_0.gguf", "qwen_image_vae.safetensors"]);
+        assert_eq!(found.variants[0].files, ["qwen-image-Q4_0.gguf"]);
+        assert!(found.variants.iter().all(|variant| variant.companions.is_empty()), "{:?}", told(&found));
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub fn plan(repo: &str, files: &[(&str, &[u8])]) -> Plan {
         files: files.iter().map(file).collect(),
         left_files: 0,
         left_bytes: 0,
+        left: Vec::new(),
         local_dir: None,
         destination: "/nowhere".into(),
         disk_free: None,

@@ -56,7 +56,7 @@ impl Jobs {
 
     /// Queues a plan; see [`crate::desk::Desk::enqueue`].
     pub async fn enqueue(&self, plan: Plan) -> Result<JobId, Fault> {
-        self.ask(|reply| Command::Enqueue(Box::new(plan), reply)).await
+        self.ask(|reply| Command::Enqueue(Box::new(plan.for_a_job()), reply)).await
     }
 
     /// Applies an action and waits until it has taken effect: a paused job writes no more.

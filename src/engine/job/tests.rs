@@ -15,7 +15,9 @@ use tokio::time::Instant;
 
 use super::store::Store;
 use super::{Held, Jobs, JobsSettings, Run, Runner};
-use crate::desk::{Board, Digest, Fault, FaultKind, JobAction, JobId, JobState, NoticeLevel, Plan, PlannedFile, RepoRef, Schedule, Target};
+use crate::desk::{
+    Board, Digest, Fault, FaultKind, JobAction, JobId, JobState, LeftFile, NoticeLevel, Plan, PlannedFile, RepoRef, Schedule, Target,
+};
 use crate::engine::host::{Clock, Space};
 
 type Ending = oneshot::Sender<Result<(), Fault>>;
@@ -158,6 +160,16 @@ async fn jobs_run_in_order_as_places_come_free() {
     let done = board.job(&a).unwrap();
     assert_eq!((done.state, done.progress.bytes_done, done.progress.ratio()), (JobState::Completed, 10, 1.0));
     assert_eq!(board.jobs[0].id, b);
+}
+
+#[tokio::test]
+async fn what_a_plan_leaves_is_kept_as_sums_only() {
+    let bench = Bench::new(1).await;
+    let left = vec![LeftFile { path: "other".to_owned(), size: 9, variant: None }];
+    let id = bench.jobs.enqueue(Plan { left_files: 1, left_bytes: 9, left, ..plan("a") }).await.unwrap();
+    let board = bench.until_state(&id, JobState::Running).await;
+    let kept = &board.job(&id).unwrap().plan;
+    assert_eq!((kept.left_files, kept.left_bytes, kept.left.len()), (1, 9, 0));
 }
 
 #[tokio::test]

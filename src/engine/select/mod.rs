@@ -3,28 +3,35 @@
 mod choice;
 mod filter;
 mod globs;
+mod offer;
 mod title;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use crate::desk::{Analysis, Fault, FaultKind, Plan, PlannedFile, RepoFile, Selection, bytes};
+use crate::desk::{Analysis, Fault, FaultKind, LeftFile, Plan, PlannedFile, RepoFile, Selection};
+use globs::Globs;
 
-/// The most names listed in a hint.
+/// The most names listed in a message.
 const MOST_NAMES: usize = 12;
 
-/// What a selection means in an analysed repository.
+/// What a selection means in an analysed repository: which files it takes and, with the names, which it leaves.
 ///
 /// What only the disk knows is left to the caller: [`PlannedFile::held`] is 0, [`Plan::destination`] empty and
 /// [`Plan::disk_free`] unknown. Excludes win over every choice. A choice that means no file is a `NothingMatches` fault that lists what there is.
 pub fn plan(analysis: &Analysis, selection: &Selection) -> Result<Plan, Fault> {
     let mut chosen = choice::paths(analysis, &selection.choice)?;
-    let excluded = globs::matcher(&selection.excludes)?;
-    chosen.retain(|path| !excluded.is_match(path));
     if chosen.is_empty() {
-        return Err(nothing("no file is left to download", analysis));
+        return Err(offer::no_variant(analysis, "nothing is chosen", &[]));
     }
-    let (files, left): (Vec<&RepoFile>, Vec<&RepoFile>) = analysis.files.iter().partition(|file| chosen.contains(file.path.as_str()));
+    let excluded = Globs::new(&selection.excludes);
+    chosen.retain(|path| !excluded.match_any(path));
+    if chosen.is_empty() {
+        return Err(Fault::new(FaultKind::NothingMatches, format!("the excludes leave nothing to download from {}", analysis.repo.id))
+            .hint("leave out fewer files"));
+    }
+    let files: Vec<&RepoFile> = analysis.files.iter().filter(|file| chosen.contains(file.path.as_str())).collect();
+    let left = left(analysis, &chosen);
     Ok(Plan {
         repo: selection.repo.clone(),
         commit: analysis.commit.clone(),
@@ -32,6 +39,7 @@ pub fn plan(analysis: &Analysis, selection: &Selection) -> Result<Plan, Fault> {
         files: planned(&files)?,
         left_files: left.len(),
         left_bytes: left.iter().map(|file| file.size).sum(),
+        left,
         local_dir: selection.local_dir.clone(),
         destination: PathBuf::new(),
         disk_free: None,
@@ -40,6 +48,16 @@ pub fn plan(analysis: &Analysis, selection: &Selection) -> Result<Plan, Fault> {
 
 /// A set of paths of one analysis.
 type Paths<'a> = BTreeSet<&'a str>;
+
+/// The files that were not chosen, with the variants that were not chosen at all.
+fn left(analysis: &Analysis, chosen: &Paths) -> Vec<LeftFile> {
+    let untouched = analysis.variants.iter().filter(|variant| !variant.files.iter().any(|path| chosen.contains(path.as_str())));
+    let owners: HashMap<&str, &str> =
+        untouched.flat_map(|variant| variant.files.iter().map(|path| (path.as_str(), variant.id.as_str()))).collect();
+    let left = analysis.files.iter().filter(|file| !chosen.contains(file.path.as_str()));
+    let variant = |path: &str| owners.get(path).map(|id| (*id).to_owned());
+    left.map(|file| LeftFile { path: file.path.clone(), size: file.size, variant: variant(&file.path) }).collect()
+}
 
 fn planned(files: &[&RepoFile]) -> Result<Vec<PlannedFile>, Fault> {
     let unnamed: Vec<&str> = files.iter().filter(|file| file.digest.is_none()).map(|file| file.path.as_str()).collect();
@@ -52,13 +70,6 @@ fn planned(files: &[&RepoFile]) -> Result<Vec<PlannedFile>, Fault> {
         Some(PlannedFile { path: file.path.clone(), size: file.size, digest, xet_hash: file.xet_hash.clone(), held: 0 })
     };
     Ok(files.iter().filter_map(plan).collect())
-}
-
-/// A fault that says what could have been chosen.
-fn nothing(message: &str, analysis: &Analysis) -> Fault {
-    let choices = analysis.variants.iter().map(|variant| format!("{} ({})", variant.id, bytes(variant.size)));
-    let hint = if analysis.files.is_empty() { "the repository is empty".to_owned() } else { format!("there is {}", listed(choices)) };
-    Fault::new(FaultKind::NothingMatches, format!("{message} in {}", analysis.repo.id)).hint(hint)
 }
 
 /// The first names, and how many more there are.

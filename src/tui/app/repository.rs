@@ -209,12 +209,17 @@ impl RepositoryPane {
         self.mark_wanted(&spec)
     }
 
+    /// The variants of this name; where none is called just so, those of which it is a part.
+    fn named(&self, name: &str) -> Vec<&Variant> {
+        let named = |exact| self.analysis.as_ref().map_or_else(Vec::new, |analysis| analysis.named(name, exact));
+        let exact = named(true);
+        if exact.is_empty() { named(false) } else { exact }
+    }
+
     /// Marks what a link points at; says so when that is nothing.
     fn mark_wanted(&mut self, spec: &RepoSpec) -> Option<Message> {
-        let wants = |variant: &Variant| {
-            spec.filters.iter().any(|filter| variant.label.eq_ignore_ascii_case(filter))
-                || spec.file.as_ref().is_some_and(|file| variant.files.contains(file))
-        };
+        let named: HashSet<String> = spec.filters.iter().flat_map(|filter| self.named(filter)).map(|variant| variant.id.clone()).collect();
+        let wants = |variant: &Variant| named.contains(&variant.id) || spec.file.as_ref().is_some_and(|file| variant.files.contains(file));
         let wanted: BTreeSet<String> = self.variants().iter().filter(|variant| wants(variant)).map(|variant| variant.id.clone()).collect();
         self.cursor = self.variants().iter().position(wants).unwrap_or(self.cursor);
         let names: Vec<&str> = spec.filters.iter().chain(&spec.file).map(String::as_str).collect();

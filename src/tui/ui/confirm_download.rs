@@ -61,7 +61,7 @@ fn facts(brush: &Brush, plan: &Plan) -> Vec<(&'static str, String, Role)> {
     let mut facts = vec![
         ("to fetch", format!("{} of {} in {files}", desk::bytes(fetch), desk::bytes(plan.bytes())), Role::Strong),
         ("already here", desk::bytes(held), Role::Text),
-        ("left out", format!("{}, {}", counted(plan.left_files, "file", "files"), desk::bytes(plan.left_bytes)), Role::Text),
+        ("left out", plan.left_out(), Role::Text),
         ("into", destination, Role::Text),
     ];
     facts.push(disk(plan));
