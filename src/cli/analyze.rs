@@ -50,8 +50,8 @@ const FILES: [Column<RepoFile>; 3] = [
 pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -> Result<(), Fault> {
     let analysis = desk.analyze(args.repo.repo(args.kind, args.revision.clone())).await?;
     out.show(&sheet(&analysis))?;
-    if analysis.access != Access::Open {
-        out.hint("the repository is gated: accept its agreement on its page before you download");
+    if let Some(hint) = way_in(&analysis) {
+        out.hint(hint);
     }
     if let Some(quantization) = analysis.variants.iter().find(|variant| variant.category == "quantization") {
         let (repo, label) = (&analysis.repo, &quantization.label);
@@ -73,7 +73,8 @@ fn record(analysis: &Analysis) -> Record {
         .json_field("revision", Cell::text(repo.revision.as_str()))
         .field("commit", Cell::text(&analysis.commit))
         .field("type", Cell::text(analysis.repo_type.name()))
-        .field("access", Cell::new(access(analysis.access), json!(analysis.access)))
+        .field("access", Cell::new(access(analysis), json!(analysis.access)))
+        .json_field("barrier", Cell::new("", json!(analysis.barrier)))
         .field("files", Cell::new(analysis.files.len().to_string(), Table::new(&FILES, &analysis.files).json()))
         .field("size", Cell::bytes(analysis.size()))
         .field("downloads", Cell::count(analysis.downloads))
@@ -85,11 +86,23 @@ fn record(analysis: &Analysis) -> Record {
         .json_field("rest", Cell::list(&analysis.rest))
 }
 
-fn access(access: Access) -> &'static str {
-    match access {
-        Access::Open => "open",
-        Access::Gated => "gated: needs an accepted agreement",
-        Access::GatedManual => "gated: needs the owner's approval",
+/// Whether files may be downloaded, and why not.
+fn access(analysis: &Analysis) -> &str {
+    match (&analysis.barrier, analysis.access) {
+        (Some(barrier), _) => &barrier.message,
+        (None, Access::Open) => "open",
+        (None, Access::Gated) => "gated: needs an accepted agreement",
+        (None, Access::GatedManual) => "gated: needs the owner's approval",
+        (None, Access::Granted) => "gated: access granted to this token",
+    }
+}
+
+/// What to do before a download can succeed.
+fn way_in(analysis: &Analysis) -> Option<&str> {
+    match (&analysis.barrier, analysis.access) {
+        (Some(barrier), _) => barrier.hint.as_deref(),
+        (None, Access::Open | Access::Granted) => None,
+        (None, _) => Some("the repository is gated: accept its agreement on its page before you download"),
     }
 }
 

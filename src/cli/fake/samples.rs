@@ -41,6 +41,7 @@ pub fn analysis(repo: RepoRef) -> Analysis {
         commit: COMMIT.to_owned(),
         repo_type: RepoType::Gguf,
         access: Access::Gated,
+        barrier: None,
         files: vec![file("README.md", 900), file("q4.gguf", 5_000_000_000), file("q6.gguf", 6_700_000_000)],
         variants: vec![variant("Q4_K_M", "q4.gguf", 5_000_000_000), variant("Q6_K", "q6.gguf", 6_700_000_000)],
         rest: vec!["README.md".to_owned()],

@@ -49,8 +49,7 @@ fn draw_facts(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
         draw_fact_line(brush, line_at(rest, 0), line);
         rest = skip_top(rest, 1);
     }
-    let role = if analysis.access == Access::Open { Role::Dim } else { Role::Gated };
-    rest = skip_top(rest, brush.paragraph(rest, access(analysis.access), role));
+    rest = skip_top(rest, draw_access(brush, rest, analysis));
     area.height - rest.height + u16::from(!low)
 }
 
@@ -87,9 +86,20 @@ fn draw_fact_line(brush: &mut Brush, line: Rect, facts: &[Fact]) {
     }
 }
 
+/// Whether files may be downloaded, or why not and what to do about it. Returns the rows used.
+fn draw_access(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
+    let Some(barrier) = &analysis.barrier else {
+        let role = if analysis.access == Access::Open { Role::Dim } else { Role::Gated };
+        return brush.paragraph(area, access(analysis.access), role);
+    };
+    let way_in = barrier.hint.iter().map(|hint| format!(": {hint}; then r checks again"));
+    brush.paragraph(area, &std::iter::once(barrier.message.clone()).chain(way_in).collect::<String>(), Role::Gated)
+}
+
 fn access(access: Access) -> &'static str {
     match access {
         Access::Open => "open: everybody may download",
+        Access::Granted => "gated: access granted to this token",
         Access::Gated => "gated: accept the agreement on the repository's page; downloads then need your token",
         Access::GatedManual => "gated: the owner approves each request; ask on the repository's page, then use your token",
     }
