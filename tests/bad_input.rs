@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
-use hfdesk_tui::hubserver::{AcceptedToken, HubConfig, HubServer, samples};
+use hfdesk_tui::hubserver::{AcceptedToken, Grant, HubConfig, HubServer, samples};
 use machine::Machine;
 
 const QUANTIZATIONS: &str = "aurora-labs/Aurora-8B-Instruct-GGUF";
@@ -29,7 +29,7 @@ impl World {
     fn new() -> Self {
         let machine = Machine::new();
         samples::generate(&machine.hub(), samples::Scale::Tiny).unwrap();
-        let token = AcceptedToken { token: "hf_stranger".to_owned(), user: "stranger".to_owned(), granted: false };
+        let token = AcceptedToken { token: "hf_stranger".to_owned(), user: "stranger".to_owned(), grant: Grant::NotAsked };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let hub = runtime.block_on(HubServer::start(HubConfig { tokens: vec![token], ..HubConfig::new(machine.hub()) })).unwrap();
         Self { machine, hub, _runtime: runtime }

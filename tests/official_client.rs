@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hfdesk_tui::hubserver::AcceptedToken;
+use hfdesk_tui::hubserver::{AcceptedToken, Grant};
 use hub::Served;
 
 /// The client's executable, if it runs; without it the test is skipped loudly, or fails where it is required.
@@ -63,7 +63,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[tokio::test]
 async fn the_official_client_downloads_what_we_serve() {
     let Some(client) = client() else { return };
-    let token = AcceptedToken { token: "hf_granted".to_owned(), user: "grace".to_owned(), granted: true };
+    let token = AcceptedToken { token: "hf_granted".to_owned(), user: "grace".to_owned(), grant: Grant::Granted };
     let hub = Served::start(hub::samples(), |config| config.tokens = vec![token]).await;
     let (endpoint, home) = (hub.endpoint(), tempfile::tempdir().unwrap());
     let gated = "helios-systems/Helios-7B-Instruct";

@@ -12,7 +12,7 @@ use super::super::config::{Environment, Flags, Origin, Setting, Settings};
 use super::super::host::{FileLock, SystemClock};
 use super::*;
 use crate::desk::{Board, Choice, Desk, FaultKind, FileProgress, Job, JobAction, JobId, JobState, Phase, RepoRef, Selection, Target};
-use crate::hubserver::{AcceptedToken, Effect, FaultPlan, FaultRule, HubConfig, HubServer, Side};
+use crate::hubserver::{AcceptedToken, Effect, FaultPlan, FaultRule, Grant, HubConfig, HubServer, Side};
 
 const SIZE: usize = 3 << 20;
 
@@ -126,7 +126,7 @@ async fn a_file_costs_one_request_and_its_redirect() {
 
 #[tokio::test]
 async fn a_gate_is_named_whether_or_not_it_was_expected() {
-    let token = AcceptedToken { token: "hf_x".to_owned(), user: "x".to_owned(), granted: true };
+    let token = AcceptedToken { token: "hf_x".to_owned(), user: "x".to_owned(), grant: Grant::Granted };
     let world = World::new(&[("o/m/config.json", b"{}")], |config| config.tokens = vec![token]).await;
     let plan = world.plan("o/m", None).await;
     write(world.dir.path().join("hub/models/o/m/README.md"), b"---\ngated: manual\n---\n");

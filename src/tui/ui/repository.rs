@@ -92,8 +92,9 @@ fn draw_access(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
         let role = if analysis.access == Access::Open { Role::Dim } else { Role::Gated };
         return brush.paragraph(area, access(analysis.access), role);
     };
-    let way_in = barrier.hint.iter().map(|hint| format!(": {hint}; then r checks again"));
-    brush.paragraph(area, &std::iter::once(barrier.message.clone()).chain(way_in).collect::<String>(), Role::Gated)
+    let way_in = barrier.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
+    let again = if brush.app.about.has_token { "r checks again" } else { "a new start reads the token" };
+    brush.paragraph(area, &format!("{}{way_in}; {again}", barrier.message), Role::Gated)
 }
 
 fn access(access: Access) -> &'static str {
