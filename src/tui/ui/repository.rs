@@ -92,9 +92,9 @@ fn draw_access(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
         let role = if analysis.access == Access::Open { Role::Dim } else { Role::Gated };
         return brush.paragraph(area, access(analysis.access), role);
     };
-    let way_in = barrier.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
-    let again = if brush.app.about.has_token { "r checks again" } else { "a new start reads the token" };
-    brush.paragraph(area, &format!("{}{way_in}; {again}", barrier.message), Role::Gated)
+    let again = if brush.app.about.has_token { "r checks again" } else { "the token is read when hfdesk-tui starts" };
+    let lines = [(Some(barrier.message.as_str()), Role::Gated), (barrier.hint.as_deref(), Role::Gated), (Some(again), Role::Dim)];
+    lines.into_iter().fold(0, |used, (line, role)| used + line.map_or(0, |line| brush.paragraph(skip_top(area, used), line, role)))
 }
 
 fn access(access: Access) -> &'static str {
