@@ -84,6 +84,25 @@ async fn the_official_client_downloads_what_we_serve() {
     assert!(refused.contains("requires approval"), "{refused}");
 }
 
+#[tokio::test]
+async fn the_official_client_understands_why_a_gate_stays_shut() {
+    let Some(client) = client() else { return };
+    for (grant, words) in [
+        (Grant::NotAsked, "requires approval"),
+        (Grant::Pending, "requires approval"),
+        (Grant::Rejected, "requires approval"),
+        (Grant::Reset, "requires approval"),
+        (Grant::NoScope, "Please enable access to public gated repositories"),
+    ] {
+        let token = AcceptedToken { token: "hf_ada".to_owned(), user: "ada".to_owned(), grant };
+        let hub = Served::start(hub::samples(), |config| config.tokens = vec![token]).await;
+        let home = tempfile::tempdir().unwrap();
+        let download = ["download", "helios-systems/Helios-7B-Instruct", "config.json"];
+        let refused = run(&client, &hub.endpoint(), home.path(), "hf_ada", &download).await.unwrap_err();
+        assert!(refused.contains(words), "{grant:?}: {refused}");
+    }
+}
+
 /// Asks the official library for a repository's snapshot without a network, and answers with its folder or the complaint.
 fn offline_snapshot(client: &Path, home: &Path, id: &str) -> Result<String, String> {
     let python = client.canonicalize().unwrap().with_file_name("python");

@@ -39,7 +39,7 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("card_end", at_the_end()),
         ("card_missing", card(Ok(None))),
         ("card_failing", card(Err(network_down()))),
-        ("repository_barred", gated(Some("bartowski/Tale-8B is gated, and the request for access waits for its owner's review"))),
+        ("repository_barred", gated(Some("Qwen/Qwen3-8B-GGUF is gated, and the request for access waits for its owner's review"))),
         ("repository_granted", gated(None)),
         ("repository_closed", stage().keys("2")),
         ("jobs", stage().keys("3")),
@@ -69,8 +69,8 @@ fn network_down() -> Fault {
 /// A gated repository, opened to this token or not.
 fn gated(shut: Option<&str>) -> Stage {
     let mut stage = Stage::started((80, 24)).keys("enter");
-    let mut analysis = fake_desk::analysis(repo("bartowski/Tale-8B"));
-    let hint = "wait for the answer; it will show at https://huggingface.co/bartowski/Tale-8B";
+    let mut analysis = fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"));
+    let hint = "wait for the answer; it will show at https://huggingface.co/Qwen/Qwen3-8B-GGUF";
     analysis.barrier = shut.map(|message| Fault::new(FaultKind::Gated, message).hint(hint));
     analysis.access = if shut.is_some() { Access::GatedManual } else { Access::Granted };
     stage.app.repository.analysis = Some(Arc::new(analysis));

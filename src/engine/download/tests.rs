@@ -143,18 +143,22 @@ async fn a_gate_is_named_whether_or_not_it_was_expected() {
 async fn a_gate_bars_what_is_behind_it_until_it_opens() {
     let files: [(&str, &[u8]); 3] = [("o/m/.hub.toml", b"gated = \"manual\"\n"), ("o/m/README.md", b"# M"), ("o/m/w.gguf", &noise(0))];
     let token = AcceptedToken { token: "hf_x".to_owned(), user: "x".to_owned(), grant: Grant::Granted };
-    let world = World::new(&files, |config| config.tokens = vec![token]).await;
+    let World { dir, server, engine, .. } = World::new(&files, |config| config.tokens = vec![token]).await;
     let repo = RepoRef::model("o/m".parse().unwrap());
-    let analysis = world.engine.analyze(repo.clone()).await.unwrap();
+    let analysis = engine.analyze(repo.clone()).await.unwrap();
     let barrier = analysis.barrier.unwrap();
     assert!(analysis.access == Access::GatedManual && barrier.message.contains("no token is set"), "{barrier}");
     assert!(analysis.files.iter().any(|file| file.digest.is_none()), "the Hub masks what it does not give");
 
-    let plan = async |choice| world.engine.plan(Selection::new(repo.clone(), choice)).await;
+    let plan = async |choice| engine.plan(Selection::new(repo.clone(), choice)).await;
     let card = Choice::Files(vec!["README.md".to_owned()]);
     assert_eq!(plan(card).await.unwrap().files.len(), 1);
     assert_eq!(plan(Choice::Everything).await.unwrap_err(), barrier);
-    write(world.dir.path().join("hub/models/o/m/.hub.toml"), b"");
+
+    let (root, bind) = (dir.path().join("hub"), server.endpoint().strip_prefix("http://").unwrap().parse().unwrap());
+    server.stop().await;
+    write(root.join("models/o/m/.hub.toml"), b"");
+    let _server = HubServer::start(HubConfig { bind, ..HubConfig::new(root) }).await.unwrap();
     assert_eq!(plan(Choice::Everything).await.unwrap().files.len(), 2, "no older analysis stands in the way");
 }
 
