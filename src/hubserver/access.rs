@@ -30,7 +30,7 @@ pub enum Grant {
     Pending,
     /// The owner has said no.
     Rejected,
-    /// The owner has taken the access back; its user may ask again.
+    /// The owner has undone an earlier decision; its user may ask again.
     Reset,
     /// A fine-grained token that may not read gated repositories, whatever its user may.
     NoScope,

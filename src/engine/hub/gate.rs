@@ -55,10 +55,10 @@ enum Cause {
 /// What the official Hub's words hold, by what they mean. A fine-grained token comes first: its account may have access all the same.
 const WORDS: [(&str, Cause); 5] = [
     ("fine-grained", Cause::Scope),
+    ("authorized list", Cause::NotAsked),
     ("await", Cause::Pending),
     ("reject", Cause::Rejected),
     ("reset", Cause::Reset),
-    ("authorized list", Cause::NotAsked),
 ];
 
 /// Whether a refusal is about a fine-grained token that may not read gated repositories. The Hub gives it no error code.
@@ -75,7 +75,7 @@ pub(super) fn shut(endpoint: &Endpoint, repo: &RepoRef, token_sent: bool, said: 
         Cause::NotAsked => "and the token's account has not asked for access",
         Cause::Pending => "and the request for access waits for its owner's review",
         Cause::Rejected => "and its owner has rejected the request for access",
-        Cause::Reset => "and its owner has taken the granted access back",
+        Cause::Reset => "and its owner has reset the request for access",
         Cause::Scope => "and the token may not read gated repositories",
         Cause::Untold => "and access has not been granted",
     };
@@ -90,7 +90,7 @@ fn way_in(cause: Cause, endpoint: &Endpoint, repo: &RepoRef) -> String {
         Cause::NoToken => format!("accept the terms at {page}, then log in with hf auth login or HF_TOKEN"),
         Cause::Pending => format!("wait for the answer; it will show at {page}"),
         Cause::Rejected => format!("the Hub takes no second request; ask the owner at {page}, or choose another repository"),
-        Cause::Reset => format!("accept the terms again at {page}"),
+        Cause::Reset => format!("ask again: accept the terms at {page}"),
         Cause::Scope => format!("allow the token to read public gated repositories at {}", endpoint.token_page()),
         Cause::NotAsked | Cause::Untold => format!("accept the terms at {page} with the account that the token belongs to"),
     }
@@ -144,8 +144,8 @@ mod tests {
             (
                 true,
                 "Your request to access model o/n has been reset by the repo's authors. Visit https://huggingface.co/o/n to submit a new request.",
-                "has taken the granted access back",
-                format!("accept the terms again at {page}"),
+                "has reset the request",
+                format!("ask again: accept the terms at {page}"),
             ),
             (
                 true,
