@@ -165,8 +165,8 @@ mod tests {
     fn other_words_are_repeated_and_a_name_is_no_cause() {
         let odd = fault("o/n", true, "Members only");
         assert_eq!(odd.message, "o/n is gated, and access has not been granted: Members only");
-        let said = "Access to model o/rejected-resets-awaiting is restricted and you are not in the authorized list.";
-        assert!(fault("o/rejected-resets-awaiting", true, said).message.contains("has not asked"));
+        let said = "Your request to access model o/awaiting has been rejected by the repo's authors.";
+        assert!(fault("o/awaiting", true, said).message.contains("has rejected"));
         let endpoint = Endpoint::parse("https://hub.test").unwrap();
         assert!(shut(&endpoint, &model(), true, None).message.ends_with("access has not been granted"));
     }
