@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
-use hfdesk_tui::hubserver::{AcceptedToken, HubConfig, HubServer, samples};
+use hfdesk_tui::hubserver::{AcceptedToken, Grant, HubConfig, HubServer, samples};
 use machine::Machine;
 
 const QUANTIZATIONS: &str = "aurora-labs/Aurora-8B-Instruct-GGUF";
@@ -29,7 +29,7 @@ impl World {
     fn new() -> Self {
         let machine = Machine::new();
         samples::generate(&machine.hub(), samples::Scale::Tiny).unwrap();
-        let token = AcceptedToken { token: "hf_stranger".to_owned(), user: "stranger".to_owned(), granted: false };
+        let token = AcceptedToken { token: "hf_stranger".to_owned(), user: "stranger".to_owned(), grant: Grant::NotAsked };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let hub = runtime.block_on(HubServer::start(HubConfig { tokens: vec![token], ..HubConfig::new(machine.hub()) })).unwrap();
         Self { machine, hub, _runtime: runtime }
@@ -78,11 +78,32 @@ fn a_filter_that_matches_nothing_names_what_there_is() {
 fn closed_doors() {
     let world = World::new();
     world.fails(&format!("download {GATED}"), 3, &[GATED, "Hint:"]);
-    world.fails(&format!("download {GATED} --token hf_stranger"), 3, &[GATED, "Hint:"]);
+    world.fails(
+        &format!("download {GATED} --token hf_stranger"),
+        3,
+        &[GATED, "has not asked for access", "Hint: accept the terms at http"],
+    );
+    world.fails(&format!("plan {GATED}"), 3, &[GATED, "no token is set", "HF_TOKEN"]);
     let line = "search aurora --token hf_wrong";
     world.fails(line, 3, &["token"]);
     let output = world.command(line).output().unwrap();
     assert!(!String::from_utf8_lossy(&output.stderr).contains("hf_wrong"), "a token is never shown");
+}
+
+#[test]
+fn an_analysis_tells_what_bars_the_way() {
+    let world = World::new();
+    let told = |line: &str| {
+        let output = world.command(line).output().unwrap();
+        let analysis: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (analysis["access"].clone(), analysis["barrier"].clone(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (access, barrier, stderr) = told(&format!("analyze {GATED} --token hf_stranger --json"));
+    assert_eq!((access, &barrier["kind"]), ("gated_manual".into(), &"gated".into()));
+    let hint = barrier["hint"].as_str().unwrap();
+    assert!(hint.contains(&format!("{}/{GATED}", world.hub.endpoint())) && stderr.contains(hint), "{hint}: {stderr}");
+    let (access, barrier, _) = told(&format!("analyze {QUANTIZATIONS} --json"));
+    assert_eq!((access, barrier), ("open".into(), serde_json::Value::Null));
 }
 
 #[test]

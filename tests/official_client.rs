@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hfdesk_tui::hubserver::AcceptedToken;
+use hfdesk_tui::hubserver::{AcceptedToken, Grant};
 use hub::Served;
 
 /// The client's executable, if it runs; without it the test is skipped loudly, or fails where it is required.
@@ -63,7 +63,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[tokio::test]
 async fn the_official_client_downloads_what_we_serve() {
     let Some(client) = client() else { return };
-    let token = AcceptedToken { token: "hf_granted".to_owned(), user: "grace".to_owned(), granted: true };
+    let token = AcceptedToken { token: "hf_granted".to_owned(), user: "grace".to_owned(), grant: Grant::Granted };
     let hub = Served::start(hub::samples(), |config| config.tokens = vec![token]).await;
     let (endpoint, home) = (hub.endpoint(), tempfile::tempdir().unwrap());
     let gated = "helios-systems/Helios-7B-Instruct";
@@ -82,6 +82,25 @@ async fn the_official_client_downloads_what_we_serve() {
     let other_home = tempfile::tempdir().unwrap();
     let refused = run(&client, &endpoint, other_home.path(), "", &["download", gated]).await.unwrap_err();
     assert!(refused.contains("requires approval"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_official_client_understands_why_a_gate_stays_shut() {
+    let Some(client) = client() else { return };
+    for (grant, words) in [
+        (Grant::NotAsked, "requires approval"),
+        (Grant::Pending, "requires approval"),
+        (Grant::Rejected, "requires approval"),
+        (Grant::Reset, "requires approval"),
+        (Grant::NoScope, "Please enable access to public gated repositories"),
+    ] {
+        let token = AcceptedToken { token: "hf_ada".to_owned(), user: "ada".to_owned(), grant };
+        let hub = Served::start(hub::samples(), |config| config.tokens = vec![token]).await;
+        let home = tempfile::tempdir().unwrap();
+        let download = ["download", "helios-systems/Helios-7B-Instruct", "config.json"];
+        let refused = run(&client, &hub.endpoint(), home.path(), "hf_ada", &download).await.unwrap_err();
+        assert!(refused.contains(words), "{grant:?}: {refused}");
+    }
 }
 
 /// Asks the official library for a repository's snapshot without a network, and answers with its folder or the complaint.

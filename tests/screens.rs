@@ -16,7 +16,7 @@ mod svg;
 use std::path::Path;
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Analysis, Board, Card, Fault, FaultKind, Job, JobState, Machine, Phase, Progress, SpeedLimit};
+use hfdesk_tui::desk::{Access, Analysis, Board, Card, Fault, FaultKind, Job, JobState, Machine, Phase, Progress, SpeedLimit};
 use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
@@ -41,6 +41,8 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("card_end", at_the_end()),
         ("card_missing", card(Ok(None))),
         ("card_failing", card(Err(network_down()))),
+        ("repository_barred", gated(Some("Qwen/Qwen3-8B-GGUF is gated, and the request for access waits for its owner's review"))),
+        ("repository_granted", gated(None)),
         ("repository_closed", stage().keys("2")),
         ("jobs", stage().keys("3")),
         ("jobs_failed", stage().keys("3 j j j")),
@@ -64,6 +66,17 @@ fn scenes() -> Vec<(&'static str, Stage)> {
 fn network_down() -> Fault {
     Fault::new(FaultKind::Network, "https://huggingface.co cannot be reached: the name does not resolve")
         .hint("check the network or a proxy, or name another Hub with HF_ENDPOINT")
+}
+
+/// A gated repository, opened to this token or not.
+fn gated(shut: Option<&str>) -> Stage {
+    let mut stage = Stage::started((80, 24)).keys("enter");
+    let mut analysis = fake_desk::analysis(repo("Qwen/Qwen3-8B-GGUF"));
+    let hint = "wait for the answer; it will show at https://huggingface.co/Qwen/Qwen3-8B-GGUF";
+    analysis.barrier = shut.map(|message| Fault::new(FaultKind::Gated, message).hint(hint));
+    analysis.access = if shut.is_some() { Access::GatedManual } else { Access::Granted };
+    stage.app.repository.analysis = Some(Arc::new(analysis));
+    stage
 }
 
 fn failing() -> Stage {

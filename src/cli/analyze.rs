@@ -87,8 +87,8 @@ pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -
     let analysis = desk.analyze(args.repo.repo(args.kind, args.revision.clone())).await?;
     let assessment = desk.assess(analysis.repo.clone(), args.scenario.scenario()).await?;
     out.show(&sheet(&analysis, &assessment))?;
-    if analysis.access != Access::Open {
-        out.hint("the repository is gated: accept its agreement on its page before you download");
+    if let Some(hint) = way_in(&analysis) {
+        out.hint(hint);
     }
     if assessment.recommended.is_some() {
         let repo = &analysis.repo;
@@ -119,7 +119,8 @@ fn record(analysis: &Analysis, assessment: &Assessment) -> Record {
         .json_field("revision", Cell::text(repo.revision.as_str()))
         .field("commit", Cell::text(&analysis.commit))
         .field("type", Cell::text(analysis.repo_type.name()))
-        .field("access", Cell::new(access(analysis.access), json!(analysis.access)))
+        .field("access", Cell::new(access(analysis), json!(analysis.access)))
+        .json_field("barrier", Cell::new("", json!(analysis.barrier)))
         .field("files", Cell::new(analysis.files.len().to_string(), Table::new(&FILES, &analysis.files).json()))
         .field("size", Cell::bytes(analysis.size()))
         .field("downloads", Cell::count(analysis.downloads))
@@ -143,6 +144,7 @@ fn judged(record: Record, assessment: &Assessment) -> Record {
     let field = if assessment.recommended.is_some() { Record::field } else { Record::json_field };
     field(record.json_field("cache_type", Cell::text(assessment.cache_type.name())), "recommended", reason)
 }
+
 fn context(assessment: &Assessment) -> Cell {
     let text = match assessment.context {
         0 => "-".to_owned(),
@@ -162,11 +164,23 @@ fn model(facts: &ModelFacts) -> Cell {
     Cell::new(if text.is_empty() { "-" } else { &text }, value)
 }
 
-fn access(access: Access) -> &'static str {
-    match access {
-        Access::Open => "open",
-        Access::Gated => "gated: needs an accepted agreement",
-        Access::GatedManual => "gated: needs the owner's approval",
+/// Whether files may be downloaded, and why not.
+fn access(analysis: &Analysis) -> &str {
+    match (&analysis.barrier, analysis.access) {
+        (Some(barrier), _) => &barrier.message,
+        (None, Access::Open) => "open",
+        (None, Access::Gated) => "gated: needs an accepted agreement",
+        (None, Access::GatedManual) => "gated: needs the owner's approval",
+        (None, Access::Granted) => "gated: access granted to this token",
+    }
+}
+
+/// What to do before a download can succeed.
+fn way_in(analysis: &Analysis) -> Option<&str> {
+    match (&analysis.barrier, analysis.access) {
+        (Some(barrier), _) => barrier.hint.as_deref(),
+        (None, Access::Open | Access::Granted) => None,
+        (None, _) => Some("the repository is gated: accept its agreement on its page before you download"),
     }
 }
 

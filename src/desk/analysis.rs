@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::fault::Fault;
 use super::model::ModelFacts;
 use super::repo::RepoRef;
 
@@ -114,6 +115,8 @@ pub enum Access {
     Gated,
     /// By those whom the owner approved one by one.
     GatedManual,
+    /// By those who were granted access, and the bearer of this token is one of them.
+    Granted,
 }
 
 /// What a repository offers at one commit.
@@ -127,6 +130,9 @@ pub struct Analysis {
     pub repo_type: RepoType,
     /// Whether files may be downloaded.
     pub access: Access,
+    /// Why this token may not download its files now, where the Hub has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub barrier: Option<Fault>,
     /// Every file, in path order.
     pub files: Vec<RepoFile>,
     /// What can be chosen, in the order to show it. No file is one of two variants' own; together with companions and `rest` they cover

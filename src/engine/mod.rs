@@ -126,7 +126,8 @@ impl Engine {
 
     async fn analyze_now(&self, repo: RepoRef) -> Result<Arc<Analysis>, Fault> {
         let info = self.hub.info(&repo).await?;
-        let files = self.hub.tree(&repo, &info).await?;
+        let (files, (access, barrier)) = tokio::join!(self.hub.tree(&repo, &info), self.hub.access(&repo, &info));
+        let files = files?;
         let mut configs = analyze::Configs::new();
         for path in analyze::wanted_configs(&files) {
             // A config that cannot be read only makes the analysis poorer.
@@ -136,7 +137,7 @@ impl Engine {
                 configs.insert(path.to_owned(), value);
             }
         }
-        let analysis = Arc::new(analyze::analyze(&repo, &info, files, &configs));
+        let analysis = Arc::new(Analysis { access, barrier, ..analyze::analyze(&repo, &info, files, &configs) });
         self.recent.remember(&analysis);
         Ok(analysis)
     }
@@ -164,19 +165,24 @@ impl Engine {
     }
 
     async fn plan_now(&self, selection: Selection) -> Result<Plan, Fault> {
-        let analysis = self.analyzed(&selection.repo).await?;
-        let plan = select::plan(&analysis, &selection)?;
-        self.check_access(&analysis, &plan).await?;
+        // A gate may have opened since; before it does, the Hub shows no digests.
+        let known = self.recent.find(&selection.repo).filter(|analysis| matches!(analysis.access, Access::Open | Access::Granted));
+        let analysis = match known {
+            Some(analysis) => analysis,
+            None => self.analyze_now(selection.repo.clone()).await?,
+        };
+        let plan = passed(&analysis, select::plan(&analysis, &selection))?;
         let cache = self.cache.clone();
         blocking(move || with_what_is_here(&cache, plan)).await
     }
+}
 
-    /// Asks for one file of a gated repository, so that a missing permission shows before anything is queued.
-    async fn check_access(&self, analysis: &Analysis, plan: &Plan) -> Result<(), Fault> {
-        match plan.files.first().filter(|_| analysis.access != Access::Open) {
-            Some(file) => self.hub.locate(&plan.repo, &plan.commit, &file.path).await.map(drop),
-            None => Ok(()),
-        }
+/// The plan, or what bars its way: a missing permission shows before anything is queued, and before what follows from it.
+fn passed(analysis: &Analysis, plan: Result<Plan, Fault>) -> Result<Plan, Fault> {
+    let needs_access = |plan: &Plan| plan.files.iter().any(|file| hub::is_behind_gate(&file.path));
+    match &analysis.barrier {
+        Some(barrier) if plan.as_ref().map_or(true, needs_access) => Err(barrier.clone()),
+        _ => plan,
     }
 }
 

@@ -16,13 +16,33 @@ pub struct AcceptedToken {
     /// Whose it is.
     pub user: String,
     /// Whether it opens gated and private repositories.
-    pub granted: bool,
+    pub grant: Grant,
 }
+
+/// How far a token has come with gated repositories. All but a granted one stand before closed gates and see nothing private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// Its user has access.
+    Granted,
+    /// Its user has not asked for access.
+    NotAsked,
+    /// The owner has not answered yet.
+    Pending,
+    /// The owner has said no.
+    Rejected,
+    /// The owner has undone an earlier decision; its user may ask again.
+    Reset,
+    /// A fine-grained token that may not read gated repositories, whatever its user may.
+    NoScope,
+}
+
+/// What huggingface.co answers to a token without the scope. There is no error code with it.
+const NO_SCOPE: &str = "Please enable access to public gated repositories in your fine-grained token settings to view this repository.";
 
 impl fmt::Debug for AcceptedToken {
     /// Leaves the token out, so that it cannot end up in a log.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("AcceptedToken").field("user", &self.user).field("granted", &self.granted).finish_non_exhaustive()
+        out.debug_struct("AcceptedToken").field("user", &self.user).field("grant", &self.grant).finish_non_exhaustive()
     }
 }
 
@@ -51,26 +71,32 @@ impl Viewer {
         !repo.facts.private || self.is_granted()
     }
 
-    /// Refuses the files of a gated repository to whom it has not been opened.
-    pub fn may_download(&self, repo: &Repo) -> Result<(), Refusal> {
-        if repo.facts.gated.is_none() || self.is_granted() {
-            return Ok(());
-        }
-        let id = &repo.id;
-        Err(match self {
-            Self::Anonymous => Refusal::new(
-                StatusCode::UNAUTHORIZED,
-                format!(
-                    "Access to {} {id} is restricted. You must have access to it and be authenticated to access it. Please log in.",
-                    repo.kind
-                ),
-            ),
-            Self::User(_) => Refusal::new(
-                StatusCode::FORBIDDEN,
-                format!("Access to {} {id} is restricted and you are not in the authorized list. Ask for access on its page.", repo.kind),
-            ),
-        }
-        .code("GatedRepo"))
+    /// Whether this viewer may read what stands behind the repository's gate.
+    pub fn may_read(&self, repo: &Repo) -> bool {
+        repo.facts.gated.is_none() || self.is_granted()
+    }
+
+    /// The refusal for a gated file, in the words of huggingface.co; `page` is where access is asked for.
+    pub fn shut_out(&self, repo: &Repo, page: &str) -> Refusal {
+        let what = format!("{} {}", repo.kind, repo.id);
+        let gated = |status, told| Refusal::new(status, told).code("GatedRepo");
+        let Self::User(token) = self else {
+            let told =
+                format!("Access to {what} is restricted. You must have access to it and be authenticated to access it. Please log in.");
+            return gated(StatusCode::UNAUTHORIZED, told);
+        };
+        let told = match token.grant {
+            Grant::NoScope => return Refusal::new(StatusCode::FORBIDDEN, NO_SCOPE),
+            Grant::Pending => format!("Your request to access {what} is awaiting a review from the repo authors."),
+            Grant::Rejected => format!("Your request to access {what} has been rejected by the repo's authors."),
+            Grant::Reset => {
+                format!("Your request to access {what} has been reset by the repo's authors. Visit {page} to submit a new request.")
+            }
+            Grant::NotAsked | Grant::Granted => {
+                format!("Access to {what} is restricted and you are not in the authorized list. Visit {page} to ask for access.")
+            }
+        };
+        gated(StatusCode::FORBIDDEN, told)
     }
 
     /// What a viewer is told who asks for a repository that is not there, or not for them: the Hub does not tell these apart.
@@ -83,6 +109,6 @@ impl Viewer {
     }
 
     fn is_granted(&self) -> bool {
-        matches!(self, Self::User(token) if token.granted)
+        matches!(self, Self::User(token) if token.grant == Grant::Granted)
     }
 }

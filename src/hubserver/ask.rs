@@ -7,6 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri};
 
 use super::access::Viewer;
+use super::files::Repo;
+use super::reply::Refusal;
 
 /// A request whose sender is known.
 pub struct Ask {
@@ -31,6 +33,12 @@ impl Ask {
         let named = parts.headers.get("host").and_then(|host| host.to_str().ok()).filter(plain);
         let host = named.filter(|host| !host.is_empty()).map_or_else(|| address.to_string(), str::to_owned);
         Self { viewer, method: parts.method, uri: parts.uri, headers: parts.headers, form, host }
+    }
+
+    /// Refuses what stands behind a repository's gate to whom it has not been opened.
+    pub fn may_read(&self, repo: &Repo) -> Result<(), Refusal> {
+        let page = || format!("http://{}/{}{}", self.host, repo.kind.url_prefix(), repo.id);
+        if self.viewer.may_read(repo) { Ok(()) } else { Err(self.viewer.shut_out(repo, &page())) }
     }
 
     /// Every parameter of the query, decoded, in order.

@@ -25,7 +25,7 @@ mod sign;
 mod stats;
 mod xet;
 
-pub use access::AcceptedToken;
+pub use access::{AcceptedToken, Grant};
 pub use faults::{Effect, FaultPlan, FaultRule, Side};
 pub use quota::Quota;
 pub use server::{HubConfig, HubServer};

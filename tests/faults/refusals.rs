@@ -1,6 +1,6 @@
 //! Servers that refuse: for a moment, for a while, or for good.
 
-use hfdesk_tui::hubserver::AcceptedToken;
+use hfdesk_tui::hubserver::{AcceptedToken, Grant};
 
 use super::*;
 
@@ -112,8 +112,8 @@ fn a_hub_that_refuses_the_file_ends_the_job() {
 
 /// What a download is answered when a Hub with accounts knows this token, and the repository is gated.
 fn gated(token: Option<&str>) -> (Row, Ending) {
-    let accept = |token: &str, granted| AcceptedToken { token: token.to_owned(), user: "ada".to_owned(), granted };
-    let row = Row::with(MIB, |config| config.tokens = vec![accept("granted", true), accept("plain", false)]);
+    let accept = |token: &str, grant| AcceptedToken { token: token.to_owned(), user: "ada".to_owned(), grant };
+    let row = Row::with(MIB, |config| config.tokens = vec![accept("granted", Grant::Granted), accept("plain", Grant::NotAsked)]);
     row.machine.put(REPO, ".hub.toml", b"gated = \"manual\"\n");
     let ending = row::Started::new(row.command().envs(token.map(|token| ("HF_TOKEN", token)))).end();
     (row, ending)

@@ -17,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use hfdesk_tui::hubserver::{AcceptedToken, Effect, FaultRule, HubServer, Quota, Side};
+use hfdesk_tui::hubserver::{AcceptedToken, Effect, FaultRule, Grant, HubServer, Quota, Side};
 use hub::Served;
 use reqwest::header::{AUTHORIZATION, RANGE};
 use reqwest::{Response, StatusCode, redirect};
@@ -78,8 +78,8 @@ async fn all_pages(hub: &HubServer, path: &str) -> Vec<Value> {
 }
 
 fn tokens() -> Vec<AcceptedToken> {
-    [("good", "grace", true), ("plain", "paul", false)]
-        .map(|(token, user, granted)| AcceptedToken { token: token.to_owned(), user: user.to_owned(), granted })
+    [("good", "grace", Grant::Granted), ("plain", "paul", Grant::NotAsked)]
+        .map(|(token, user, grant)| AcceptedToken { token: token.to_owned(), user: user.to_owned(), grant })
         .to_vec()
 }
 

@@ -1,6 +1,6 @@
 //! What goes wrong is told with what to do, and can be tried again.
 
-use hfdesk_tui::hubserver::{Effect, FaultPlan, FaultRule, HubConfig, HubServer, Side};
+use hfdesk_tui::hubserver::{AcceptedToken, Effect, FaultPlan, FaultRule, Grant, HubConfig, HubServer, Side};
 use tokio::runtime::Runtime;
 
 use crate::machine::Machine;
@@ -8,15 +8,43 @@ use crate::scene::{AURORA, Q4, Scene};
 use crate::terminal::{Terminal, until};
 use crate::{app, ask_for_the_file, hub};
 
+const GATED: &str = "helios-systems/Helios-7B-Instruct";
+
 #[test]
-fn a_gated_repository_says_how_to_get_access() {
+fn a_gated_repository_says_how_to_get_access_before_anything_is_queued() {
     let scene = Scene::new(|_| {});
     let mut app = app(&scene);
-    app.paste("helios-systems/Helios-7B-Instruct");
-    app.sees(&["gated: the owner approves each request"]);
+    app.paste(GATED);
+    app.sees(&["is gated, and no token is set", "token is read when hfdesk-tui starts"]);
     app.keys("d");
-    app.sees(&["is gated and access has not been granted", "HF_TOKEN", "Esc dismisses"]);
+    app.sees(&["HF_TOKEN", "Esc dismisses"]);
     assert_eq!(scene.jobs().len(), 0, "nothing was queued");
+}
+
+#[test]
+fn a_gate_that_opens_is_seen_by_asking_again() {
+    let faults = FaultPlan::default();
+    let refusal = |words: &str| {
+        let headers = [("x-error-code", "GatedRepo"), ("x-error-message", words)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        FaultRule {
+            side: Side::Hub,
+            path_contains: format!("{GATED}/resolve/"),
+            times: 1000,
+            effect: Effect::Status(403, headers.to_vec()),
+        }
+    };
+    faults.inject(refusal(&format!("Your request to access model {GATED} is awaiting a review from the repo authors.")));
+    let token = AcceptedToken { token: "hf_ada".to_owned(), user: "ada".to_owned(), grant: Grant::Granted };
+    let scene = Scene::new(|config| (config.faults, config.tokens) = (faults.clone(), vec![token]));
+    let mut app = Terminal::start(scene.command("").env("HF_TOKEN", "hf_ada"), (120, 40));
+    app.sees(&["most downloaded", "updated"]);
+    app.paste(GATED);
+    app.sees(&["is gated, and the", "request for access waits for its owner's review", "it will show at", "r checks again"]);
+    faults.clear();
+    app.keys("r");
+    app.sees(&["gated: access granted to this token"]);
+    app.keys("d");
+    app.sees(&["Enter download"]);
 }
 
 #[test]

@@ -134,6 +134,7 @@ pub fn analysis(repo: RepoRef) -> Analysis {
         commit: "7c41481f57cb95916b40956ab2f0b139b296d974".to_owned(),
         repo_type: RepoType::Gguf,
         access: Access::Open,
+        barrier: None,
         files,
         variants: QUANTS.into_iter().map(quantization).chain([projector]).collect(),
         rest: vec!["README.md".to_owned()],

@@ -36,11 +36,13 @@ pub fn analysis(repo: RepoRef) -> Analysis {
         companions: Vec::new(),
         size,
     };
+    let barrier = Fault::new(FaultKind::Gated, format!("{} is gated, and no token is set", repo.id));
     Analysis {
         repo,
         commit: COMMIT.to_owned(),
         repo_type: RepoType::Gguf,
         access: Access::Gated,
+        barrier: Some(barrier.hint("accept the terms at https://hub.example, then log in")),
         files: vec![file("README.md", 900), file("q4.gguf", 5_000_000_000), file("q6.gguf", 6_700_000_000)],
         variants: vec![variant("Q4_K_M", "q4.gguf", 5_000_000_000), variant("Q6_K", "q6.gguf", 6_700_000_000)],
         rest: vec!["README.md".to_owned()],

@@ -58,6 +58,7 @@ pub fn analyze(repo: &RepoRef, info: &RepoInfo, mut files: Vec<RepoFile>, config
         commit: info.commit.clone(),
         repo_type,
         access: info.access,
+        barrier: None,
         rest: rest(&files, &variants),
         variants,
         files,

@@ -11,8 +11,10 @@ use super::super::Engine;
 use super::super::config::{Environment, Flags, Origin, Setting, Settings};
 use super::super::host::{FileLock, SystemClock};
 use super::*;
-use crate::desk::{Board, Choice, Desk, FaultKind, FileProgress, Job, JobAction, JobId, JobState, Phase, RepoRef, Selection, Target};
-use crate::hubserver::{AcceptedToken, Effect, FaultPlan, FaultRule, HubConfig, HubServer, Side};
+use crate::desk::{
+    Access, Board, Choice, Desk, FaultKind, FileProgress, Job, JobAction, JobId, JobState, Phase, RepoRef, Selection, Target,
+};
+use crate::hubserver::{AcceptedToken, Effect, FaultPlan, FaultRule, Grant, HubConfig, HubServer, Side};
 
 const SIZE: usize = 3 << 20;
 
@@ -126,7 +128,7 @@ async fn a_file_costs_one_request_and_its_redirect() {
 
 #[tokio::test]
 async fn a_gate_is_named_whether_or_not_it_was_expected() {
-    let token = AcceptedToken { token: "hf_x".to_owned(), user: "x".to_owned(), granted: true };
+    let token = AcceptedToken { token: "hf_x".to_owned(), user: "x".to_owned(), grant: Grant::Granted };
     let world = World::new(&[("o/m/config.json", b"{}")], |config| config.tokens = vec![token]).await;
     let plan = world.plan("o/m", None).await;
     write(world.dir.path().join("hub/models/o/m/README.md"), b"---\ngated: manual\n---\n");
@@ -135,6 +137,29 @@ async fn a_gate_is_named_whether_or_not_it_was_expected() {
     let fault = world.until(&id, |job| job.state == JobState::Failed).await.fault.unwrap();
     assert_eq!(fault.kind, FaultKind::Gated);
     assert!(fault.hint.unwrap().contains("/o/m"));
+}
+
+#[tokio::test]
+async fn a_gate_bars_what_is_behind_it_until_it_opens() {
+    let files: [(&str, &[u8]); 3] = [("o/m/.hub.toml", b"gated = \"manual\"\n"), ("o/m/README.md", b"# M"), ("o/m/w.gguf", &noise(0))];
+    let token = AcceptedToken { token: "hf_x".to_owned(), user: "x".to_owned(), grant: Grant::Granted };
+    let World { dir, server, engine, .. } = World::new(&files, |config| config.tokens = vec![token]).await;
+    let repo = RepoRef::model("o/m".parse().unwrap());
+    let analysis = engine.analyze(repo.clone()).await.unwrap();
+    let barrier = analysis.barrier.unwrap();
+    assert!(analysis.access == Access::GatedManual && barrier.message.contains("no token is set"), "{barrier}");
+    assert!(analysis.files.iter().any(|file| file.digest.is_none()), "the Hub masks what it does not give");
+
+    let plan = async |choice| engine.plan(Selection::new(repo.clone(), choice)).await;
+    let card = Choice::Files(vec!["README.md".to_owned()]);
+    assert_eq!(plan(card).await.unwrap().files.len(), 1);
+    assert_eq!(plan(Choice::Everything).await.unwrap_err(), barrier);
+
+    let (root, bind) = (dir.path().join("hub"), server.endpoint().strip_prefix("http://").unwrap().parse().unwrap());
+    server.stop().await;
+    write(root.join("models/o/m/.hub.toml"), b"");
+    let _server = HubServer::start(HubConfig { bind, ..HubConfig::new(root) }).await.unwrap();
+    assert_eq!(plan(Choice::Everything).await.unwrap().files.len(), 2, "no older analysis stands in the way");
 }
 
 #[tokio::test]

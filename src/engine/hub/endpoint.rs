@@ -78,6 +78,11 @@ impl Endpoint {
         format!("{}/{}{}", self.base, repo.kind.url_prefix(), repo.id)
     }
 
+    /// Where people look after their tokens.
+    pub(super) fn token_page(&self) -> String {
+        format!("{}/settings/tokens", self.base)
+    }
+
     fn url(&self, rest: &str) -> Result<Url, Fault> {
         let text = format!("{}/{rest}", self.base);
         Url::parse(&text).map_err(|error| Fault::internal(format!("{text} is not a URL")).because(error))

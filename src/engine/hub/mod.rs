@@ -5,6 +5,7 @@
 //! redirects are verified, text is made printable, bodies and page counts are bounded.
 
 mod endpoint;
+mod gate;
 mod info;
 mod lenient;
 mod link;
@@ -21,6 +22,7 @@ mod testing;
 
 use std::sync::Arc;
 
+pub use gate::is_behind_gate;
 pub use info::RepoInfo;
 pub use locate::Location;
 pub use patience::Patience;

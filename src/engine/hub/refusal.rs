@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::endpoint::Endpoint;
+use super::gate;
 use super::lenient::shown;
 use super::request::{Failure, Subject};
 use crate::desk::{Fault, FaultKind, RepoRef};
@@ -50,6 +51,7 @@ impl Refusal<'_> {
             // To somebody without a token, the Hub answers 401 for what does not exist.
             (401, Subject::Repo(_) | Subject::File(..)) if text != Some(BAD_TOKEN) => FaultKind::RepoNotFound,
             (401, _) => FaultKind::Unauthorized,
+            (403, _) if text.is_some_and(gate::is_about_scope) => FaultKind::Gated,
             (403 | 451, _) => FaultKind::Forbidden,
             (404, Subject::Repo(_)) => FaultKind::RepoNotFound,
             (404, Subject::File(..)) => FaultKind::EntryNotFound,
@@ -64,7 +66,9 @@ impl Refusal<'_> {
             (FaultKind::EntryNotFound, Subject::File(repo, path)) => no_file(repo, path),
             (FaultKind::RevisionNotFound, Subject::Repo(repo) | Subject::File(repo, _)) => self.no_revision(repo),
             (FaultKind::RepoNotFound, Subject::Repo(repo) | Subject::File(repo, _)) => self.no_repo(repo),
-            (FaultKind::Gated, Subject::Repo(repo) | Subject::File(repo, _)) => self.gated(repo),
+            (FaultKind::Gated, Subject::Repo(repo) | Subject::File(repo, _)) => {
+                gate::shut(self.endpoint, repo, self.token_sent, text.as_deref())
+            }
             (FaultKind::Forbidden, _) if text.as_deref() == Some(DISABLED) => {
                 Fault::new(kind, format!("the Hub has disabled access to {}", self.what()))
             }
@@ -81,16 +85,6 @@ impl Refusal<'_> {
     fn no_revision(&self, repo: &RepoRef) -> Fault {
         Fault::new(FaultKind::RevisionNotFound, format!("{} has no revision {}", repo.id, repo.revision))
             .hint(format!("name a branch, a tag or a commit; {} lists them", self.endpoint.page(repo)))
-    }
-
-    fn gated(&self, repo: &RepoRef) -> Fault {
-        let page = self.endpoint.page(repo);
-        let hint = if self.token_sent {
-            format!("accept the terms at {page} with the account that the token belongs to")
-        } else {
-            format!("accept the terms at {page}, then log in with hf auth login or HF_TOKEN")
-        };
-        Fault::new(FaultKind::Gated, format!("{} is gated and access has not been granted", repo.id)).hint(hint)
     }
 
     fn general(&self, kind: FaultKind, status: StatusCode, text: Option<String>) -> Fault {
@@ -174,6 +168,13 @@ mod tests {
             (401, None, Some(BAD_TOKEN), repo, FaultKind::Unauthorized),
             (401, None, None, Subject::Listing, FaultKind::Unauthorized),
             (403, None, Some(DISABLED), repo, FaultKind::Forbidden),
+            (
+                403,
+                None,
+                Some("Please enable access to public gated repositories in your fine-grained token settings"),
+                file,
+                FaultKind::Gated,
+            ),
             (404, None, None, repo, FaultKind::RepoNotFound),
             (404, None, None, Subject::Listing, FaultKind::BadReply),
             (400, None, Some("bad expand"), Subject::Listing, FaultKind::BadReply),

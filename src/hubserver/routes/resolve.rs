@@ -12,9 +12,12 @@ use crate::hubserver::hub::Hub;
 use crate::hubserver::reply::{Refusal, Response, set, text};
 use crate::hubserver::send::Content;
 
+/// What `resolve` gives to everybody even where a gate stands, as on huggingface.co.
+const UNGATED: [&str; 4] = ["README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"];
+
 /// Answers with a redirect to the file; for `raw`, with the file or the pointer of an LFS file.
 pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str, path: &str, raw: bool) -> Result<Response, Refusal> {
-    ask.viewer.may_download(repo)?;
+    pass_gate(ask, repo, path, raw)?;
     let commit = hub.commit(repo, revision).await?;
     let file = commit.file(path).ok_or_else(|| no_entry(path, revision, &commit))?;
     let mut response = match &file.lfs {
@@ -33,12 +36,17 @@ pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str, path: &st
 
 /// Answers with a small file itself, which never changes as its commit is part of its address.
 pub async fn cached(hub: &Hub, ask: &Ask, repo: &Repo, commit: &str, path: &str) -> Result<Response, Refusal> {
-    ask.viewer.may_download(repo)?;
+    pass_gate(ask, repo, path, false)?;
     let snapshot = hub.commit(repo, commit).await?;
     let file = snapshot.file(path).filter(|file| file.lfs.is_none()).ok_or_else(|| no_entry(path, commit, &snapshot))?;
     let mut response = content(hub, ask, repo, file).await?;
     set(response.headers_mut(), "x-repo-commit", &snapshot.commit);
     Ok(response)
+}
+
+/// Where a gate stands, it is the first thing that everybody meets: it does not even tell which files there are.
+fn pass_gate(ask: &Ask, repo: &Repo, path: &str, raw: bool) -> Result<(), Refusal> {
+    if !raw && UNGATED.contains(&path) { Ok(()) } else { ask.may_read(repo) }
 }
 
 /// The address of a small file on this Hub. As huggingface.co's, its query says what was asked for and holds the entity tag.

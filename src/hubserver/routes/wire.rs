@@ -60,6 +60,17 @@ pub fn file(file: &StoredFile) -> Map<String, Value> {
     map
 }
 
+/// Hides what names a file's content: huggingface.co shows stars to those who may not read the file.
+pub fn mask(file: &mut Map<String, Value>) {
+    let stars = || Value::from("*".repeat(64));
+    if let Some(hash) = file.get_mut("xetHash") {
+        *hash = stars();
+    }
+    if let Some(digest) = file.get_mut("lfs").and_then(|lfs| lfs.get_mut("oid")) {
+        *digest = stars();
+    }
+}
+
 /// A folder as trees and `paths-info` show it.
 pub fn folder(path: &str, oid: &str) -> Map<String, Value> {
     Map::from_iter([

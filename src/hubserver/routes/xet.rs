@@ -15,7 +15,7 @@ const GOOD_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// Answers with the store's address and token, in JSON and, as older clients read them, in headers.
 pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str) -> Result<Response, Refusal> {
-    ask.viewer.may_download(repo)?;
+    ask.may_read(repo)?;
     let commit = hub.commit(repo, revision).await?;
     let store = hub.cas.as_ref().ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "This Hub has no Xet store"))?;
     let ends = (SystemTime::now() + GOOD_FOR).duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());

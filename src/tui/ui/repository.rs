@@ -48,9 +48,7 @@ fn draw_facts(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
         draw_fact_line(brush, line_at(rest, 0), line);
         rest = skip_top(rest, 1);
     }
-    if analysis.access != Access::Open {
-        rest = skip_top(rest, brush.paragraph(rest, access(analysis.access), Role::Gated));
-    }
+    rest = skip_top(rest, draw_access(brush, rest, analysis));
     area.height - rest.height + gap(area)
 }
 
@@ -126,9 +124,20 @@ fn draw_fact_line(brush: &mut Brush, line: Rect, facts: &[Fact]) {
     }
 }
 
+/// Whether files may be downloaded, or why not and what to do about it. Returns the rows used.
+fn draw_access(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
+    let Some(barrier) = &analysis.barrier else {
+        return if analysis.access == Access::Open { 0 } else { brush.paragraph(area, access(analysis.access), Role::Gated) };
+    };
+    let again = if brush.app.about.has_token { "r checks again" } else { "the token is read when hfdesk-tui starts" };
+    let lines = [(Some(barrier.message.as_str()), Role::Gated), (barrier.hint.as_deref(), Role::Gated), (Some(again), Role::Dim)];
+    lines.into_iter().fold(0, |used, (line, role)| used + line.map_or(0, |line| brush.paragraph(skip_top(area, used), line, role)))
+}
+
 fn access(access: Access) -> &'static str {
     match access {
         Access::Open => "",
+        Access::Granted => "gated: access granted to this token",
         Access::Gated => "gated: accept the agreement on the repository's page; downloads then need your token",
         Access::GatedManual => "gated: the owner approves each request; ask on the repository's page, then use your token",
     }
