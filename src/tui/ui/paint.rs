@@ -112,9 +112,15 @@ impl Brush<'_> {
         rows
     }
 
-    /// Writes a paragraph whose beginning stands out. Returns the rows used.
+    /// Writes a paragraph whose beginning stands out; its last line is cut where there is more. Returns the rows used.
     pub(super) fn lead(&mut self, area: Rect, start: &str, role: Role, text: &str) -> u16 {
-        let rows = self.paragraph(area, text, Role::Dim);
+        let lines = wrap(text, usize::from(area.width));
+        let rows = columns(lines.len()).min(area.height);
+        for y in 0..rows {
+            let rest = lines.iter().skip(usize::from(y));
+            let line = if y + 1 == rows { rest.cloned().collect::<Vec<_>>().join(" ") } else { rest.take(1).cloned().collect() };
+            self.text(line_at(area, y), &line, Role::Dim);
+        }
         let shown = columns(width(start)).min(area.width);
         self.tint(Rect { width: shown, ..line_at(area, 0) }, role);
         rows

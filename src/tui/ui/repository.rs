@@ -73,7 +73,9 @@ fn draw_recommendation(brush: &mut Brush, area: Rect) -> u16 {
     let take = format!("{} take {}, {}", brush.theme.glyphs.take, variant.label, desk::bytes(variant.size));
     // The reason begins with the label, which stands before it already.
     let reason = recommended.reason.strip_prefix(&format!("{} is ", variant.label)).unwrap_or(&recommended.reason);
-    let rows = brush.lead(skip_bottom(area, 4), &take, Role::Take, &format!("{take}: {reason}"));
+    // Where it is narrow, the choice itself comes before its reasons.
+    let room = Rect { height: area.height / 4, ..area };
+    let rows = brush.lead(room, &take, Role::Take, &format!("{take}: {reason}"));
     rows + if rows > 0 { gap(area) } else { 0 }
 }
 
