@@ -20,18 +20,19 @@ pub enum Choice {
     /// All of them.
     #[default]
     Everything,
-    /// Those of these variants, by id, with their companions.
+    /// Those of these variants, by id, with their companions: config, tokenizer, index, the projector of a model that sees.
     Variants(Vec<String>),
-    /// What these filters mean (quantization labels or parts of names; `owner/name:FILTER`).
+    /// What these filters mean (quantization labels or parts of names; `owner/name:FILTER`), with companions as for variants.
     Filters {
         /// The filters; a file or variant that matches any of them is wanted.
         filters: Vec<String>,
         /// Whether a filter must match a whole label or name segment, so that `q6_k` does not mean `Q6_K_L`.
         exact: bool,
     },
-    /// These paths; a folder's means everything in it, with or without a `/` at its end.
+    /// These paths and no other; a folder's means everything in it, with or without a `/` at its end.
     Files(Vec<String>),
-    /// Those that match any of these globs, as the official client reads them: `*` also matches `/`.
+    /// Those that match any of these globs and no other, as the official client reads them: `*` also matches `/`, case counts, and a
+    /// pattern with a `/` at its end means all that is in that folder.
     Globs(Vec<String>),
 }
 
@@ -129,11 +130,11 @@ impl Plan {
         let files = if self.left_files == 1 { "file" } else { "files" };
         let sums = format!("{} {files}, {}", self.left_files, bytes(self.left_bytes));
         let variants = self.left_variants();
-        let (named, more) = variants.split_at(variants.len().min(MOST_LEFT));
-        match (named.join(", "), more.len()) {
-            (_, _) if named.is_empty() => sums,
-            (names, 0) => format!("{sums}: {names}"),
-            (names, more) => format!("{sums}: {names} and {more} more"),
+        let (largest, others) = variants.split_at(variants.len().min(MOST_LEFT));
+        match (largest, others.len()) {
+            ([], _) => sums,
+            (_, 0) => format!("{sums}: {}", largest.join(", ")),
+            (_, others) => format!("{sums}: {} and {others} more", largest.join(", ")),
         }
     }
 

@@ -42,7 +42,7 @@ impl<'a> Member<'a> {
         let named = parse(stem);
         let own = named.as_ref().map_or(words(stem), |named| words(&format!("{} {}", named.before, named.after)));
         let is_type = |name: &&str| named.as_ref().is_some_and(|named| named.label == **name);
-        let preference = BY_PREFERENCE.iter().position(|name| is_type(&name)).unwrap_or(BY_PREFERENCE.len());
+        let preference = BY_PREFERENCE.iter().position(is_type).unwrap_or(BY_PREFERENCE.len());
         Self { path, role, words: if own.is_empty() && role != Role::Projector { words(model) } else { own }, preference }
     }
 

@@ -218,8 +218,8 @@ impl RepositoryPane {
 
     /// Marks what a link points at; says so when that is nothing.
     fn mark_wanted(&mut self, spec: &RepoSpec) -> Option<Message> {
-        let named: HashSet<String> = spec.filters.iter().flat_map(|filter| self.named(filter)).map(|variant| variant.id.clone()).collect();
-        let wants = |variant: &Variant| named.contains(&variant.id) || spec.file.as_ref().is_some_and(|file| variant.files.contains(file));
+        let meant: HashSet<String> = spec.filters.iter().flat_map(|filter| self.named(filter)).map(|variant| variant.id.clone()).collect();
+        let wants = |variant: &Variant| meant.contains(&variant.id) || spec.file.as_ref().is_some_and(|file| variant.files.contains(file));
         let wanted: BTreeSet<String> = self.variants().iter().filter(|variant| wants(variant)).map(|variant| variant.id.clone()).collect();
         self.cursor = self.variants().iter().position(wants).unwrap_or(self.cursor);
         let names: Vec<&str> = spec.filters.iter().chain(&spec.file).map(String::as_str).collect();
