@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use hfdesk_tui::desk::{Analysis, RepoFile, RepoRef, RepoType, Variant};
-use hfdesk_tui::engine::analyze::{Configs, analyze};
+use hfdesk_tui::desk::{Analysis, FitVerdict, Machine, RepoFile, RepoRef, RepoType, Scenario, Variant};
+use hfdesk_tui::engine::analyze::{Configs, Known, analyze, assess};
 use hfdesk_tui::engine::hub::RepoInfo;
 use serde::Deserialize;
 
@@ -189,4 +189,26 @@ fn real_repositories_are_grouped_as_people_expect() {
     different.sort_unstable();
     assert_eq!(different, DIFFERENT.map(|(id, _)| id));
     assert!(wholly >= ENOUGH);
+}
+
+#[test]
+fn one_variant_of_each_real_repository_is_recommended() {
+    let Some(corpus) = corpus() else { return };
+    let scenario = Scenario::default();
+    for listing in &corpus.repos {
+        let found = analysis(listing);
+        let quantizations = || found.variants.iter().filter(|variant| variant.category == "quantization");
+        for cards in [&[][..], &[8 << 30], &[24 << 30], &[80 << 30, 80 << 30]] {
+            let told = assess(&found, &Known::new(), Machine::simulated(cards, Some(64 << 30)), &scenario);
+            let Some(recommended) = told.recommended else {
+                assert_eq!(quantizations().count(), 0, "{}", listing.id);
+                continue;
+            };
+            let taken = found.variant(&recommended.variant).unwrap();
+            assert!(quantizations().count() == 0 || taken.category == "quantization", "{}: {recommended:?}", listing.id);
+            let fit = told.variants.iter().find(|one| one.variant == taken.id).unwrap().fit.as_ref().unwrap();
+            let any_fits = told.variants.iter().filter_map(|one| one.fit.as_ref()).any(|fit| fit.verdict != FitVerdict::TooLarge);
+            assert!(fit.verdict != FitVerdict::TooLarge || !any_fits, "{}: {recommended:?}", listing.id);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::paint::{Brush, Cell, line_at, piece, skip_bottom, skip_left, skip_top};
+use super::paint::{Brush, Cell, line_at, piece, skip_left, skip_top};
 use super::roles::Role;
 use super::text::{age_of, count};
 use super::{card, message, variants};
