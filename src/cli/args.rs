@@ -88,6 +88,7 @@ pub struct GlobalArgs {
 
 /// A verb.
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant)] // there is one, and it lives as long as the program
 pub enum Command {
     /// One that needs a desk.
     #[command(flatten)]

@@ -53,6 +53,7 @@ pub struct LayerCache {
 
 impl ModelFacts {
     /// These facts, and where they say nothing, the others.
+    #[must_use]
     pub fn or(self, other: &Self) -> Self {
         Self {
             architecture: self.architecture.or_else(|| other.architecture.clone()),

@@ -55,7 +55,11 @@ impl Assessor {
         let told = self.ask(analysis, header).await.inspect_err(|fault| tracing::info!(%fault, path = header.file.path, "no header"));
         let facts = told.ok()?;
         let (kept, known) = (self.headers.clone(), facts.clone());
-        let _ = blocking(move || Ok(kept.keep(&digest, known))).await;
+        let keep = move || {
+            kept.keep(&digest, known);
+            Ok(())
+        };
+        let _ = blocking(keep).await;
         Some(facts)
     }
 

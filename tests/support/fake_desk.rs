@@ -165,7 +165,7 @@ fn header() -> ModelFacts {
 /// A machine with a card of 24 GiB.
 pub fn machine() -> Machine {
     let mut machine = Machine::simulated(&[24 * GIB], Some(64 * GIB));
-    machine.gpus[0].name = "NVIDIA GeForce RTX 4090".to_owned();
+    "NVIDIA GeForce RTX 4090".clone_into(&mut machine.gpus[0].name);
     machine
 }
 

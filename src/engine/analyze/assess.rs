@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::recommend::recommend;
-use super::{fit, formats};
+use super::{fit, formats, gguf};
 use crate::desk::{Analysis, Assessed, Assessment, Fit, Machine, ModelFacts, RepoFile, RepoType, Scenario, Variant};
 
 /// The most headers that are worth a request each: models of one repository, or shards of one model.
@@ -108,7 +108,7 @@ fn weights(analysis: &Analysis, variant: &Variant) -> Option<u64> {
         "format" => !matches!(analysis.repo_type, RepoType::Lora | RepoType::Dataset | RepoType::Space),
         _ => false,
     };
-    let is_weight = |path: &&String| path.ends_with(".gguf") || formats::format(path).is_some();
+    let is_weight = |path: &&String| gguf::is_gguf(path) || formats::format(path).is_some();
     let along = variant.companions.iter().filter(is_weight).filter_map(|path| analysis.file(path)).map(|file| file.size);
     runs.then(|| along.fold(variant.size, u64::saturating_add))
 }

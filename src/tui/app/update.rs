@@ -40,7 +40,9 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
 /// Shows what a repository offers, and asks what of it fits.
 fn analyzed(app: &mut App, seq: Seq, reply: Result<Arc<Analysis>, Fault>) -> Effects {
     let (effects, message) = app.repository.receive(seq, reply);
-    message.into_iter().for_each(|message| app.tell(message));
+    if let Some(message) = message {
+        app.tell(message);
+    }
     effects
 }
 
