@@ -94,7 +94,7 @@ pub struct Variant {
     pub label: String,
     /// What sort of choice it is, in a word: `quantization`, `draft`, `component`, `projector`, `imatrix`, `format`, `split`, `files`.
     pub category: String,
-    /// Its own files: every shard, in order.
+    /// Its own files, every shard among them, in path order.
     pub files: Vec<String>,
     /// Files that must come along (config, tokenizer, index), shared with other variants.
     pub companions: Vec<String>,

@@ -129,7 +129,8 @@ impl Engine {
                 configs.insert(path.to_owned(), value);
             }
         }
-        let analysis = Arc::new(analyze::analyze(&repo, &info, files, &configs));
+        // Tens of thousands of files take a while, in which a thread with connections must not stand still.
+        let analysis = blocking(move || Ok(Arc::new(analyze::analyze(&repo, &info, files, &configs)))).await?;
         self.recent.remember(&analysis);
         Ok(analysis)
     }

@@ -120,19 +120,20 @@ fn variant(id: &str, label: &str, category: &str, files: Vec<String>, size: u64)
 
 /// A variant of these sets.
 fn variant_of(id: &str, label: &str, category: &str, sets: &[&Set]) -> Variant {
-    let files = sets.iter().flat_map(|set| set.files.iter().map(|file| file.path.clone())).collect();
+    let mut files: Vec<String> = sets.iter().flat_map(|set| set.files.iter().map(|file| file.path.clone())).collect();
+    files.sort();
     variant(id, label, category, files, sets.iter().map(|set| set.size()).sum())
 }
 
 /// A last resort: names that differ in nothing we look at get a number.
 fn make_ids_unique(variants: &mut [Variant]) {
-    let mut taken = HashSet::new();
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for variant in variants {
         let plain = variant.id.clone();
-        for number in 2.. {
-            if taken.insert(variant.id.clone()) {
-                break;
-            }
+        while !taken.insert(variant.id.clone()) {
+            let number = numbers.entry(plain.clone()).or_insert(1);
+            *number += 1;
             variant.id = format!("{plain} ({number})");
         }
     }

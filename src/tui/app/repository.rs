@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::msg::{Effect, Effects, Seq};
 use super::{CardView, Message, Reach, Step};
-use crate::desk::{Analysis, Board, Card, Choice, Fault, Job, JobState, RepoKind, RepoRef, RepoSpec, Selection, Variant};
+use crate::desk::{Analysis, Board, Card, Choice, Fault, Job, JobState, PlannedFile, RepoKind, RepoRef, RepoSpec, Selection, Variant};
 
 /// What one repository offers and what of it is marked.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,12 @@ pub struct RepositoryPane {
     /// What a pasted link points at, to be marked once the analysis is there.
     wanted: Option<RepoSpec>,
     seq: Seq,
+}
+
+/// Whether files hold all of these paths. Both are in path order, so that a look at each suffices.
+fn has_all(files: &[PlannedFile], paths: &[String]) -> bool {
+    let mut files = files.iter();
+    paths.iter().all(|path| files.any(|file| file.path == *path))
 }
 
 impl RepositoryPane {
@@ -61,7 +67,7 @@ impl RepositoryPane {
             plan.repo.kind == analysis.repo.kind
                 && plan.repo.id == analysis.repo.id
                 && plan.commit == analysis.commit
-                && variant.files.iter().all(|path| plan.files.iter().any(|file| file.path == *path))
+                && has_all(&plan.files, &variant.files)
         };
         board.jobs.iter().filter(|job| job.state != JobState::Cancelled).find(carries)
     }
