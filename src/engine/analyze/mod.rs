@@ -230,6 +230,34 @@ mod tests {
     }
 
     #[test]
+    fn a_checkpoint_of_a_pipeline_keeps_its_files_to_itself() {
+        let found = analysis(&[
+            "checkpoint-10/unet/config.json",
+            "checkpoint-10/unet/diffusion.safetensors",
+            "checkpoint-100/unet/config.json",
+            "checkpoint-100/unet/diffusion.safetensors",
+            "model_index.json",
+            "unet/diffusion.bin",
+            "unet/diffusion.safetensors",
+        ]);
+        assert_eq!(
+            told(&found)[2..],
+            [
+                "checkpoint-10-full: checkpoint-10/unet/diffusion.safetensors + checkpoint-10/unet/config.json",
+                "checkpoint-100-full: checkpoint-100/unet/diffusion.safetensors + checkpoint-100/unet/config.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_that_differ_in_nothing_are_numbered() {
+        let id = |id: &str| variant(id, id, "files", Vec::new(), 0);
+        let mut variants = ["a", "a (2)", "a", "b", "a", "a"].map(id);
+        make_ids_unique(&mut variants);
+        assert_eq!(variants.map(|variant| variant.id), ["a", "a (2)", "a (3)", "b", "a (4)", "a (5)"]);
+    }
+
+    #[test]
     fn weights_that_nothing_ties_together_are_choices_of_their_own() {
         assert_eq!(told(&analysis(&["README.md", "loras/a.safetensors", "loras/b.safetensors"])).len(), 2);
         assert_eq!(told(&analysis(&["model.safetensors", "m-Q4_0.gguf"])), ["Q4_0: m-Q4_0.gguf + ", "safetensors: model.safetensors + "]);

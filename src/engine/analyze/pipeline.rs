@@ -27,12 +27,13 @@ pub(super) fn variants(sets: &[Set], files: &[RepoFile]) -> Vec<Variant> {
 }
 
 fn variant(kind: Kind, is_main: bool, sets: &[&Set], full: &[&[&Set]], support: &Support) -> Variant {
-    let label = match (is_main, kind.precision) {
+    let precision = match (is_main, kind.precision) {
         (true, "") => "full".to_owned(),
         (true, precision) => precision.to_owned(),
         (false, "") => kind.format().to_owned(),
         (false, precision) => format!("{}-{precision}", kind.format()),
     };
+    let label = if kind.folder().is_empty() { precision } else { format!("{}-{precision}", kind.folder()) };
     let mut variant = variant_of(&label, &label, "format", sets);
     variant.companions = support.below(kind, kind.folder());
     let mut covered: BTreeSet<&str> = sets.iter().map(|set| folder(&set.name)).collect();
