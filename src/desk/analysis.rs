@@ -96,7 +96,7 @@ pub struct Variant {
     pub label: String,
     /// What sort of choice it is, in a word: `quantization`, `draft`, `component`, `projector`, `imatrix`, `format`, `split`, `files`.
     pub category: String,
-    /// Its own files: every shard, in order.
+    /// Its own files, every shard among them, in path order.
     pub files: Vec<String>,
     /// Files that must come along, shared with other variants: config, tokenizer, index; the model's projector, which is a variant, too.
     pub companions: Vec<String>,

@@ -137,7 +137,9 @@ impl Engine {
                 configs.insert(path.to_owned(), value);
             }
         }
-        let analysis = Arc::new(Analysis { access, barrier, ..analyze::analyze(&repo, &info, files, &configs) });
+        // Tens of thousands of files take a while, in which a thread with connections must not stand still.
+        let analysis = blocking(move || Ok(analyze::analyze(&repo, &info, files, &configs))).await?;
+        let analysis = Arc::new(Analysis { access, barrier, ..analysis });
         self.recent.remember(&analysis);
         Ok(analysis)
     }

@@ -37,7 +37,7 @@ impl Hub {
     /// Answers a request to the CDN.
     pub async fn answer_cdn(&self, request: Request<Body>) -> Response {
         self.requests.cdn.add(1);
-        if let Some(trouble) = self.cdn.trouble(request.uri().path()) {
+        if let Some(trouble) = self.cdn.trouble(request.uri().path()).await {
             return trouble;
         }
         let ask = Ask::new(Viewer::Anonymous, request.into_parts().0, Bytes::new(), self.cdn_address);

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum Effect {
     /// The answer is this status with these headers and a short JSON body.
     Status(u16, Vec<(String, String)>),
+    /// No answer comes, and the connection stays open.
+    Silence,
     /// The connection closes after this many bytes of a file's body.
     CutAfter(u64),
     /// Nothing more comes after this many bytes of a file's body, and the connection stays open.

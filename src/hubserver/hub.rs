@@ -66,7 +66,7 @@ impl Hub {
     pub async fn answer(&self, request: Request<Body>, from: IpAddr) -> Response {
         let path = request.uri().path().to_owned();
         let bucket = self.count(&path);
-        if let Some(trouble) = self.own.trouble(&path) {
+        if let Some(trouble) = self.own.trouble(&path).await {
             return trouble;
         }
         let standing = bucket.map(|bucket| self.meter.count(from, bucket, Instant::now()));

@@ -67,10 +67,10 @@ impl Outlet {
     }
 
     /// The answer that a request gets on purpose instead of its own, if any.
-    pub fn trouble(&self, path: &str) -> Option<Response> {
-        match self.faults.take(self.side, path, |effect| matches!(effect, Effect::Status(..)))? {
+    pub async fn trouble(&self, path: &str) -> Option<Response> {
+        match self.faults.take(self.side, path, |effect| matches!(effect, Effect::Status(..) | Effect::Silence))? {
             Effect::Status(status, headers) => Some(troubled(status, headers)),
-            _ => None,
+            _ => std::future::pending().await,
         }
     }
 
@@ -94,7 +94,7 @@ fn troubled(status: u16, headers: Vec<(String, String)>) -> Response {
 fn spoils(effect: &Effect, (start, end): (u64, u64)) -> bool {
     match effect {
         Effect::Flip(offset) => (start..end).contains(offset),
-        Effect::Status(..) | Effect::IgnoreRange | Effect::Resize(_) => false,
+        Effect::Status(..) | Effect::Silence | Effect::IgnoreRange | Effect::Resize(_) => false,
         _ => start < end,
     }
 }

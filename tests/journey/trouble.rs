@@ -48,6 +48,25 @@ fn a_gate_that_opens_is_seen_by_asking_again() {
 }
 
 #[test]
+fn keys_are_answered_while_a_listing_does_not_come() {
+    let faults = FaultPlan::default();
+    faults.inject(FaultRule { side: Side::Hub, path_contains: "/tree/".to_owned(), times: 1000, effect: Effect::Silence });
+    let scene = Scene::new(|config| config.faults = faults.clone());
+    let mut app = app(&scene);
+    app.paste(AURORA);
+    app.sees(&["Repository", "reading"]);
+    app.keys("?");
+    app.sees(&["Ask the Hub again"]);
+    app.keys("esc");
+    app.sees_that("the pane again", |screen| screen.contains("reading") && !screen.contains("Ask the Hub again"));
+    app.keys("3");
+    app.sees(&["The queue is empty"]);
+    faults.clear();
+    app.keys("2 r");
+    app.sees(&["d takes "]);
+}
+
+#[test]
 fn a_repository_or_variant_that_is_not_there_is_named() {
     let scene = Scene::new(|_| {});
     let mut app = app(&scene);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::companions::{companions, is_module};
+use super::companions::Support;
 use super::sets::{Set, extension, file_name, folder, stem};
 use super::variant_of;
 use crate::desk::{RepoFile, Variant};
@@ -10,6 +10,8 @@ use crate::desk::{RepoFile, Variant};
 /// Every format, the most wanted first.
 const FORMATS: [&str; 12] =
     ["safetensors", "pytorch", "onnx", "mlx", "openvino", "tensorflow", "flax", "rust", "tflite", "coreml", "nemo", "tensorrt"];
+/// The place of `pytorch` among them.
+const PYTORCH: usize = 1;
 /// Precisions and quantizations that file names end in (`model.fp16.safetensors`, `onnx/model_q4f16.onnx`).
 const PRECISIONS: [&str; 18] = [
     "fp32",
@@ -98,9 +100,19 @@ impl<'a> Kind<'a> {
         FORMATS[self.rank]
     }
 
+    /// The folder outside of which nothing belongs to them; empty for the root.
+    pub fn folder(self) -> &'a str {
+        if self.area == "consolidated" { "" } else { self.area }
+    }
+
     /// The same weights in full precision.
     pub fn in_full(self) -> Self {
         Self { precision: "", ..self }
+    }
+
+    /// The same weights in full precision as PyTorch saves them.
+    pub fn in_pytorch(self) -> Self {
+        Self { rank: PYTORCH, ..self.in_full() }
     }
 }
 
@@ -132,19 +144,15 @@ pub(super) fn by_kind<'a>(sets: impl IntoIterator<Item = &'a Set<'a>>) -> BTreeM
 
 /// One variant for each kind of weights.
 pub(super) fn variants(sets: &[Set], files: &[RepoFile]) -> Vec<Variant> {
-    by_kind(sets).into_iter().map(|(kind, sets)| variant(kind, &sets, files)).collect()
+    let support = Support::of(files);
+    by_kind(sets).into_iter().map(|(kind, sets)| variant(kind, &sets, &support)).collect()
 }
 
-fn variant(kind: Kind, sets: &[&Set], files: &[RepoFile]) -> Variant {
+fn variant(kind: Kind, sets: &[&Set], support: &Support) -> Variant {
     let label = [kind.area, kind.format(), kind.precision].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-    let own = |path: &str| sets.iter().any(|set| folder(&set.name) == path);
-    let beside = |path: &str| own(path) || (area_is_not_a_folder(kind.area) && (path.is_empty() || is_module(path)));
-    Variant { companions: companions(files, kind, beside), ..variant_of(&label, &label, "format", sets) }
-}
-
-/// Whether weights of an area need the files in the root.
-fn area_is_not_a_folder(area: &str) -> bool {
-    matches!(area, "" | "consolidated")
+    let own = sets.iter().map(|set| folder(&set.name));
+    let around = std::iter::once("").chain(support.modules()).filter(|_| kind.folder().is_empty());
+    Variant { companions: support.in_folders(kind, own.chain(around)), ..variant_of(&label, &label, "format", sets) }
 }
 
 /// Weights that no config ties together: each set is a choice of its own.

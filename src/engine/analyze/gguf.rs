@@ -1,6 +1,6 @@
 //! GGUF files as variants: quantizations of one model or several, and what goes with them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::adapters::Adapters;
@@ -114,7 +114,7 @@ fn tell_apart(found: &mut [Candidate]) {
             candidate.id.clone_from(&candidate.label);
         }
     }
-    let same_model = twins(found);
+    let same_model: HashSet<usize> = twins(found).into_iter().collect();
     if ambiguous(found).iter().any(|one| found[*one].category == "quantization" && !same_model.contains(one)) {
         for one in found.iter_mut().filter(|one| one.category == "quantization" && one.label != one.model) {
             one.id = format!("{}:{}", one.model, one.label);

@@ -59,7 +59,7 @@ pub(super) fn repo_type(kind: RepoKind, info: &RepoInfo, files: &[RepoFile], con
         RepoType::Gguf
     } else if has("model_index.json") {
         RepoType::Diffusers
-    } else if has("adapter_config.json") {
+    } else if has("adapter_config.json") || is_loose_adapter(files, info) {
         RepoType::Lora
     } else if let Some(quantized) = quantized(config, configs.get("quantize_config.json"), info) {
         quantized
@@ -87,29 +87,59 @@ fn gguf_dominates(gguf: &[Set], others: &[Set]) -> bool {
     }
 }
 
+/// Whether weights without a config are an adapter, as `diffusers` saves them or the author says.
+fn is_loose_adapter(files: &[RepoFile], info: &RepoInfo) -> bool {
+    let has = |path: &str| files.iter().any(|file| file.path == path);
+    !has("config.json") && (has("pytorch_lora_weights.safetensors") || tagged(info, "lora"))
+}
+
+fn tagged(info: &RepoInfo, tag: &str) -> bool {
+    info.tags.iter().any(|one| one.eq_ignore_ascii_case(tag))
+}
+
 /// How the weights are quantized, where a config or a tag says so.
 fn quantized(config: &Value, legacy: Option<&Value>, info: &RepoInfo) -> Option<RepoType> {
-    let stated = &config["quantization_config"];
+    let stated = [&config["quantization_config"], &config["text_config"]["quantization_config"]];
+    let stated = stated.into_iter().find(|stated| stated.is_object()).unwrap_or(&Value::Null);
     let legacy_method = legacy.map(|legacy| legacy["quant_method"].as_str().unwrap_or("gptq"));
-    let tagged = |tag: &str| info.tags.iter().any(|one| one.eq_ignore_ascii_case(tag));
-    match stated["quant_method"].as_str().or(legacy_method).map(str::to_ascii_lowercase).as_deref() {
+    let method = stated["quant_method"].as_str().or(legacy_method).map(str::to_ascii_lowercase);
+    match method.as_deref() {
         Some("gptq") => Some(RepoType::Gptq),
         Some("awq") => Some(RepoType::Awq),
         Some("exl2" | "exl3") => Some(RepoType::Exl),
         Some("bitsandbytes") => Some(RepoType::Bitsandbytes),
         Some("fp8" | "fbgemm_fp8") => Some(RepoType::Fp8),
-        Some("compressed-tensors") if stated["format"] == "float-quantized" => Some(RepoType::Fp8),
-        _ if info.library.as_deref() == Some("mlx") || tagged("mlx") => Some(RepoType::Mlx),
-        _ if tagged("exl2") || tagged("exl3") => Some(RepoType::Exl),
+        Some("compressed-tensors" | "modelopt") if is_in_8_bit_floats(stated) => Some(RepoType::Fp8),
+        Some("auto-round") if is_packed_as(stated, "gptq") => Some(RepoType::Gptq),
+        Some("auto-round") if is_packed_as(stated, "awq") => Some(RepoType::Awq),
+        // Older configs name no method.
+        None if stated["load_in_4bit"] == true || stated["load_in_8bit"] == true => Some(RepoType::Bitsandbytes),
+        _ if info.library.as_deref() == Some("mlx") || tagged(info, "mlx") => Some(RepoType::Mlx),
+        // <https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/utils.py>
+        None if config["quantization"]["group_size"].is_u64() => Some(RepoType::Mlx),
+        _ if tagged(info, "exl2") || tagged(info, "exl3") => Some(RepoType::Exl),
         _ => None,
     }
+}
+
+/// Whether a method that has several says that this one is FP8: by its name, or by what each group of layers is stored as.
+fn is_in_8_bit_floats(stated: &Value) -> bool {
+    let named = stated["format"] == "float-quantized" || stated["quant_algo"].as_str().is_some_and(|name| name.starts_with("FP8"));
+    let floats = |group: &Value| group["weights"]["type"] == "float" && group["weights"]["num_bits"] == 8;
+    named || stated["config_groups"].as_object().is_some_and(|groups| !groups.is_empty() && groups.values().all(floats))
+}
+
+/// How AutoRound packs weights: `auto_round:auto_gptq`.
+fn is_packed_as(stated: &Value, method: &str) -> bool {
+    stated["packing_format"].as_str().is_some_and(|format| format.contains(method))
 }
 
 /// The modality that a config's parts or the Hub's task name; text is none.
 fn modality(config: &Value, info: &RepoInfo) -> Option<RepoType> {
     let part = |name: &str| config[name].is_object();
     let task = info.task.as_deref().unwrap_or("");
-    if (part("vision_config") && part("text_config")) || (part("audio_config") && part("text_config")) || MULTIMODAL_TASKS.contains(&task) {
+    // A model of pictures alone does not set them apart; some language models that see keep their own part at the top.
+    if part("vision_config") || (part("audio_config") && part("text_config")) || MULTIMODAL_TASKS.contains(&task) {
         Some(RepoType::Multimodal)
     } else if AUDIO_TASKS.contains(&task)
         || matches!(config["model_type"].as_str(), Some("whisper" | "wav2vec2" | "hubert" | "encodec" | "bark" | "musicgen"))
@@ -159,6 +189,29 @@ mod tests {
         ] {
             assert_eq!(told(&weights, json!({"quantization_config": {"quant_method": method}}), &RepoInfo::default()), wanted);
         }
+        for (config, wanted) in [
+            (json!({"quant_method": "compressed-tensors", "format": "float-quantized"}), RepoType::Fp8),
+            (
+                json!({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"type": "float", "num_bits": 8}}}}),
+                RepoType::Fp8,
+            ),
+            (
+                json!({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"type": "int", "num_bits": 4}}}}),
+                RepoType::Transformers,
+            ),
+            (json!({"quant_method": "modelopt", "quant_algo": "FP8"}), RepoType::Fp8),
+            (json!({"quant_method": "modelopt", "quant_algo": "NVFP4"}), RepoType::Transformers),
+            (json!({"quant_method": "auto-round", "packing_format": "auto_round:auto_gptq"}), RepoType::Gptq),
+            (json!({"quant_method": "auto-round", "packing_format": "auto_round:auto_awq"}), RepoType::Awq),
+            (json!({"load_in_4bit": true}), RepoType::Bitsandbytes),
+        ] {
+            assert_eq!(told(&weights, json!({"quantization_config": config}), &RepoInfo::default()), wanted, "{config}");
+        }
+        let inner = json!({"vision_config": {}, "text_config": {"quantization_config": {"quant_method": "awq"}}});
+        assert_eq!(told(&weights, inner, &RepoInfo::default()), RepoType::Awq);
+        let group = json!({"group_size": 64, "bits": 4});
+        let twice = json!({"quantization": group, "quantization_config": group});
+        assert_eq!(told(&weights, twice, &RepoInfo::default()), RepoType::Mlx);
         let mlx = RepoInfo { library: Some("mlx".into()), ..RepoInfo::default() };
         assert_eq!(told(&weights, json!({}), &mlx), RepoType::Mlx);
     }
@@ -170,8 +223,13 @@ mod tests {
         let weights = ["config.json", "model.safetensors"];
         assert_eq!(told(&["model_index.json", "unet/x.safetensors"], Value::Null, &plain), RepoType::Diffusers);
         assert_eq!(told(&["adapter_config.json", "adapter_model.safetensors"], Value::Null, &plain), RepoType::Lora);
+        let lora = RepoInfo { tags: vec!["LoRA".into()], ..RepoInfo::default() };
+        assert_eq!(told(&["style.safetensors"], Value::Null, &lora), RepoType::Lora);
+        assert_eq!(told(&["pytorch_lora_weights.safetensors"], Value::Null, &task("text-to-image")), RepoType::Lora);
+        assert_eq!(told(&weights, json!({}), &lora), RepoType::Transformers, "a merged model keeps the tag");
         assert_eq!(told(&["config.json", "onnx/model.onnx", "onnx/model.onnx_data"], json!({}), &plain), RepoType::Onnx);
         assert_eq!(told(&weights, json!({"vision_config": {}, "text_config": {}}), &plain), RepoType::Multimodal);
+        assert_eq!(told(&weights, json!({"model_type": "qwen2_5_vl", "vision_config": {}}), &plain), RepoType::Multimodal);
         assert_eq!(told(&weights, json!({"model_type": "whisper"}), &plain), RepoType::Audio);
         assert_eq!(told(&weights, json!({}), &task("image-classification")), RepoType::Vision);
         assert_eq!(told(&weights, json!([1]), &plain), RepoType::Transformers);

@@ -126,19 +126,20 @@ fn variant(id: &str, label: &str, category: &str, files: Vec<String>, size: u64)
 
 /// A variant of these sets.
 fn variant_of(id: &str, label: &str, category: &str, sets: &[&Set]) -> Variant {
-    let files = sets.iter().flat_map(|set| set.files.iter().map(|file| file.path.clone())).collect();
+    let mut files: Vec<String> = sets.iter().flat_map(|set| set.files.iter().map(|file| file.path.clone())).collect();
+    files.sort();
     variant(id, label, category, files, sets.iter().map(|set| set.size()).sum())
 }
 
 /// A last resort: names that differ in nothing we look at get a number.
 fn make_ids_unique(variants: &mut [Variant]) {
-    let mut taken = HashSet::new();
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for variant in variants {
         let plain = variant.id.clone();
-        for number in 2.. {
-            if taken.insert(variant.id.clone()) {
-                break;
-            }
+        while !taken.insert(variant.id.clone()) {
+            let number = numbers.entry(plain.clone()).or_insert(1);
+            *number += 1;
             variant.id = format!("{plain} ({number})");
         }
     }
@@ -232,6 +233,34 @@ mod tests {
                 "sd.safetensors: sd.safetensors + ",
             ]
         );
+    }
+
+    #[test]
+    fn a_checkpoint_of_a_pipeline_keeps_its_files_to_itself() {
+        let found = analysis(&[
+            "checkpoint-10/unet/config.json",
+            "checkpoint-10/unet/diffusion.safetensors",
+            "checkpoint-100/unet/config.json",
+            "checkpoint-100/unet/diffusion.safetensors",
+            "model_index.json",
+            "unet/diffusion.bin",
+            "unet/diffusion.safetensors",
+        ]);
+        assert_eq!(
+            told(&found)[2..],
+            [
+                "checkpoint-10-full: checkpoint-10/unet/diffusion.safetensors + checkpoint-10/unet/config.json",
+                "checkpoint-100-full: checkpoint-100/unet/diffusion.safetensors + checkpoint-100/unet/config.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_that_differ_in_nothing_are_numbered() {
+        let id = |id: &str| variant(id, id, "files", Vec::new(), 0);
+        let mut variants = ["a", "a (2)", "a", "b", "a", "a"].map(id);
+        make_ids_unique(&mut variants);
+        assert_eq!(variants.map(|variant| variant.id), ["a", "a (2)", "a (3)", "b", "a (4)", "a (5)"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::companions::companions;
+use super::companions::Support;
 use super::formats::{Kind, by_kind, singles};
 use super::sets::{Set, folder};
 use super::variant_of;
@@ -15,25 +15,27 @@ pub(super) fn variants(sets: &[Set], files: &[RepoFile]) -> Vec<Variant> {
     let groups = by_kind(sets.iter().filter(|set| set.name.contains('/')));
     let main = groups.keys().next().map(|kind| kind.format());
     let mut variants: Vec<Variant> = Vec::new();
+    let support = Support::of(files);
     for (kind, sets) in &groups {
         let is_main = main == Some(kind.format());
-        let stands_in = |other: &Kind| *other == kind.in_full() || (is_main && other.precision.is_empty() && other.format() == "pytorch");
-        let full: Vec<&[&Set]> = groups.iter().filter(|(other, _)| stands_in(other)).map(|(_, sets)| sets.as_slice()).collect();
-        variants.push(variant(*kind, is_main, sets, &full, files));
+        let stand_ins = std::iter::once(kind.in_full()).chain(is_main.then(|| kind.in_pytorch()));
+        let full: Vec<&[&Set]> = stand_ins.filter_map(|other| groups.get(&other)).map(Vec::as_slice).collect();
+        variants.push(variant(*kind, is_main, sets, &full, &support));
     }
     variants.extend(singles(sets.iter().filter(|set| !set.name.contains('/')), "files"));
     variants
 }
 
-fn variant(kind: Kind, is_main: bool, sets: &[&Set], full: &[&[&Set]], files: &[RepoFile]) -> Variant {
-    let label = match (is_main, kind.precision) {
+fn variant(kind: Kind, is_main: bool, sets: &[&Set], full: &[&[&Set]], support: &Support) -> Variant {
+    let precision = match (is_main, kind.precision) {
         (true, "") => "full".to_owned(),
         (true, precision) => precision.to_owned(),
         (false, "") => kind.format().to_owned(),
         (false, precision) => format!("{}-{precision}", kind.format()),
     };
+    let label = if kind.folder().is_empty() { precision } else { format!("{}-{precision}", kind.folder()) };
     let mut variant = variant_of(&label, &label, "format", sets);
-    variant.companions = companions(files, kind, |_| true);
+    variant.companions = support.below(kind, kind.folder());
     let mut covered: BTreeSet<&str> = sets.iter().map(|set| folder(&set.name)).collect();
     for group in full {
         let missing: Vec<&&Set> = group.iter().filter(|set| !covered.contains(folder(&set.name))).collect();

@@ -1,6 +1,6 @@
 //! Datasets: one variant for each split of each configuration, from paths.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::sets::{extension, file_name, folder, unsharded};
 use super::variant;
@@ -23,10 +23,32 @@ pub(super) fn variants(files: &[RepoFile]) -> Vec<Variant> {
     for file in files.iter().filter(|file| is_data(&file.path)) {
         groups.entry(place(&file.path)).or_default().push(file);
     }
-    let companions: Vec<String> = files.iter().map(|file| &file.path).filter(|path| describes(path)).cloned().collect();
+    let mut descriptions: HashMap<&str, Vec<&str>> = HashMap::new();
+    for path in files.iter().map(|file| file.path.as_str()).filter(|path| describes(path)) {
+        descriptions.entry(folder(path)).or_default().push(path);
+    }
     let told = groups.keys().any(|(config, split)| !config.is_empty() || *split < SPLITS.len());
     let groups = groups.into_iter().filter(|_| told);
-    groups.map(|((config, split), files)| Variant { companions: companions.clone(), ..split_variant(&config, split, &files) }).collect()
+    let variant = |config: &str, split, files: &[&RepoFile]| Variant {
+        companions: companions(files, &descriptions),
+        ..split_variant(config, split, files)
+    };
+    groups.map(|((config, split), files)| variant(&config, split, &files)).collect()
+}
+
+/// What describes these files: beside them or in a folder around them.
+fn companions(files: &[&RepoFile], descriptions: &HashMap<&str, Vec<&str>>) -> Vec<String> {
+    let mut around: BTreeSet<&str> = BTreeSet::from([""]);
+    for file in files {
+        let mut inner = folder(&file.path);
+        while around.insert(inner) {
+            inner = folder(inner);
+        }
+    }
+    let found = around.iter().filter_map(|folder| descriptions.get(folder));
+    let mut paths: Vec<String> = found.flatten().map(|path| (*path).to_owned()).collect();
+    paths.sort();
+    paths
 }
 
 fn split_variant(config: &str, split: usize, files: &[&RepoFile]) -> Variant {
@@ -102,6 +124,13 @@ mod tests {
     }
 
     #[test]
+    fn a_description_goes_with_the_data_below_it() {
+        let paths = ["dataset_dict.json", "de/train/data.arrow", "de/train/state.json", "en/train/data.arrow", "en/train/state.json"];
+        let files = paths.map(|path| RepoFile { path: path.into(), size: 1, digest: None, xet_hash: None });
+        assert_eq!(variants(&files)[1].companions, ["dataset_dict.json", "en/train/state.json"]);
+    }
+
+    #[test]
     fn loading_code_comes_along() {
         let files = ["train.csv", "loader.py", "dataset_infos.json"].map(|path| RepoFile {
             path: path.into(),
@@ -109,6 +138,6 @@ mod tests {
             digest: None,
             xet_hash: None,
         });
-        assert_eq!(variants(&files)[0].companions, ["loader.py", "dataset_infos.json"]);
+        assert_eq!(variants(&files)[0].companions, ["dataset_infos.json", "loader.py"]);
     }
 }

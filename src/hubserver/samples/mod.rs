@@ -8,6 +8,7 @@ mod field_notes;
 mod folder;
 mod gated;
 mod gguf;
+mod kinds;
 mod llama;
 mod lumen;
 mod noise;
@@ -25,7 +26,7 @@ use crate::desk::Fault;
 
 /// Where a finished set says which one it is. Another version is made again, over the older files.
 const STAMP: &str = ".hub-samples";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// How large the samples are. Names and shapes are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub fn generate(root: &Path, scale: Scale) -> Result<(), Fault> {
     gated::write(&root, scale)?;
     field_notes::write(&root, scale)?;
     crowd::write(&root)?;
+    kinds::write(&root)?;
     root.text(STAMP, &stamp)
 }
 

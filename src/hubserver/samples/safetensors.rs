@@ -25,6 +25,16 @@ pub enum Type {
     F16,
     /// 32-bit floating point.
     F32,
+    /// 8-bit floating point with a mantissa of 3 bits.
+    F8E4m3,
+    /// 16-bit integers.
+    I16,
+    /// 32-bit integers.
+    I32,
+    /// Bytes.
+    U8,
+    /// 32-bit integers without a sign.
+    U32,
 }
 
 impl Type {
@@ -33,6 +43,11 @@ impl Type {
             Self::Bf16 => ("BF16", 2),
             Self::F16 => ("F16", 2),
             Self::F32 => ("F32", 4),
+            Self::F8E4m3 => ("F8_E4M3", 1),
+            Self::I16 => ("I16", 2),
+            Self::I32 => ("I32", 4),
+            Self::U8 => ("U8", 1),
+            Self::U32 => ("U32", 4),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::msg::{Effect, Effects, Seq};
 use super::{CardView, Message, Reach, Step};
 use crate::desk::{
-    Analysis, Assessed, Assessment, Board, CacheType, Card, Choice, Fault, Job, JobState, Recommendation, RepoKind, RepoRef, RepoSpec,
-    Scenario, Selection, Variant,
+    Analysis, Assessed, Assessment, Board, CacheType, Card, Choice, Fault, Job, JobState, PlannedFile, Recommendation, RepoKind, RepoRef,
+    RepoSpec, Scenario, Selection, Variant,
 };
 
 /// What one repository offers and what of it is marked.
@@ -40,6 +40,13 @@ pub struct RepositoryPane {
     assessment_seq: Seq,
 }
 
+/// Whether files hold all of these paths. Both are in path order and may be tens of thousands; this is asked for every row drawn.
+fn has_all(files: &[PlannedFile], paths: &[String]) -> bool {
+    let start = paths.first().map_or(0, |first| files.partition_point(|file| file.path < *first));
+    let mut files = files.iter().skip(start);
+    paths.iter().all(|path| files.find(|file| file.path >= *path).is_some_and(|file| file.path == *path))
+}
+
 impl RepositoryPane {
     /// What can be chosen.
     pub fn variants(&self) -> &[Variant] {
@@ -56,10 +63,14 @@ impl RepositoryPane {
 
     /// Size in bytes of what the marked variants need, companions included; shared files count once.
     pub fn marked_size(&self) -> u64 {
-        let marked = self.variants().iter().filter(|variant| self.marks.contains(&variant.id));
-        let paths: HashSet<&String> = marked.flat_map(|variant| variant.files.iter().chain(&variant.companions)).collect();
+        let marked = || self.variants().iter().filter(|variant| self.marks.contains(&variant.id));
+        let mut companions: HashSet<&String> = marked().flat_map(|variant| &variant.companions).collect();
+        for own in marked().flat_map(|variant| &variant.files) {
+            companions.remove(own);
+        }
         let files = self.analysis.iter().flat_map(|analysis| &analysis.files);
-        files.filter(|file| paths.contains(&file.path)).map(|file| file.size).sum()
+        let along = files.filter(|file| companions.contains(&file.path)).map(|file| file.size);
+        marked().map(|variant| variant.size).chain(along).sum()
     }
 
     /// The job of the board that carries this variant of this commit, if one does.
@@ -70,7 +81,7 @@ impl RepositoryPane {
             plan.repo.kind == analysis.repo.kind
                 && plan.repo.id == analysis.repo.id
                 && plan.commit == analysis.commit
-                && variant.files.iter().all(|path| plan.files.iter().any(|file| file.path == *path))
+                && has_all(&plan.files, &variant.files)
         };
         board.jobs.iter().filter(|job| job.state != JobState::Cancelled).find(carries)
     }
@@ -202,7 +213,8 @@ impl RepositoryPane {
 
     fn show(&mut self, analysis: Arc<Analysis>) -> Option<Message> {
         self.fault = None;
-        self.marks.retain(|id| analysis.variant(id).is_some());
+        let there: HashSet<&String> = analysis.variants.iter().map(|variant| &variant.id).collect();
+        self.marks.retain(|id| there.contains(id));
         self.cursor = self.cursor.min(analysis.variants.len().saturating_sub(1));
         self.analysis = Some(analysis);
         let spec = self.wanted.take()?;
@@ -270,5 +282,56 @@ impl RepositoryPane {
     /// Whether a plan's reply is still wanted. It is asked for once.
     pub(super) fn expects_plan(&mut self, seq: Seq) -> bool {
         seq == self.seq && std::mem::take(&mut self.planning)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{Access, Digest, ModelFacts, RepoFile, RepoType};
+
+    #[test]
+    fn files_hold_paths_wherever_they_stand() {
+        let digest = Digest::GitSha1("0".repeat(40));
+        let file = |path: &str| PlannedFile { path: path.to_owned(), size: 1, digest: digest.clone(), xet_hash: None, held: 0 };
+        let files = ["a", "b/c", "b/d", "e"].map(file);
+        let holds = |paths: &[&str]| has_all(&files, &paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>());
+        assert!(holds(&[]) && holds(&["a"]) && holds(&["e"]) && holds(&["a", "b/d", "e"]));
+        assert!(!holds(&["b"]) && !holds(&["f"]) && !holds(&["a", "b/cc", "e"]) && !holds(&["e", "f"]));
+    }
+
+    #[test]
+    fn what_two_variants_share_counts_once() {
+        let (mut pane, file) =
+            (RepositoryPane::default(), |path: &str, size| RepoFile { path: path.into(), size, digest: None, xet_hash: None });
+        let variant = |id: &str, own: &str, companions: &[&str], size| Variant {
+            id: id.into(),
+            label: id.into(),
+            category: "format".into(),
+            files: vec![own.into()],
+            companions: companions.iter().map(|path| (*path).to_owned()).collect(),
+            size,
+        };
+        pane.analysis = Some(Arc::new(Analysis {
+            repo: RepoRef::model("org/name".parse().unwrap()),
+            commit: "c".repeat(40),
+            repo_type: RepoType::Diffusers,
+            access: Access::Open,
+            barrier: None,
+            files: vec![file("config.json", 1), file("fp16", 10), file("full", 100)],
+            variants: vec![variant("full", "full", &["config.json"], 100), variant("fp16", "fp16", &["config.json", "full"], 10)],
+            rest: Vec::new(),
+            downloads: 0,
+            likes: 0,
+            last_modified: None,
+            task: None,
+            license: None,
+            base_models: Vec::new(),
+            model: ModelFacts::default(),
+        }));
+        pane.marks = ["fp16".to_owned()].into();
+        assert_eq!(pane.marked_size(), 111, "another variant's own file comes along");
+        pane.marks.insert("full".to_owned());
+        assert_eq!(pane.marked_size(), 111);
     }
 }
