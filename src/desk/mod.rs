@@ -16,6 +16,7 @@ mod machine;
 mod model;
 mod plan;
 mod repo;
+mod revisions;
 mod schedule;
 mod search;
 mod size;
@@ -41,6 +42,7 @@ pub use machine::{Gpu, Machine};
 pub use model::{Experts, LayerCache, ModelFacts};
 pub use plan::{Choice, Plan, PlannedFile, Selection};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};
+pub use revisions::{Commit, NamedRevision, Revisions};
 pub use schedule::{Schedule, SpeedLimit};
 pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
 pub use size::{bytes, parse_bytes, parse_cards, parse_speed, speed};
@@ -82,6 +84,9 @@ pub trait Desk: Send + Sync {
 
     /// The card of a repository: what its `README.md` says at one commit. `None` where it has none.
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>>;
+
+    /// The branches and tags of a repository, and the newest commits that led to its revision.
+    fn revisions(&self, repo: RepoRef) -> Reply<Revisions>;
 
     /// What downloading a selection would do. Nothing is changed.
     fn plan(&self, selection: Selection) -> Reply<Plan>;

@@ -11,6 +11,7 @@ pub mod hub;
 pub mod job;
 pub mod net;
 mod recent;
+mod revisions;
 pub mod select;
 pub mod transfer;
 mod verified;
@@ -24,7 +25,7 @@ use jiff::tz::TimeZone;
 
 use crate::desk::{
     About, Access, Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
+    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
     VerifyTarget,
 };
 use cache::Cache;
@@ -215,6 +216,11 @@ impl Desk for Engine {
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {
         let engine = self.clone();
         async move { engine.card_now(repo).await }.boxed()
+    }
+
+    fn revisions(&self, repo: RepoRef) -> Reply<Revisions> {
+        let hub = self.hub.clone();
+        async move { revisions::revisions(&hub, &repo).await }.boxed()
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

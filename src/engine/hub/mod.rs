@@ -10,6 +10,7 @@ mod lenient;
 mod link;
 mod locate;
 mod patience;
+mod refs;
 mod refusal;
 mod request;
 mod search;

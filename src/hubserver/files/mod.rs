@@ -5,6 +5,7 @@ mod catalog;
 mod digests;
 mod facts;
 mod git;
+mod history;
 mod lfs;
 mod library;
 mod snapshot;
@@ -12,5 +13,6 @@ mod walk;
 
 pub use catalog::Repo;
 pub use git::lfs_pointer;
+pub use history::History;
 pub use library::{Library, OpenFile};
 pub use snapshot::{Snapshot, StoredFile};
