@@ -13,7 +13,8 @@ use tokio_util::io::StreamReader;
 use super::LONGEST_MESSAGE;
 use crate::desk::{
     About, Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice, PageToken,
-    Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
+    Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
+    VerifyTarget,
 };
 
 /// A desk in another process of this machine.

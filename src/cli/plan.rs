@@ -33,7 +33,7 @@ const FILES: [Column<PlannedFile>; 4] = [
 ];
 
 pub(super) async fn run(desk: &dyn Desk, args: &PlanArgs, out: &mut Output) -> Result<(), Fault> {
-    let plan = desk.plan(args.selection.selection()?).await?;
+    let plan = desk.plan(args.selection.selection(&desk.about().endpoint)?).await?;
     show(&plan, out)
 }
 

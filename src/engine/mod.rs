@@ -4,6 +4,7 @@
 
 pub mod analyze;
 pub mod cache;
+mod card;
 pub mod config;
 mod download;
 pub mod host;
@@ -25,8 +26,8 @@ use jiff::tz::TimeZone;
 
 use crate::desk::{
     About, Access, Analysis, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, SearchPage, SearchQuery, Selection, Target, VerifiedFile,
+    VerifyStep, VerifyTarget,
 };
 use cache::Cache;
 use config::Settings;
@@ -41,11 +42,6 @@ use verify::Verifier;
 
 /// The largest config file that an analysis reads, in bytes.
 const CONFIG_LIMIT: usize = 1 << 20;
-
-/// The file that is a repository's card.
-const CARD: &str = "README.md";
-/// The largest card that is read, in bytes.
-const CARD_LIMIT: usize = 8 << 20;
 
 /// The engine of this process.
 #[derive(Clone)]
@@ -135,15 +131,6 @@ impl Engine {
         Ok(analysis)
     }
 
-    async fn card_now(&self, repo: RepoRef) -> Result<Option<Card>, Fault> {
-        let info = self.hub.info(&repo).await?;
-        if !info.siblings.iter().any(|path| path == CARD) {
-            return Ok(None);
-        }
-        let text = self.hub.read_file(&repo, &info.commit, CARD, CARD_LIMIT).await?;
-        Ok(Some(Card::read(&String::from_utf8_lossy(&text))))
-    }
-
     async fn plan_now(&self, selection: Selection) -> Result<Plan, Fault> {
         let analysis = match self.recent.find(&selection.repo) {
             Some(analysis) => analysis,
@@ -214,8 +201,8 @@ impl Desk for Engine {
     }
 
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {
-        let engine = self.clone();
-        async move { engine.card_now(repo).await }.boxed()
+        let hub = self.hub.clone();
+        async move { card::card(&hub, &repo).await }.boxed()
     }
 
     fn revisions(&self, repo: RepoRef) -> Reply<Revisions> {

@@ -7,6 +7,7 @@
 mod endpoint;
 mod info;
 mod lenient;
+mod lineage;
 mod link;
 mod locate;
 mod patience;

@@ -13,6 +13,5 @@ mod walk;
 
 pub use catalog::Repo;
 pub use git::lfs_pointer;
-pub use history::History;
 pub use library::{Library, OpenFile};
 pub use snapshot::{Snapshot, StoredFile};

@@ -127,7 +127,8 @@ mod tests {
     use super::*;
 
     fn take(root: &Path, folder: &Path, digests: &Digests) -> Snapshot {
-        let facts = CommitFacts { folder: String::new(), title: String::new(), date: jiff::Timestamp::UNIX_EPOCH, branch: None, tags: Vec::new() };
+        let facts =
+            CommitFacts { folder: String::new(), title: String::new(), date: jiff::Timestamp::UNIX_EPOCH, branch: None, tags: Vec::new() };
         Snapshot::take(root, folder, facts, digests).unwrap()
     }
 

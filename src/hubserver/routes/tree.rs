@@ -22,7 +22,7 @@ pub async fn answer(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str, path: &st
     }
     let (expand, entries) = (ask.flag("expand"), Entry::below(&commit, path, ask.flag("recursive")));
     let (shown, next) = page::cut(ask, &entries, if expand { EXPANDED_PAGE } else { PAGE }, Entry::path)?;
-    let items = shown.iter().map(|entry| entry.json(hub, expand, repo, &commit)).collect();
+    let items = shown.iter().map(|entry| entry.json(hub, expand, &commit)).collect();
     Ok(page::answer(ask, items, next))
 }
 
@@ -32,7 +32,7 @@ pub async fn paths_info(hub: &Hub, ask: &Ask, repo: &Repo, revision: &str) -> Re
     let form: Vec<(String, String)> = url::form_urlencoded::parse(&ask.form).into_owned().collect();
     let expand = form.iter().any(|(key, value)| key == "expand" && value.eq_ignore_ascii_case("true"));
     let paths = form.iter().filter(|(key, _)| key == "paths" || key == "paths[]").map(|(_, path)| path.as_str());
-    let entries = paths.filter_map(|path| Entry::at(&commit, path)).map(|entry| entry.json(hub, expand, repo, &commit));
+    let entries = paths.filter_map(|path| Entry::at(&commit, path)).map(|entry| entry.json(hub, expand, &commit));
     Ok(reply(StatusCode::OK, &entries.collect()))
 }
 
@@ -71,7 +71,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn json(&self, hub: &Hub, expand: bool, repo: &Repo, commit: &Snapshot) -> Value {
+    fn json(&self, hub: &Hub, expand: bool, commit: &Snapshot) -> Value {
         let mut map: Map<String, Value> = match self {
             Self::Folder { path, oid } => wire::folder(path, oid),
             Self::File(file) => wire::file(file),

@@ -46,7 +46,8 @@ pub fn write(root: &Folder, scale: Scale) -> Result<(), Fault> {
         "generation_config.json",
         &json!({ "bos_token_id": 1, "eos_token_id": 2, "do_sample": true, "temperature": 0.6, "top_p": 0.9, "transformers_version": "4.57.1" }),
     )?;
-    repo.commit("long-context", &format!("{README}An experiment: the weights are still to come.\n"))?.json("config.json", &shape.config())?;
+    repo.commit("long-context", &format!("{README}An experiment: the weights are still to come.\n"))?
+        .json("config.json", &shape.config())?;
     checkpoint(&repo.commit("v1.0", &format!("{README}The first release, in two shards.\n"))?, Shape::small(scale), 2)?;
     repo.commit("first", &format!("{README}Nothing is here yet.\n"))?;
     Ok(())

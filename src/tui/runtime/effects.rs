@@ -39,6 +39,7 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::Search(seq, query, page) => Msg::Searched(seq, desk.search(query, page).await),
         Effect::Analyze(seq, repo) => Msg::Analyzed(seq, desk.analyze(repo).await.map(Arc::new)),
         Effect::Card(seq, repo) => Msg::CardRead(seq, desk.card(repo).await.map(|card| card.map(Arc::new))),
+        Effect::Revisions(seq, repo) => Msg::RevisionsListed(seq, desk.revisions(repo).await.map(Arc::new)),
         Effect::Plan(seq, selection) => Msg::Planned(seq, desk.plan(selection).await),
         Effect::Enqueue(plan) => Msg::Enqueued(desk.enqueue(plan).await),
         Effect::Control(action, target) => Msg::Controlled(action, desk.control(action, target).await),

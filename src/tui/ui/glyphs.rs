@@ -33,6 +33,8 @@ pub struct Glyphs {
     pub separator: &'static str,
     /// A repository with restricted access.
     pub gated: &'static str,
+    /// What stands between something and what it was made from.
+    pub made_from: &'static str,
     /// What marks the focus of the prompt.
     pub prompt: &'static str,
 }
@@ -54,6 +56,7 @@ impl Glyphs {
         ellipsis: "…",
         separator: "·",
         gated: "◆",
+        made_from: "←",
         prompt: "›",
     };
 
@@ -82,6 +85,7 @@ impl Glyphs {
         ellipsis: "~",
         separator: "-",
         gated: "&",
+        made_from: "<",
         prompt: ">",
     };
 
