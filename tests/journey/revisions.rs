@@ -14,7 +14,7 @@ fn a_tag_is_chosen_and_its_files_are_seen() {
     app.keys("j j j");
     app.sees(&["4/7"]);
     app.keys("enter");
-    app.sees(&["Lumen-3B-Base  model @ v1.0", "in 9 files", "nothing is marked"]);
+    app.sees(&["Lumen-3B-Base  model @ v1.0", "in 8 files", "nothing is marked"]);
     app.keys("v");
     app.sees(&["now @ v1.0", "4/6", "Describe what is to come"]);
     app.keys("k k enter");
@@ -26,7 +26,7 @@ fn a_revision_can_be_pasted_with_the_repository() {
     let scene = Scene::new(|_| {});
     let mut app = app(&scene);
     app.paste("lumen-research/Lumen-3B-Base@v1.0");
-    app.sees(&["model @ v1.0", "in 9 files"]);
+    app.sees(&["model @ v1.0", "in 8 files"]);
     app.paste("https://hub.example/lumen-research/Lumen-3B-Base");
     app.sees(&["the link leads to https://hub.example"]);
 }

@@ -216,6 +216,8 @@ fn stale_revisions_are_dropped() {
     update(&mut app, Msg::RevisionsListed(2, Err(network_down())));
     assert_eq!(chooser(&app).map(|chooser| &chooser.state), Some(&RevisionsState::Failed(network_down())));
     assert!(press(&mut app, "enter j G").is_empty() && chooser(&app).is_some());
+    assert!(matches!(&press(&mut app, "r")[..], [Effect::Revisions(2, _)]));
+    assert_eq!(chooser(&app).map(|chooser| &chooser.state), Some(&RevisionsState::Loading));
     assert!(press(&mut self::app(), "2 v").is_empty());
 }
 

@@ -284,15 +284,20 @@ pub fn deletion(repos: Vec<RepoKey>) -> DeletionPlan {
     }
 }
 
+/// 40 digits that are told apart by their beginning.
+fn digits(number: usize) -> String {
+    format!("{:08x}", number.wrapping_mul(0x9e37_79b1) & 0xffff_ffff).repeat(5)
+}
+
 /// A commit with this number, so many hours ago.
 pub fn commit(number: usize, title: &str, hours: i64) -> Commit {
     let authors = vec!["ada".to_owned()];
-    Commit { commit: format!("{number:040x}").parse().unwrap(), title: title.to_owned(), authors, date: Some(ago(hours)) }
+    Commit { commit: digits(number).parse().unwrap(), title: title.to_owned(), authors, date: Some(ago(hours)) }
 }
 
 /// A branch or a tag.
 pub fn named(name: &str, number: usize) -> NamedRevision {
-    NamedRevision { name: name.parse().unwrap(), commit: format!("{number:040x}") }
+    NamedRevision { name: name.parse().unwrap(), commit: digits(number) }
 }
 
 /// The branches, tags and commits of a repository.

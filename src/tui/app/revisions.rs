@@ -42,6 +42,11 @@ impl RevisionChooser {
         Effect::Revisions(self.seq, self.repo.clone())
     }
 
+    fn ask_again(&mut self) -> Effect {
+        self.state = RevisionsState::Loading;
+        self.asked()
+    }
+
     /// Takes the reply in, unless it is stale. The cursor goes to the revision that is open.
     pub(super) fn receive(&mut self, seq: Seq, reply: Result<Arc<Revisions>, Fault>) {
         if seq != self.seq {
@@ -73,7 +78,7 @@ impl RevisionChooser {
     }
 }
 
-/// A key for the choice: it moves the cursor, Enter opens the repository at what is under it, Esc leaves it as it is.
+/// A key for the choice: it moves the cursor, Enter opens the repository at what is under it, r asks again, Esc leaves it as it is.
 pub(super) fn press(app: &mut App, mut chooser: RevisionChooser, key: Key) -> Effects {
     if let Some(step) = super::dialog::scroll(key) {
         chooser.step(step, app.page());
@@ -86,6 +91,7 @@ pub(super) fn press(app: &mut App, mut chooser: RevisionChooser, key: Key) -> Ef
         }
         _ => {}
     }
+    let again = (key.code == Code::Char('r')).then(|| chooser.ask_again());
     app.dialog = Some(Question::Revisions(chooser).into());
-    Effects::new()
+    again.into_iter().collect()
 }
