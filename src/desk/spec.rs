@@ -23,7 +23,7 @@ pub struct RepoSpec {
     /// The path of a file or folder, where a link points at it.
     pub file: Option<String>,
     /// Where the page is, for a URL.
-    site: Option<url::Origin>,
+    site: Option<Box<url::Origin>>,
 }
 
 /// Where pages name repositories of every Hub: a mirror has them under the same ids.
@@ -49,7 +49,7 @@ impl RepoSpec {
     /// The same, if the Hub at this address has it: a `Usage` fault for a link to the page of another.
     pub fn on(self, endpoint: &str) -> Result<Self, Fault> {
         let here = url::Url::parse(endpoint).ok().map(|url| url.origin());
-        match self.site.clone().filter(|site| Some(site) != here.as_ref() && !is_official(site)) {
+        match self.site.clone().filter(|site| Some(&**site) != here.as_ref() && !is_official(site)) {
             None => Ok(self),
             Some(site) => {
                 let site = printable(&site.ascii_serialization());
@@ -138,7 +138,7 @@ fn from_url(text: &str) -> Result<RepoSpec, Fault> {
         revision: revision.map(|revision| revision.parse()).transpose()?,
         filters: Vec::new(),
         file: if points_inside { joined(rest.get(2..).unwrap_or_default()) } else { None },
-        site: Some(url.origin()),
+        site: Some(Box::new(url.origin())),
     })
 }
 

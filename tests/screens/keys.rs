@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Board, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, RepoRef, SearchPage, Target};
+use hfdesk_tui::desk::{
+    Board, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, RepoRef, Revision, SearchPage, Target,
+};
 use hfdesk_tui::tui::app::{
     App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, RevisionChooser, RevisionsState, ctrl, update,
 };
@@ -186,7 +188,7 @@ fn a_revision_is_chosen_and_opened() {
     let mut app = choosing();
     assert!(press(&mut app, "j enter").is_empty(), "there is nothing to open yet");
     update(&mut app, Msg::RevisionsListed(1, Ok(Arc::new(fake_desk::revisions()))));
-    assert_eq!(chooser(&app).and_then(|chooser| chooser.chosen()).map(|revision| revision.as_str()), Some("main"));
+    assert_eq!(chooser(&app).and_then(RevisionChooser::chosen).map(Revision::as_str), Some("main"));
     let tag = RepoRef { revision: "v1.0".parse().unwrap(), ..repo("Qwen/Qwen3-8B-GGUF") };
     assert!(matches!(&press(&mut app, "j j j enter")[..], [Effect::Analyze(2, repo), ..] if *repo == tag));
     assert!(app.dialog.is_none() && app.repository.repo == Some(tag.clone()) && app.repository.analysis.is_none());

@@ -66,6 +66,7 @@ fn not_a_list(repo: &RepoRef, what: &str) -> Fault {
 mod tests {
     use super::super::testing::{COMMIT, Server, model, reply};
     use super::*;
+    use crate::desk::Revision;
     use serde_json::json;
 
     #[tokio::test]
@@ -77,7 +78,7 @@ mod tests {
         });
         let server = Server::start(move |_, _| reply(200, &[], refs.to_string())).await;
         let found = server.hub().refs(&model()).await.unwrap();
-        assert_eq!(found.names().map(|name| name.as_str()).collect::<Vec<_>>(), ["main", "release/1"]);
+        assert_eq!(found.names().map(Revision::as_str).collect::<Vec<_>>(), ["main", "release/1"]);
         assert_eq!((found.branches[0].commit.as_str(), found.len()), (COMMIT, 2));
         assert_eq!(server.lines(), ["GET /api/models/org/name/refs"]);
     }
