@@ -12,7 +12,6 @@ pub mod hub;
 pub mod job;
 pub mod net;
 mod recent;
-mod revisions;
 pub mod select;
 pub mod transfer;
 mod verified;
@@ -207,7 +206,7 @@ impl Desk for Engine {
 
     fn revisions(&self, repo: RepoRef) -> Reply<Revisions> {
         let hub = self.hub.clone();
-        async move { revisions::revisions(&hub, &repo).await }.boxed()
+        async move { hub.revisions(&repo).await }.boxed()
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

@@ -17,6 +17,20 @@ const MOST_COMMITS: usize = 50;
 const MOST_AUTHORS: (usize, usize) = (10, 100);
 
 impl Hub {
+    /// The branches, the tags, and the commits that led to a repository's revision.
+    ///
+    /// Where the Hub names the branches and tags but has no history, or keeps it from us, there are no commits: the names of what it
+    /// has are just what is wanted by somebody whose revision it does not know.
+    pub async fn revisions(&self, repo: &RepoRef) -> Result<Revisions, Fault> {
+        let (refs, commits) = futures::join!(self.refs(repo), self.commits(repo));
+        let refs = refs?;
+        match commits {
+            Ok(commits) => Ok(Revisions { commits, ..refs }),
+            Err(fault) if is_withheld(fault.kind) => Ok(refs),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// The branches and tags of a repository; no commits. A name that could not be asked for again is left out.
     pub async fn refs(&self, repo: &RepoRef) -> Result<Revisions, Fault> {
         let url = self.inner.endpoint.repo_api(repo, "refs")?;
@@ -34,6 +48,10 @@ impl Hub {
         let items = value.as_array().ok_or_else(|| not_a_list(repo, "commits"))?;
         Ok(items.iter().filter_map(commit).take(MOST_COMMITS).collect())
     }
+}
+
+fn is_withheld(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::RevisionNotFound | FaultKind::RepoNotFound | FaultKind::Gated | FaultKind::Forbidden)
 }
 
 fn names(list: &Value) -> Vec<NamedRevision> {
@@ -95,6 +113,22 @@ mod tests {
         assert_eq!((found[1].title.as_str(), found[1].authors.as_slice()), ("a\u{fffd}b", &["ada".to_owned()][..]));
         assert!(found[1].date.is_some());
         assert_eq!(server.lines(), ["GET /api/models/org/name/commits/refs%2Fpr%2F1"]);
+    }
+
+    #[tokio::test]
+    async fn a_history_that_is_withheld_is_left_out_and_one_that_fails_is_told() {
+        let refs = json!({"branches": [{"name": "main", "targetCommit": COMMIT}], "tags": []}).to_string();
+        for (status, code, told) in
+            [(404, "RevisionNotFound", None), (404, "", None), (403, "GatedRepo", None), (500, "", Some(FaultKind::Unavailable))]
+        {
+            let refs = refs.clone();
+            let answer = move |line: &str, _| {
+                if line.ends_with("/refs") { reply(200, &[], refs.clone()) } else { reply(status, &[("x-error-code", code)], "{}") }
+            };
+            let found = Server::start(answer).await.hub().revisions(&model()).await;
+            assert_eq!(found.as_ref().err().map(|fault| fault.kind), told, "{status} {code}");
+            assert!(found.is_ok_and(|found| found.len() == 1) || told.is_some());
+        }
     }
 
     #[tokio::test]
