@@ -10,6 +10,8 @@ mod hub;
 mod leaving;
 #[path = "support/machine.rs"]
 mod machine;
+#[path = "journey/revisions.rs"]
+mod revisions;
 #[path = "support/scene.rs"]
 mod scene;
 #[path = "journey/screen.rs"]

@@ -43,11 +43,13 @@ async fn run(client: &Path, endpoint: &str, home: &Path, token: &str, arguments:
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-/// Every file below a folder except the Hub's own, by its path from there.
+/// Every file below a folder except what the Hub keeps for itself, by its path from there.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let (mut found, mut waiting) = (Vec::new(), vec![folder.to_path_buf()]);
     while let Some(next) = waiting.pop() {
-        for entry in fs::read_dir(next).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != ".hub.toml") {
+        for entry in
+            fs::read_dir(next).unwrap().map(Result::unwrap).filter(|entry| !entry.file_name().to_string_lossy().starts_with(".hub"))
+        {
             let path = entry.path();
             if path.is_dir() {
                 waiting.push(path);
@@ -101,6 +103,21 @@ async fn the_official_client_understands_why_a_gate_stays_shut() {
         let refused = run(&client, &hub.endpoint(), home.path(), "hf_ada", &download).await.unwrap_err();
         assert!(refused.contains(words), "{grant:?}: {refused}");
     }
+}
+
+#[tokio::test]
+async fn the_official_client_downloads_a_tag() {
+    let Some(client) = client() else { return };
+    let hub = Served::start(hub::samples(), |_| {}).await;
+    let (endpoint, home) = (hub.endpoint(), tempfile::tempdir().unwrap());
+    let (id, kept) = ("lumen-research/Lumen-3B-Base", hub.root.path().join("models/lumen-research/Lumen-3B-Base/.hub-revisions"));
+    for (revision, folder) in [("v1.0", "v1.0"), ("long-context", "long-context")] {
+        let taken = run(&client, &endpoint, home.path(), "", &["download", id, "--revision", revision]).await.unwrap();
+        assert_eq!(files(Path::new(&taken)), files(&kept.join(folder)), "{revision}");
+    }
+    let strict = ["cache", "verify", id, "--revision", "v1.0", "--fail-on-missing-files", "--fail-on-extra-files"];
+    run(&client, &endpoint, home.path(), "", &strict).await.unwrap();
+    run(&client, &endpoint, home.path(), "", &["download", id, "--revision", "v9"]).await.unwrap_err();
 }
 
 /// Asks the official library for a repository's snapshot without a network, and answers with its folder or the complaint.

@@ -16,8 +16,8 @@ mod svg;
 use std::path::Path;
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Access, Analysis, Board, Card, Fault, FaultKind, Job, JobState, Machine, Phase, Progress, SpeedLimit};
-use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions};
+use hfdesk_tui::desk::{Access, Analysis, Board, Card, Fault, FaultKind, Job, JobState, Machine, Phase, Progress, Revisions, SpeedLimit};
+use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions, ch, update};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
 
@@ -43,6 +43,10 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("card_failing", card(Err(network_down()))),
         ("repository_barred", gated(Some("Qwen/Qwen3-8B-GGUF is gated, and the request for access waits for its owner's review"))),
         ("repository_granted", gated(None)),
+        ("revisions", stage().keys("enter v j j j")),
+        ("revisions_loading", listing_revisions()),
+        ("revisions_failing", revisions(Err(network_down()))),
+        ("revisions_many", revisions(Ok(many_revisions())).keys("G k")),
         ("repository_closed", stage().keys("2")),
         ("jobs", stage().keys("3")),
         ("jobs_failed", stage().keys("3 j j j")),
@@ -99,6 +103,27 @@ fn card(reply: Result<Option<Card>, Fault>) -> Stage {
     let mut stage = Stage::started((80, 24));
     stage.desk.card = reply;
     stage.keys("enter c")
+}
+
+fn revisions(reply: Result<Revisions, Fault>) -> Stage {
+    let mut stage = Stage::started((80, 24));
+    stage.desk.revisions = reply;
+    stage.keys("enter v")
+}
+
+/// Revisions that have been asked for and have not come.
+fn listing_revisions() -> Stage {
+    let mut stage = Stage::started((80, 24)).keys("enter");
+    update(&mut stage.app, Msg::Key(ch('v')));
+    stage
+}
+
+/// More than fit on any screen, under names as long and titles as wide as they come.
+fn many_revisions() -> Revisions {
+    let (name, title) = ("模".repeat(80), "模型 e\u{301} ".repeat(20));
+    let named = |space: &str| (0..300).map(|number| fake_desk::named(&format!("{space}/{name}/{number}"), number)).collect();
+    let commits = (0..50).map(|number| fake_desk::commit(number, &title, 9)).collect();
+    Revisions { branches: named("branch"), tags: named("tag"), commits }
 }
 
 fn empty_queue() -> Stage {
@@ -242,6 +267,25 @@ fn a_card_cannot_draw_outside_its_place() {
     let mut stage = card(Ok(Some(Card::read(&"模\u{1b}[2J型\u{202e} | ".repeat(300)))));
     let text = stage.text((80, 24));
     assert!(text.contains('模') && text.lines().all(|line| line.starts_with('│') == line.ends_with('│')), "{text}");
+}
+
+#[test]
+fn every_revision_can_be_read_and_none_draws_outside_its_place() {
+    let mut stage = revisions(Ok(many_revisions()));
+    for _ in 0..8 {
+        let text = stage.text((80, 24));
+        assert!(text.lines().all(|line| line.starts_with('│') == line.ends_with('│')), "{text}");
+        stage = stage.keys("pgdn");
+    }
+    let mut stage = revisions(Ok(fake_desk::revisions()));
+    let mut seen = String::new();
+    for _ in 0..fake_desk::revisions().len() {
+        seen.push_str(&stage.text((80, 10)));
+        stage = stage.keys("j");
+    }
+    for text in ["branches", "feature/longer", "tags", "v1.0", "commits", "importance", "initial commit", "7/7"] {
+        assert!(seen.contains(text), "{text}:\n{seen}");
+    }
 }
 
 #[test]

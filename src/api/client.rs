@@ -13,8 +13,8 @@ use tokio_util::io::StreamReader;
 use super::LONGEST_MESSAGE;
 use crate::desk::{
     About, Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Scenario, SearchPage, SearchQuery, Selection, Target, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, VerifiedFile,
+    VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -85,6 +85,10 @@ impl Desk for Remote {
 
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {
         self.ask("card", (repo,))
+    }
+
+    fn revisions(&self, repo: RepoRef) -> Reply<Revisions> {
+        self.ask("revisions", (repo,))
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

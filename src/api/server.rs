@@ -77,6 +77,7 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
         .route("/desk/analyze", post(|State(desk): Shared, Json((repo,))| answer(desk.analyze(repo))))
         .route("/desk/assess", post(|State(desk): Shared, Json((repo, scenario))| answer(desk.assess(repo, scenario))))
         .route("/desk/card", post(|State(desk): Shared, Json((repo,))| answer(desk.card(repo))))
+        .route("/desk/revisions", post(|State(desk): Shared, Json((repo,))| answer(desk.revisions(repo))))
         .route("/desk/plan", post(|State(desk): Shared, Json((selection,))| answer(desk.plan(selection))))
         .route("/desk/enqueue", post(|State(desk): Shared, Json((plan,))| answer(desk.enqueue(plan))))
         .route("/desk/control", post(|State(desk): Shared, Json((action, target))| answer(desk.control(action, target))))

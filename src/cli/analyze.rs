@@ -25,7 +25,7 @@ Examples:
   hfdesk-tui analyze Qwen/Qwen3-8B-GGUF --gpu 2x24G --context 32k
   hfdesk-tui analyze https://huggingface.co/openai/whisper-large-v3 --json")]
 pub struct AnalyzeArgs {
-    /// owner/name, an hf:// URI or a Hub page's URL
+    /// owner/name, owner/name@REV, an hf:// URI or a Hub page's URL
     #[arg(value_parser = values::repo)]
     repo: RepoSpec,
     /// A branch, a tag or a commit [default: main]
@@ -84,7 +84,8 @@ const FILES: [Column<RepoFile>; 3] = [
 ];
 
 pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -> Result<(), Fault> {
-    let analysis = desk.analyze(args.repo.repo(args.kind, args.revision.clone())).await?;
+    let spec = args.repo.clone().on(&desk.about().endpoint)?.at(args.revision.clone())?;
+    let analysis = desk.analyze(spec.repo(args.kind)).await?;
     let assessment = desk.assess(analysis.repo.clone(), args.scenario.scenario()).await?;
     out.show(&sheet(&analysis, &assessment))?;
     if let Some(hint) = way_in(&analysis) {

@@ -11,7 +11,7 @@ use crate::desk::{Choice, Desk, Fault, FaultKind, RepoKind, RepoSpec, Revision, 
 /// Which files of which repository, and where to.
 #[derive(Args, Debug)]
 pub struct SelectionArgs {
-    /// owner/name, owner/name:FILTER[,FILTER], an hf:// URI or a Hub page's URL
+    /// owner/name, owner/name@REV, owner/name:FILTER[,FILTER], an hf:// URI or a Hub page's URL
     #[arg(value_parser = values::repo)]
     repo: RepoSpec,
     /// Only these files, or the files of these folders
@@ -45,7 +45,7 @@ pub struct SelectionArgs {
 impl SelectionArgs {
     /// The request that these flags make; for `--recommended` the desk is asked which variant that is.
     pub async fn selection(&self, desk: &dyn Desk) -> Result<Selection, Fault> {
-        let named = self.named()?;
+        let named = self.named(&desk.about().endpoint)?;
         if !self.recommended {
             return Ok(named);
         }
@@ -57,10 +57,10 @@ impl SelectionArgs {
         Ok(Selection { choice: Choice::Variants(vec![recommended.variant]), ..named })
     }
 
-    /// The request as far as the flags themselves tell.
-    fn named(&self) -> Result<Selection, Fault> {
+    /// The request of the Hub at this address, as far as the flags themselves tell.
+    fn named(&self, endpoint: &str) -> Result<Selection, Fault> {
         Ok(Selection {
-            repo: self.repo.repo(self.kind, self.revision.clone()),
+            repo: self.repo.clone().on(endpoint)?.at(self.revision.clone())?.repo(self.kind),
             choice: self.choice()?,
             excludes: self.exclude.clone(),
             local_dir: self.local_dir.as_deref().map(absolute).transpose()?,
@@ -147,9 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn the_revision_flag_and_the_type_in_the_uri_win() {
-        let repo = selection("plan hf://datasets/org/set@v1 --revision v2").unwrap().repo;
+    fn a_revision_stands_behind_the_name_or_in_a_flag() {
+        let repo = selection("plan hf://datasets/org/set --revision v2").unwrap().repo;
         assert_eq!((repo.kind, repo.revision.as_str()), (RepoKind::Dataset, "v2"));
+        assert_eq!(selection("plan org/model@v1:q4_k_m").unwrap().repo.revision.as_str(), "v1");
+        for line in ["plan org/model@v1 --revision v2", "plan hf://org/model@v1 --revision v2", "plan https://other.example/org/model"] {
+            assert_eq!(selection(line).unwrap_err().kind, FaultKind::Usage, "{line}");
+        }
     }
 
     #[test]

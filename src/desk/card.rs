@@ -22,6 +22,10 @@ pub struct Card {
     pub truncated: bool,
     /// What the front matter states.
     pub facts: CardFacts,
+    /// What the model was made from, what that was made from, and so on, as far as the Hub told in time: one base model a step, or
+    /// several in the last. Printable and bounded. Empty where the repository states none outside its text.
+    #[serde(default)]
+    pub lineage: Vec<Vec<String>>,
 }
 
 /// What a card's front matter states, under the keys of <https://huggingface.co/docs/hub/model-cards>. All text is printable and bounded.
@@ -52,7 +56,7 @@ impl Card {
     pub fn read(readme: &str) -> Self {
         let (front, body) = front_matter(readme);
         let markdown = beginning(body, LONGEST_TEXT);
-        Self { markdown: markdown.to_owned(), truncated: markdown.len() < body.len(), facts: CardFacts::read(&front) }
+        Self { markdown: markdown.to_owned(), truncated: markdown.len() < body.len(), facts: CardFacts::read(&front), lineage: Vec::new() }
     }
 }
 
@@ -138,7 +142,7 @@ mod tests {
             task: Some("text-generation".to_owned()),
             library: Some("transformers".to_owned()),
         };
-        assert_eq!(card, Card { markdown: "# Title\n\n---\nmore\n".to_owned(), truncated: false, facts });
+        assert_eq!(card, Card { markdown: "# Title\n\n---\nmore\n".to_owned(), truncated: false, facts, lineage: Vec::new() });
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod model;
 mod naming;
 mod plan;
 mod repo;
+mod revisions;
 mod schedule;
 mod search;
 mod size;
@@ -45,6 +46,7 @@ pub use model::{Experts, LayerCache, ModelFacts};
 pub use naming::alike;
 pub use plan::{Choice, LeftFile, Plan, PlannedFile, Selection};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};
+pub use revisions::{Commit, NamedRevision, Revisions};
 pub use schedule::{Schedule, SpeedLimit};
 pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
 pub use size::{bytes, parse_bytes, parse_cards, parse_speed, speed};
@@ -89,6 +91,9 @@ pub trait Desk: Send + Sync {
 
     /// The card of a repository: what its `README.md` says at one commit. `None` where it has none.
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>>;
+
+    /// The branches and tags of a repository, and the newest commits that led to its revision.
+    fn revisions(&self, repo: RepoRef) -> Reply<Revisions>;
 
     /// What downloading a selection would do. Nothing is changed.
     fn plan(&self, selection: Selection) -> Reply<Plan>;

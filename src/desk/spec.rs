@@ -3,11 +3,12 @@
 use std::str::FromStr;
 
 use super::fault::{Fault, FaultKind};
+use super::printable;
 use super::repo::{RepoId, RepoKind, RepoRef, Revision};
 
 /// What a `REPO` argument or a pasted link means.
 ///
-/// Written as `owner/name`, a bare `name`, `owner/name:FILTER[,FILTER]`, an `hf://` URI
+/// Written as `owner/name` or a bare `name`, both with `@revision` or `:FILTER[,FILTER]` or both behind them, an `hf://` URI
 /// (`hf://[models|datasets|spaces/]owner/name[@revision][/path]`) or a Hub page's URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepoSpec {
@@ -21,15 +22,40 @@ pub struct RepoSpec {
     pub filters: Vec<String>,
     /// The path of a file or folder, where a link points at it.
     pub file: Option<String>,
+    /// Where the page is, for a URL.
+    site: Option<Box<url::Origin>>,
 }
 
+/// Where pages name repositories of every Hub: a mirror has them under the same ids.
+const OFFICIAL: [&str; 3] = ["huggingface.co", "www.huggingface.co", "hf.co"];
+
 impl RepoSpec {
-    /// The repository meant; what the text leaves open comes from the arguments.
-    pub fn repo(&self, kind: RepoKind, revision: Option<Revision>) -> RepoRef {
-        RepoRef {
-            kind: self.kind.unwrap_or(kind),
-            id: self.id.clone(),
-            revision: revision.or_else(|| self.revision.clone()).unwrap_or_default(),
+    /// The repository meant, of this kind where the text does not say it, and at `main` where it names no revision.
+    pub fn repo(&self, kind: RepoKind) -> RepoRef {
+        RepoRef { kind: self.kind.unwrap_or(kind), id: self.id.clone(), revision: self.revision.clone().unwrap_or_default() }
+    }
+
+    /// The same at the revision that is named besides. A `Usage` fault where the text names another.
+    pub fn at(self, revision: Option<Revision>) -> Result<Self, Fault> {
+        match (&self.revision, &revision) {
+            (Some(own), Some(other)) if own != other => {
+                let message = format!("{} is named at two revisions, {own} and {other}", self.id);
+                Err(Fault::new(FaultKind::Usage, message).hint("name one of them"))
+            }
+            _ => Ok(Self { revision: revision.or(self.revision), ..self }),
+        }
+    }
+
+    /// The same, if the Hub at this address has it: a `Usage` fault for a link to the page of another.
+    pub fn on(self, endpoint: &str) -> Result<Self, Fault> {
+        let here = url::Url::parse(endpoint).ok().map(|url| url.origin());
+        match self.site.clone().filter(|site| Some(&**site) != here.as_ref() && !is_official(site)) {
+            None => Ok(self),
+            Some(site) => {
+                let site = printable(&site.ascii_serialization());
+                Err(Fault::new(FaultKind::Usage, format!("the link leads to {site}, and this Hub is {endpoint}"))
+                    .hint(format!("name that Hub with --endpoint {site}, or write {} to look for it here", self.id)))
+            }
         }
     }
 }
@@ -47,8 +73,19 @@ impl FromStr for RepoSpec {
         }
         let (id, filters) = text.split_once(':').map_or((text, None), |(id, filters)| (id, Some(filters)));
         let filters = filters.map(filters_of).transpose()?.unwrap_or_default();
-        Ok(Self { kind: None, id: id.parse()?, revision: None, filters, file: None })
+        let (id, revision) = id_and_revision(id)?;
+        Ok(Self { kind: None, id, revision, filters, file: None, site: None })
     }
+}
+
+fn is_official(site: &url::Origin) -> bool {
+    matches!(site, url::Origin::Tuple(_, url::Host::Domain(host), _) if OFFICIAL.contains(&host.as_str()))
+}
+
+/// Reads `owner/name`, or `owner/name@revision`.
+fn id_and_revision(text: &str) -> Result<(RepoId, Option<Revision>), Fault> {
+    let (id, revision) = text.split_once('@').map_or((text, None), |(id, revision)| (id, Some(revision)));
+    Ok((id.parse()?, revision.map(str::parse).transpose()?))
 }
 
 /// The filters after a colon. None at all is a mistake (an empty variable in a script), never everything.
@@ -76,21 +113,14 @@ fn from_uri(rest: &str) -> Result<RepoSpec, Fault> {
     let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
     let (kind, parts) = take_kind(&parts);
     let (head, path) = parts.split_at(parts.len().min(2));
-    let head = head.join("/");
-    let (id, revision) = head.split_once('@').map_or((head.as_str(), None), |(id, revision)| (id, Some(revision)));
-    Ok(RepoSpec {
-        kind: Some(kind.unwrap_or_default()),
-        id: id.parse()?,
-        revision: revision.map(str::parse).transpose()?,
-        filters: Vec::new(),
-        file: joined(path),
-    })
+    let (id, revision) = id_and_revision(&head.join("/"))?;
+    Ok(RepoSpec { kind: Some(kind.unwrap_or_default()), id, revision, filters: Vec::new(), file: joined(path), site: None })
 }
 
 /// A page's URL: `…/owner/name`, `…/tree/REV`, `…/blob/REV/PATH`, `…/resolve/REV/PATH`, with `datasets/` or `spaces/` before.
 fn from_url(text: &str) -> Result<RepoSpec, Fault> {
     let malformed = || {
-        Fault::new(FaultKind::Usage, format!("“{}” is not the address of a repository", super::printable(text)))
+        Fault::new(FaultKind::Usage, format!("“{}” is not the address of a repository", printable(text)))
             .hint("paste the address of a model's page, or write owner/name")
     };
     let url = url::Url::parse(text).map_err(|error| malformed().because(error))?;
@@ -108,6 +138,7 @@ fn from_url(text: &str) -> Result<RepoSpec, Fault> {
         revision: revision.map(|revision| revision.parse()).transpose()?,
         filters: Vec::new(),
         file: if points_inside { joined(rest.get(2..).unwrap_or_default()) } else { None },
+        site: Some(Box::new(url.origin())),
     })
 }
 
@@ -129,6 +160,52 @@ mod tests {
         let filtered = spec("Qwen/Qwen3-8B-GGUF:q4_k_m, q6_k");
         assert_eq!((filtered.id.as_str(), filtered.kind), ("Qwen/Qwen3-8B-GGUF", None));
         assert_eq!(filtered.filters, ["q4_k_m", "q6_k"]);
+    }
+
+    #[test]
+    fn a_name_with_a_revision() {
+        let at = |text: &str| spec(text).revision.map(String::from);
+        assert_eq!(at("org/model@v1.0").as_deref(), Some("v1.0"));
+        assert_eq!(at("gpt2@refs/pr/1").as_deref(), Some("refs/pr/1"));
+        assert_eq!(at("org/model"), None);
+        let filtered = spec("org/model@dev/fast:q4_k_m");
+        assert_eq!((filtered.id.as_str(), filtered.filters.as_slice()), ("org/model", &["q4_k_m".to_owned()][..]));
+        assert_eq!(filtered.repo(RepoKind::Dataset).revision.as_str(), "dev/fast");
+    }
+
+    #[test]
+    fn a_revision_is_named_once_or_twice_the_same() {
+        let at = |text: &str, revision: &str| spec(text).at(Some(revision.parse().unwrap())).map(|spec| spec.revision.unwrap());
+        assert_eq!(at("org/model", "v2").unwrap().as_str(), "v2");
+        assert_eq!(at("org/model@v2", "v2").unwrap().as_str(), "v2");
+        for text in ["org/model@v1", "hf://org/model@v1", "https://huggingface.co/org/model/tree/v1"] {
+            assert_eq!(at(text, "v2").unwrap_err().kind, FaultKind::Usage, "{text}");
+            assert_eq!(spec(text).at(None).unwrap().revision.unwrap().as_str(), "v1");
+        }
+    }
+
+    #[test]
+    fn a_link_to_another_hub_is_refused() {
+        let on = |text: &str, endpoint: &str| spec(text).on(endpoint).map(|spec| spec.id);
+        for (text, endpoint) in [
+            ("https://huggingface.co/org/model", "https://hub.example"),
+            ("https://hf.co/org/model", "http://127.0.0.1:8790"),
+            ("http://127.0.0.1:8790/org/model", "http://127.0.0.1:8790"),
+            ("https://hub.example/org/model", "https://hub.example:443/api/hf"),
+            ("org/model", "https://hub.example"),
+            ("hf://org/model", "https://hub.example"),
+        ] {
+            assert_eq!(on(text, endpoint).unwrap().as_str(), "org/model", "{text}");
+        }
+        for text in [
+            "https://github.com/org/model",
+            "http://hub.example/org/model",
+            "https://hub.example:8443/org/model",
+            "https://huggingface.co.evil/org/model",
+        ] {
+            let fault = on(text, "https://hub.example").expect_err(text);
+            assert!(fault.kind == FaultKind::Usage && fault.message.ends_with("this Hub is https://hub.example"), "{fault}");
+        }
     }
 
     #[test]
@@ -165,6 +242,9 @@ mod tests {
             "org/name:",
             "org/name:,",
             "-x/y",
+            "org/name@",
+            "org/name@../x",
+            "@main",
         ] {
             let fault = text.parse::<RepoSpec>().expect_err(text);
             assert_eq!(fault.kind, FaultKind::Usage, "{text}");

@@ -5,6 +5,7 @@
 pub mod analyze;
 mod assess;
 pub mod cache;
+mod card;
 pub mod config;
 mod download;
 mod headers;
@@ -26,8 +27,8 @@ use jiff::tz::TimeZone;
 
 use crate::desk::{
     About, Access, Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId,
-    Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Scenario, SearchPage, SearchQuery, Selection, Target, VerifiedFile,
-    VerifyStep, VerifyTarget,
+    Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
+    VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -44,11 +45,6 @@ use verify::Verifier;
 
 /// The largest config file that an analysis reads, in bytes.
 const CONFIG_LIMIT: usize = 1 << 20;
-
-/// The file that is a repository's card.
-const CARD: &str = "README.md";
-/// The largest card that is read, in bytes.
-const CARD_LIMIT: usize = 8 << 20;
 
 /// The engine of this process.
 #[derive(Clone)]
@@ -144,15 +140,6 @@ impl Engine {
         Ok(analysis)
     }
 
-    async fn card_now(&self, repo: RepoRef) -> Result<Option<Card>, Fault> {
-        let info = self.hub.info(&repo).await?;
-        if !info.siblings.iter().any(|path| path == CARD) {
-            return Ok(None);
-        }
-        let text = self.hub.read_file(&repo, &info.commit, CARD, CARD_LIMIT).await?;
-        Ok(Some(Card::read(&String::from_utf8_lossy(&text))))
-    }
-
     /// The analysis that a person looks at, or a new one.
     async fn analyzed(&self, repo: &RepoRef) -> Result<Arc<Analysis>, Fault> {
         match self.recent.find(repo) {
@@ -243,8 +230,13 @@ impl Desk for Engine {
     }
 
     fn card(&self, repo: RepoRef) -> Reply<Option<Card>> {
-        let engine = self.clone();
-        async move { engine.card_now(repo).await }.boxed()
+        let hub = self.hub.clone();
+        async move { card::card(&hub, &repo).await }.boxed()
+    }
+
+    fn revisions(&self, repo: RepoRef) -> Reply<Revisions> {
+        let hub = self.hub.clone();
+        async move { hub.revisions(&repo).await }.boxed()
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

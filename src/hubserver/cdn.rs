@@ -72,8 +72,8 @@ impl Hub {
         for count in [2, 1] {
             let Some(([id @ .., commit], path)) = rest.split_at_checked(count + 1) else { continue };
             let Some(repo) = id.join("/").parse().ok().and_then(|id| catalog.get(kind, &id)) else { continue };
-            let snapshot = self.library.commit(repo).await?;
-            if snapshot.commit == *commit {
+            let history = self.library.history(repo).await?;
+            if let Some(snapshot) = history.commits().find(|snapshot| snapshot.commit == *commit) {
                 return Ok(snapshot.file(&path.join("/")).map(|file| (repo.clone(), file.clone())));
             }
         }

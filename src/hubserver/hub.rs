@@ -108,9 +108,8 @@ impl Hub {
 
     /// The repository's commit, if the revision names it.
     pub async fn commit(&self, repo: &Repo, revision: &str) -> Result<Arc<Snapshot>, Refusal> {
-        let commit = self.library.commit(repo).await?;
         let none = || Refusal::new(StatusCode::NOT_FOUND, format!("Invalid rev id: {revision}")).code("RevisionNotFound");
-        if commit.is_at(revision) { Ok(commit) } else { Err(none()) }
+        self.library.history(repo).await?.find(revision).cloned().ok_or_else(none)
     }
 
     /// How many repositories there are.

@@ -38,7 +38,7 @@ async fn verb(desk: &Arc<dyn Desk>, out: &mut Output, line: &str) -> Result<(), 
 
 /// Begins the download, pauses it when a third is there, and shows that it rests.
 async fn interrupted_download(desk: &Arc<dyn Desk>, out: &mut Output) -> Result<Plan, Fault> {
-    let repo = REPO.parse::<crate::desk::RepoSpec>()?.repo(crate::desk::RepoKind::Model, None);
+    let repo = REPO.parse::<crate::desk::RepoSpec>()?.repo(crate::desk::RepoKind::Model);
     let filters = Choice::Filters { filters: vec![QUANTIZATION.to_owned()], exact: true };
     let plan = desk.plan(Selection::new(repo, filters)).await?;
     let id = desk.enqueue(plan.clone()).await?;

@@ -8,6 +8,7 @@ mod files;
 #[path = "../support/hub.rs"]
 mod hub;
 mod limits;
+mod revisions;
 mod xet;
 
 use std::collections::BTreeSet;

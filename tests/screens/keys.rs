@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use hfdesk_tui::desk::{
-    Assessment, Board, CacheType, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, Scenario, SearchPage,
-    Target,
+    Assessment, Board, CacheType, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, RepoRef, Revision,
+    Scenario, SearchPage, Target,
 };
-use hfdesk_tui::tui::app::{App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, ctrl, update};
+use hfdesk_tui::tui::app::{
+    App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, RevisionChooser, RevisionsState, ctrl, update,
+};
 
 use crate::fake_desk::{self, GIB, QUANTS, about, job, now, page, plan, repo};
 use crate::network_down;
@@ -221,6 +223,60 @@ fn a_card_scrolls_as_far_as_it_was_drawn() {
     assert_eq!(scroll(&app), Some(19));
     update(&mut app, Msg::CardDrawn(Reach { rows: 20, shown: 15 }));
     assert_eq!(scroll(&app), Some(5), "a larger window shows more");
+}
+
+/// An app in which the revisions of an open repository have been asked for.
+fn choosing() -> App {
+    let mut app = opened();
+    assert_eq!(press(&mut app, "v"), [Effect::Revisions(1, repo("Qwen/Qwen3-8B-GGUF"))]);
+    app
+}
+
+fn chooser(app: &App) -> Option<&RevisionChooser> {
+    match question(app) {
+        Some(Question::Revisions(chooser)) => Some(chooser),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_revision_is_chosen_and_opened() {
+    let mut app = choosing();
+    assert!(press(&mut app, "j enter").is_empty(), "there is nothing to open yet");
+    update(&mut app, Msg::RevisionsListed(1, Ok(Arc::new(fake_desk::revisions()))));
+    assert_eq!(chooser(&app).and_then(RevisionChooser::chosen).map(Revision::as_str), Some("main"));
+    let tag = RepoRef { revision: "v1.0".parse().unwrap(), ..repo("Qwen/Qwen3-8B-GGUF") };
+    assert!(matches!(&press(&mut app, "j j j enter")[..], [Effect::Analyze(2, repo), ..] if *repo == tag));
+    assert!(app.dialog.is_none() && app.repository.repo == Some(tag.clone()) && app.repository.analysis.is_none());
+    assert_eq!(press(&mut app, "v"), [Effect::Revisions(2, tag)]);
+    update(&mut app, Msg::RevisionsListed(2, Ok(Arc::new(fake_desk::revisions()))));
+    assert_eq!(chooser(&app).map(|chooser| chooser.cursor), Some(3), "the cursor is on what is open");
+    assert!(press(&mut app, "enter").is_empty() && app.dialog.is_none(), "it is open already");
+}
+
+#[test]
+fn a_commit_is_opened_by_its_full_name() {
+    let mut app = choosing();
+    update(&mut app, Msg::RevisionsListed(1, Ok(Arc::new(fake_desk::revisions()))));
+    let effects = press(&mut app, "G enter");
+    assert!(matches!(&effects[..], [Effect::Analyze(2, repo), ..] if repo.revision.is_commit()), "{effects:?}");
+}
+
+#[test]
+fn stale_revisions_are_dropped() {
+    let mut app = choosing();
+    assert!(press(&mut app, "esc").is_empty() && app.dialog.is_none());
+    update(&mut app, Msg::RevisionsListed(1, Ok(Arc::default())));
+    assert!(app.dialog.is_none(), "nobody waits for them");
+    press(&mut app, "1 j enter v");
+    update(&mut app, Msg::RevisionsListed(1, Ok(Arc::new(fake_desk::revisions()))));
+    assert_eq!(chooser(&app).map(|chooser| &chooser.state), Some(&RevisionsState::Loading));
+    update(&mut app, Msg::RevisionsListed(2, Err(network_down())));
+    assert_eq!(chooser(&app).map(|chooser| &chooser.state), Some(&RevisionsState::Failed(network_down())));
+    assert!(press(&mut app, "enter j G").is_empty() && chooser(&app).is_some());
+    assert!(matches!(&press(&mut app, "r")[..], [Effect::Revisions(2, _)]));
+    assert_eq!(chooser(&app).map(|chooser| &chooser.state), Some(&RevisionsState::Loading));
+    assert!(press(&mut self::app(), "2 v").is_empty());
 }
 
 #[test]

@@ -6,10 +6,11 @@ use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
-    About, Access, Analysis, Assessment, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, DeletionPlan, DeletionReport, Desk,
-    Digest, Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile, Machine, ModelFacts, Notice,
-    PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, Scenario,
-    SearchPage, SearchQuery, Selection, SpeedLimit, Target, Variant, VerifiedFile, VerifyStep, VerifyTarget,
+    About, Access, Analysis, Assessment, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, Commit, DeletionPlan,
+    DeletionReport, Desk, Digest, Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile,
+    Machine, ModelFacts, NamedRevision, Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId,
+    RepoKey, RepoKind, RepoRef, RepoType, Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, Variant,
+    VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -321,6 +322,35 @@ pub fn deletion(repos: Vec<RepoKey>) -> DeletionPlan {
     }
 }
 
+/// 40 digits that are told apart by their beginning.
+fn digits(number: usize) -> String {
+    format!("{:08x}", number.wrapping_mul(0x9e37_79b1) & 0xffff_ffff).repeat(5)
+}
+
+/// A commit with this number, so many hours ago.
+pub fn commit(number: usize, title: &str, hours: i64) -> Commit {
+    let authors = vec!["ada".to_owned()];
+    Commit { commit: digits(number).parse().unwrap(), title: title.to_owned(), authors, date: Some(ago(hours)) }
+}
+
+/// A branch or a tag.
+pub fn named(name: &str, number: usize) -> NamedRevision {
+    NamedRevision { name: name.parse().unwrap(), commit: digits(number) }
+}
+
+/// The branches, tags and commits of a repository.
+pub fn revisions() -> Revisions {
+    Revisions {
+        branches: vec![named("main", 0xa1), named("feature/longer-context-of-128k", 0xb2)],
+        tags: vec![named("v1.1", 0xa1), named("v1.0", 0xc3)],
+        commits: vec![
+            commit(0xa1, "Upload Q6_K_XL with the repaired importance matrix", 90),
+            commit(0xc3, "Upload folder using huggingface_hub", 200),
+            commit(0xd4, "initial commit", 210),
+        ],
+    }
+}
+
 /// A desk that answers at once with the values above and remembers what it was asked to change.
 pub struct FakeDesk {
     board: watch::Sender<Arc<Board>>,
@@ -332,13 +362,16 @@ pub struct FakeDesk {
     pub search_fault: Option<Fault>,
     /// What every repository's card is.
     pub card: Result<Option<Card>, Fault>,
+    /// What every repository's revisions are.
+    pub revisions: Result<Revisions, Fault>,
 }
 
 impl FakeDesk {
     pub fn new(board: Board) -> Self {
         let board = watch::channel(Arc::new(board)).0;
-        let card = Ok(Some(Card::read(CARD)));
-        Self { board, ended: CancellationToken::new(), asked: Arc::default(), search_fault: None, card }
+        let lineage = [["Qwen/Qwen3-8B"], ["Qwen/Qwen3-8B-Base"]].map(|step| step.map(str::to_owned).to_vec()).to_vec();
+        let card = Ok(Some(Card { lineage, ..Card::read(CARD) }));
+        Self { board, ended: CancellationToken::new(), asked: Arc::default(), search_fault: None, card, revisions: Ok(revisions()) }
     }
 
     /// Publishes a state of the queue.
@@ -375,6 +408,10 @@ impl Desk for FakeDesk {
 
     fn card(&self, _: RepoRef) -> Reply<Option<Card>> {
         reply(self.card.clone())
+    }
+
+    fn revisions(&self, _: RepoRef) -> Reply<Revisions> {
+        reply(self.revisions.clone())
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {

@@ -55,6 +55,7 @@ impl Stage {
             Effect::Analyze(seq, repo) => Msg::Analyzed(seq, at_once(desk.analyze(repo)).map(Arc::new)),
             Effect::Assess(seq, repo, scenario) => Msg::Assessed(seq, at_once(desk.assess(repo, scenario)).map(Arc::new)),
             Effect::Card(seq, repo) => Msg::CardRead(seq, at_once(desk.card(repo)).map(|card| card.map(Arc::new))),
+            Effect::Revisions(seq, repo) => Msg::RevisionsListed(seq, at_once(desk.revisions(repo)).map(Arc::new)),
             Effect::Plan(seq, selection) => Msg::Planned(seq, at_once(desk.plan(selection))),
             Effect::Enqueue(plan) => Msg::Enqueued(at_once(desk.enqueue(plan))),
             Effect::Control(action, target) => Msg::Controlled(action, at_once(desk.control(action, target))),

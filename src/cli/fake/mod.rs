@@ -179,6 +179,10 @@ impl Desk for FakeDesk {
         answer(None)
     }
 
+    fn revisions(&self, _: RepoRef) -> Reply<Revisions> {
+        answer(Revisions::default())
+    }
+
     fn plan(&self, selection: Selection) -> Reply<Plan> {
         answer(Plan { repo: selection.repo, ..self.plan.clone() })
     }

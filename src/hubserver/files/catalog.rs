@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::card::Card;
 use super::facts::Facts;
+use super::history::History;
 use super::library::Shelf;
-use super::snapshot::Snapshot;
 use super::walk;
 use crate::desk::{Fault, RepoId, RepoKind};
 
@@ -30,8 +30,8 @@ pub struct Repo {
     pub tags: Vec<String>,
     /// When it last changed.
     pub last_modified: Timestamp,
-    /// Its commit, once somebody asked for it.
-    pub(super) commit: Shelf<Snapshot>,
+    /// Its commits, once somebody asked for one.
+    pub(super) history: Shelf<History>,
 }
 
 impl Repo {
@@ -40,13 +40,13 @@ impl Repo {
         self.facts.created_at.unwrap_or(self.last_modified)
     }
 
-    fn read(kind: RepoKind, id: RepoId, folder: PathBuf, commit: Shelf<Snapshot>) -> Result<Self, Fault> {
+    fn read(kind: RepoKind, id: RepoId, folder: PathBuf, history: Shelf<History>) -> Result<Self, Fault> {
         let facts = Facts::read(&folder)?;
         let readme = folder.join("README.md");
         let card = Card::parse(&fs::read_to_string(&readme).unwrap_or_default());
         let names: Vec<String> = walk::entries(&folder)?.into_iter().map(|(name, _)| name).collect();
         let last_modified = facts.last_modified.unwrap_or_else(|| changed(&folder).max(changed(&readme)));
-        Ok(Self { kind, tags: card.tags(&names), id, folder, facts, card, last_modified, commit })
+        Ok(Self { kind, tags: card.tags(&names), id, folder, facts, card, last_modified, history })
     }
 }
 
@@ -81,8 +81,8 @@ impl Catalog {
 
     fn add(&mut self, before: &Self, kind: RepoKind, id: &str, folder: PathBuf) {
         let repo = id.parse().and_then(|id| {
-            let commit = before.get(kind, &id).map(|repo| repo.commit.clone()).unwrap_or_default();
-            Repo::read(kind, id, folder, commit)
+            let history = before.get(kind, &id).map(|repo| repo.history.clone()).unwrap_or_default();
+            Repo::read(kind, id, folder, history)
         });
         match repo {
             Ok(repo) => drop(self.repos.insert((kind, repo.id.clone()), Arc::new(repo))),

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::desk::Fault;
+use crate::desk::{Fault, Revision};
 
 /// The name of the file; it is never served.
 const NAME: &str = ".hub.toml";
@@ -18,6 +18,23 @@ pub enum Gate {
     Auto,
     /// By the owner.
     Manual,
+}
+
+/// A commit besides the newest of `main`: its files lie in a folder of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitFacts {
+    /// The folder below `.hub-revisions` that holds its files; empty for the repository's own.
+    pub folder: String,
+    /// What was done, in a line.
+    pub title: String,
+    /// When.
+    pub date: Timestamp,
+    /// The branch that ends here. A commit that ends none belongs to the past of all that come before it in the list.
+    pub branch: Option<Revision>,
+    /// The tags that name it.
+    #[serde(default)]
+    pub tags: Vec<Revision>,
 }
 
 /// What `.hub.toml` may say; everything is optional.
@@ -38,6 +55,12 @@ pub struct Facts {
     pub created_at: Option<Timestamp>,
     /// When the repository last changed; else what the folder says.
     pub last_modified: Option<Timestamp>,
+    /// What the newest commit of `main` did, in a line.
+    pub title: Option<String>,
+    /// The tags that name the newest commit of `main`.
+    pub tags: Vec<Revision>,
+    /// Every other commit, the newest first.
+    pub revisions: Vec<CommitFacts>,
 }
 
 impl Facts {

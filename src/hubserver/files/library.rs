@@ -11,7 +11,8 @@ use tokio::sync::Mutex;
 
 use super::catalog::{Catalog, Repo};
 use super::digests::Digests;
-use super::snapshot::{Snapshot, StoredFile};
+use super::history::History;
+use super::snapshot::StoredFile;
 use super::walk::{self, Stamp};
 use crate::desk::{Fault, FaultKind};
 
@@ -113,15 +114,16 @@ impl Library {
         self.catalog.get(move |before| Catalog::scan(&root, &before.unwrap_or_default())).await
     }
 
-    /// A repository's commit. The first request waits until every file is hashed.
-    pub async fn commit(&self, repo: &Repo) -> Result<Arc<Snapshot>, Fault> {
+    /// A repository's commits. The first request waits until every file is hashed.
+    pub async fn history(&self, repo: &Repo) -> Result<Arc<History>, Fault> {
         let (root, folder, digests) = (self.root.clone(), repo.folder.clone(), Arc::clone(&self.digests));
-        repo.commit.get(move |_| Snapshot::take(&root, &folder, &digests)).await
+        let (facts, changed) = (repo.facts.clone(), repo.last_modified);
+        repo.history.get(move |_| History::read(&root, &folder, &facts, changed, &digests)).await
     }
 
     /// Opens a file of a commit. A file that changed since the commit was taken is refused, and the next request sees a new commit.
     pub async fn open_file(&self, repo: &Repo, file: &StoredFile) -> Result<OpenFile, Fault> {
-        let (root, path, stamp) = (self.root.clone(), repo.folder.join(&file.path), file.stamp);
+        let (root, path, stamp) = (self.root.clone(), file.place.clone(), file.stamp);
         let opened = off_thread(move || {
             let shown = path.display();
             OpenFile::of(&root, &path, &stamp).map_err(|error| Fault::disk(format!("open {shown}"), error))
@@ -129,7 +131,7 @@ impl Library {
         if let Ok(Some(opened)) = opened.await {
             return Ok(opened);
         }
-        repo.commit.forget().await;
+        repo.history.forget().await;
         Err(Fault::new(FaultKind::Unavailable, format!("{} changed while it was served", file.path)))
     }
 

@@ -5,6 +5,7 @@ mod catalog;
 mod digests;
 mod facts;
 mod git;
+mod history;
 mod lfs;
 mod library;
 mod snapshot;

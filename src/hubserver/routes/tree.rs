@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{page, refs, wire};
+use super::{page, wire};
 use crate::hubserver::ask::Ask;
 use crate::hubserver::files::{Repo, Snapshot, StoredFile};
 use crate::hubserver::hub::Hub;
@@ -87,7 +87,7 @@ impl<'a> Entry<'a> {
         if expand {
             map.insert(
                 "lastCommit".to_owned(),
-                json!({ "id": commit.commit, "title": refs::TITLE, "date": wire::time(repo.last_modified) }),
+                json!({ "id": commit.commit, "title": commit.facts.title, "date": wire::time(commit.facts.date) }),
             );
         }
         if let (true, Self::File(_)) = (expand, self) {

@@ -58,6 +58,14 @@ impl Folder {
         repo.text(".hub.toml", facts)?;
         Ok(repo)
     }
+
+    /// Makes the folder of another commit of this repository, which its facts must name, with a README and git's attributes.
+    pub fn commit(&self, folder: &str, readme: &str) -> Result<Self, Fault> {
+        let commit = self.below(&format!(".hub-revisions/{folder}"))?;
+        commit.text("README.md", readme)?;
+        commit.text(".gitattributes", ATTRIBUTES)?;
+        Ok(commit)
+    }
 }
 
 fn failed(path: &Path, error: io::Error) -> Fault {

@@ -31,6 +31,7 @@ pub(super) fn perform(app: &mut App, action: Action) -> Effects {
         Action::NextSort => next_sort(app),
         Action::Mark | Action::MarkAll => mark(app, action),
         Action::Card => card(app),
+        Action::Revision => revision(app),
         Action::Download => download(app),
         Action::LongerContext | Action::ShorterContext => app.repository.change_context(action == Action::LongerContext),
         Action::NextCacheType => app.repository.next_cache_type(),
@@ -88,7 +89,7 @@ fn open(app: &mut App) -> Effects {
 }
 
 /// Shows a repository. One that is open already keeps its marks.
-fn open_repo(app: &mut App, repo: RepoRef) -> Effects {
+pub(super) fn open_repo(app: &mut App, repo: RepoRef) -> Effects {
     app.focus = Pane::Repository;
     if app.repository.repo.as_ref() == Some(&repo) && app.repository.fault.is_none() {
         return Effects::new();
@@ -136,6 +137,16 @@ fn card(app: &mut App) -> Effects {
         app.tell(Message::warning("open a repository first: there is no card yet"));
     }
     app.repository.toggle_card()
+}
+
+fn revision(app: &mut App) -> Effects {
+    let Some(chooser) = app.repository.choose_revision() else {
+        app.tell(Message::warning("open a repository first: there is no revision yet"));
+        return Effects::new();
+    };
+    let asked = chooser.asked();
+    ask(app, Question::Revisions(chooser));
+    vec![asked]
 }
 
 fn download(app: &mut App) -> Effects {

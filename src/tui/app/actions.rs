@@ -41,6 +41,8 @@ pub enum Action {
     MarkAll,
     /// Show the repository's card, or what can be chosen again.
     Card,
+    /// Choose another revision of the repository.
+    Revision,
     /// Download what is marked.
     Download,
     /// Pause or resume the job.
@@ -132,6 +134,7 @@ pub const ACTIONS: &[Entry] = &[
     entry(REPOSITORY, 90, Action::Mark, &[&[ch(' ')]], "mark", "Mark or unmark the variant and go down"),
     entry(REPOSITORY, 95, Action::Download, &[&[ch('d')], &[plain(Code::Enter)]], "download", "Plan a download of what is marked, else of this variant"),
     entry(REPOSITORY, 80, Action::Card, &[&[ch('c')]], "card", "Read the repository's card, or go back to the variants"),
+    entry(REPOSITORY, 50, Action::Revision, &[&[ch('v')]], "revision", "Choose a branch, a tag or a commit"),
     entry(REPOSITORY, 60, Action::MarkAll, &[&[ch('a')]], "all", "Mark every variant, or none"),
     entry(REPOSITORY, 50, Action::LongerContext, &[&[ch('+')], &[ch('=')]], "context", "Judge what fits by a longer context"),
     entry(REPOSITORY, 0, Action::ShorterContext, &[&[ch('-')]], "shorter", "Judge what fits by a shorter context"),

@@ -3,6 +3,7 @@
 use super::key::{Code, Key};
 use super::limit::{self, LimitQuestion};
 use super::msg::{Effect, Effects};
+use super::revisions::{self, RevisionChooser};
 use super::{App, Step, actions};
 use crate::desk::{DeletionPlan, JobAction, JobId, Plan, Target};
 
@@ -19,6 +20,8 @@ pub enum Question {
     Cancel(JobId, String),
     /// How fast may this be?
     Limit(LimitQuestion),
+    /// Which revision?
+    Revisions(RevisionChooser),
     /// End?
     Quit,
 }
@@ -41,9 +44,11 @@ impl From<Question> for Dialog {
 /// A key for the open dialog. What destroys something needs its own letter; Enter and Esc are safe there.
 pub(super) fn press(app: &mut App, key: Key) -> Effects {
     let Some(dialog) = app.dialog.take() else { return Effects::new() };
-    if let Question::Limit(question) = dialog.question {
-        return limit::press(app, question, key);
-    }
+    let dialog = match dialog.question {
+        Question::Limit(question) => return limit::press(app, question, key),
+        Question::Revisions(chooser) => return revisions::press(app, chooser, key),
+        question => Dialog { question, ..dialog },
+    };
     if let Some(step) = scroll(key) {
         return scrolled(app, dialog, step);
     }
@@ -85,12 +90,13 @@ fn furthest(app: &App, question: &Question) -> usize {
         Question::Help => (actions::help(app.focus).len(), app.page() / 2),
         Question::Download(plan) => (plan.files.len(), 1),
         Question::Delete(plan) => (plan.paths.len() + plan.payloads.len(), 1),
-        Question::Cancel(..) | Question::Limit(_) | Question::Quit => (0, 1),
+        Question::Cancel(..) | Question::Limit(_) | Question::Revisions(_) | Question::Quit => (0, 1),
     };
     rows.saturating_sub(shown)
 }
 
-fn scroll(key: Key) -> Option<Step> {
+/// Where a key moves in a dialog's list.
+pub(super) fn scroll(key: Key) -> Option<Step> {
     match key.code {
         Code::Char('j') | Code::Down => Some(Step::Down),
         Code::Char('k') | Code::Up => Some(Step::Up),

@@ -12,6 +12,7 @@ mod list;
 mod message;
 mod msg;
 mod repository;
+mod revisions;
 mod search;
 mod update;
 
@@ -30,6 +31,7 @@ pub use list::Step;
 pub use message::Message;
 pub use msg::{Effect, Effects, Msg, Seq};
 pub use repository::RepositoryPane;
+pub use revisions::{RevisionChooser, RevisionsState};
 pub use search::{Loading, SearchPane};
 pub use update::update;
 

@@ -6,7 +6,7 @@ use super::card::Reach;
 use super::key::Key;
 use crate::desk::{
     Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Fault, JobAction, JobId, Notice, PageToken, Plan,
-    RepoKey, RepoRef, Scenario, SearchPage, SearchQuery, Selection, Target,
+    RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
 };
 
 /// Which request of a pane a reply belongs to. A pane raises its number when it asks anew, so older replies are stale.
@@ -39,6 +39,8 @@ pub enum Msg {
     Assessed(Seq, Result<Arc<Assessment>, Fault>),
     /// Reply to [`Effect::Card`].
     CardRead(Seq, Result<Option<Arc<Card>>, Fault>),
+    /// Reply to [`Effect::Revisions`].
+    RevisionsListed(Seq, Result<Arc<Revisions>, Fault>),
     /// The card's text was drawn.
     CardDrawn(Reach),
     /// Reply to [`Effect::Plan`].
@@ -70,6 +72,8 @@ pub enum Effect {
     Assess(Seq, RepoRef, Scenario),
     /// Read a repository's card.
     Card(Seq, RepoRef),
+    /// List a repository's branches, tags and commits.
+    Revisions(Seq, RepoRef),
     /// Find out what a download would do.
     Plan(Seq, Selection),
     /// Queue a download.

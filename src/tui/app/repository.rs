@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::msg::{Effect, Effects, Seq};
-use super::{CardView, Message, Reach, Step};
+use super::{CardView, Message, Reach, RevisionChooser, Step};
 use crate::desk::{
     Analysis, Assessed, Assessment, Board, CacheType, Card, Choice, Fault, Job, JobState, PlannedFile, Recommendation, RepoKind, RepoRef,
     RepoSpec, Scenario, Selection, Variant,
@@ -101,7 +101,7 @@ impl RepositoryPane {
 
     /// Opens what a pasted link names.
     pub(super) fn open_spec(&mut self, spec: RepoSpec, kind: RepoKind) -> Effects {
-        let effects = self.open(spec.repo(kind, None));
+        let effects = self.open(spec.repo(kind));
         self.wanted = Some(spec);
         effects
     }
@@ -121,6 +121,11 @@ impl RepositoryPane {
         let Some(repo) = self.repo.clone().filter(|_| self.card.take().is_none()) else { return Effects::new() };
         self.card = Some(CardView::default());
         vec![Effect::Card(self.seq, repo)]
+    }
+
+    /// Asks which other revisions there are; none while nothing is open.
+    pub(super) fn choose_revision(&self) -> Option<RevisionChooser> {
+        self.repo.clone().map(|repo| RevisionChooser::new(repo, self.seq))
     }
 
     /// Takes a card in, unless it is stale or no longer wanted.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::actions::{self, Action, Meaning};
-use super::dialog::{self, Question};
+use super::dialog::{self, Dialog, Question};
 use super::key::{Code, Key, ctrl};
 use super::msg::{Effect, Effects, Msg, Seq};
 use super::{App, Message, Pane, act};
-use crate::desk::{self, Analysis, Board, DeletionReport, Fault, FaultKind, JobId, Notice, NoticeLevel, RepoSpec, printable};
+use crate::desk::{self, Analysis, Board, DeletionReport, Fault, FaultKind, JobId, Notice, NoticeLevel, RepoSpec, Revisions, printable};
 
 /// Takes one message in and says what is to be done about it.
 pub fn update(app: &mut App, msg: Msg) -> Effects {
@@ -25,6 +25,7 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::Analyzed(seq, reply) => return analyzed(app, seq, reply),
         Msg::Assessed(seq, reply) => app.repository.receive_assessment(seq, reply).into_iter().for_each(|message| app.tell(message)),
         Msg::CardRead(seq, reply) => app.repository.receive_card(seq, reply),
+        Msg::RevisionsListed(seq, reply) => list_revisions(app, seq, reply),
         Msg::CardDrawn(reach) => app.repository.card_drawn(reach),
         Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
         Msg::DeletionPlanned(seq, reply) if app.cache.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Delete)),
@@ -44,6 +45,12 @@ fn analyzed(app: &mut App, seq: Seq, reply: Result<Arc<Analysis>, Fault>) -> Eff
         app.tell(message);
     }
     effects
+}
+
+fn list_revisions(app: &mut App, seq: Seq, reply: Result<Arc<Revisions>, Fault>) {
+    if let Some(Dialog { question: Question::Revisions(chooser), .. }) = &mut app.dialog {
+        chooser.receive(seq, reply);
+    }
 }
 
 fn show_board(app: &mut App, board: Arc<Board>) {
@@ -130,7 +137,7 @@ fn paste(app: &mut App, text: &str) -> Effects {
 }
 
 fn open_link(app: &mut App, text: &str) -> Effects {
-    match text.parse::<RepoSpec>() {
+    match text.parse::<RepoSpec>().and_then(|spec| spec.on(&app.about.endpoint)) {
         Ok(spec) => act::open_spec(app, spec),
         Err(fault) => {
             app.fail(&fault);

@@ -40,6 +40,7 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::Analyze(seq, repo) => Msg::Analyzed(seq, desk.analyze(repo).await.map(Arc::new)),
         Effect::Assess(seq, repo, scenario) => Msg::Assessed(seq, desk.assess(repo, scenario).await.map(Arc::new)),
         Effect::Card(seq, repo) => Msg::CardRead(seq, desk.card(repo).await.map(|card| card.map(Arc::new))),
+        Effect::Revisions(seq, repo) => Msg::RevisionsListed(seq, desk.revisions(repo).await.map(Arc::new)),
         Effect::Plan(seq, selection) => Msg::Planned(seq, desk.plan(selection).await),
         Effect::Enqueue(plan) => Msg::Enqueued(desk.enqueue(plan).await),
         Effect::Control(action, target) => Msg::Controlled(action, desk.control(action, target).await),

@@ -4,7 +4,7 @@ use ratatui::layout::{Margin, Rect};
 
 use super::paint::{Brush, line_at};
 use super::roles::Role;
-use super::{ask_limit, confirm_cancel, confirm_delete, confirm_download, help, quit};
+use super::{ask_limit, choose_revision, confirm_cancel, confirm_delete, confirm_download, help, quit};
 use crate::tui::app::Question;
 
 pub(super) fn draw(brush: &mut Brush, screen: Rect) {
@@ -15,6 +15,7 @@ pub(super) fn draw(brush: &mut Brush, screen: Rect) {
         Question::Delete(plan) => confirm_delete::draw(brush, screen, plan, dialog.scroll),
         Question::Cancel(id, title) => confirm_cancel::draw(brush, screen, id, title),
         Question::Limit(question) => ask_limit::draw(brush, screen, question),
+        Question::Revisions(chooser) => choose_revision::draw(brush, screen, chooser),
         Question::Quit => quit::draw(brush, screen),
     }
 }

@@ -45,6 +45,8 @@ pub struct Glyphs {
     pub separator: &'static str,
     /// A repository with restricted access.
     pub gated: &'static str,
+    /// What stands between something and what it was made from.
+    pub made_from: &'static str,
     /// What marks the focus of the prompt.
     pub prompt: &'static str,
 }
@@ -72,6 +74,7 @@ impl Glyphs {
         ellipsis: "…",
         separator: "·",
         gated: "◆",
+        made_from: "←",
         prompt: "›",
     };
 
@@ -106,6 +109,7 @@ impl Glyphs {
         ellipsis: "~",
         separator: "-",
         gated: "&",
+        made_from: "<",
         prompt: ">",
     };
 

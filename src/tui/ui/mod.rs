@@ -3,6 +3,7 @@
 mod ask_limit;
 mod cache;
 mod card;
+mod choose_revision;
 mod confirm_cancel;
 mod confirm_delete;
 mod confirm_download;

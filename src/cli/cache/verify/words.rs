@@ -31,8 +31,10 @@ impl VerifyArgs {
     /// The repository of the cache that a word names, with the revision and the file that stand in a URI.
     fn named(&self, word: &str, cache: &CacheListing) -> Result<VerifyTarget, Fault> {
         if !word.contains("://") {
-            let target = cache_target(word).map_err(|message| Fault::new(FaultKind::Usage, message))?;
-            return Ok(VerifyTarget { revision: self.revision.clone(), ..VerifyTarget::whole(self.find(target, cache)?) });
+            let (target, revision) = word.split_once('@').map_or((word, None), |(target, revision)| (target, Some(revision)));
+            let target = cache_target(target).map_err(|message| Fault::new(FaultKind::Usage, message))?;
+            let revision = revision.map(str::parse).transpose()?.or_else(|| self.revision.clone());
+            return Ok(VerifyTarget { revision, ..VerifyTarget::whole(self.find(target, cache)?) });
         }
         let spec: RepoSpec = word.parse()?;
         let repo = self.find(CacheTarget::new(spec.kind, spec.id), cache)?;
@@ -75,6 +77,7 @@ mod tests {
             ("gpt2 config.json onnx/model.onnx", vec!["model/gpt2 config.json+onnx/model.onnx"]),
             ("gpt2 a.bin dataset/org/twin b c:d", vec!["model/gpt2 a.bin", "dataset/org/twin b+c:d"]),
             ("gpt2 --revision v2", vec!["model/gpt2@v2"]),
+            ("gpt2@v3 a@b.bin", vec!["model/gpt2@v3 a@b.bin"]),
             ("org/twin --type dataset", vec!["dataset/org/twin"]),
             ("model/org/twin --type dataset", vec!["model/org/twin"]),
             ("--type dataset", vec!["dataset/org/twin"]),
