@@ -140,26 +140,22 @@ impl Engine {
         Ok(analysis)
     }
 
-    /// The analysis that a person looks at, or a new one.
-    async fn analyzed(&self, repo: &RepoRef) -> Result<Arc<Analysis>, Fault> {
-        match self.recent.find(repo) {
+    /// The analysis that a person looks at, if it is good enough, or a new one.
+    async fn analyzed(&self, repo: &RepoRef, is_good: impl Fn(&Analysis) -> bool) -> Result<Arc<Analysis>, Fault> {
+        match self.recent.find(repo).filter(|known| is_good(known)) {
             Some(analysis) => Ok(analysis),
             None => self.analyze_now(repo.clone()).await,
         }
     }
 
     async fn assess_now(&self, repo: RepoRef, scenario: Scenario) -> Result<Assessment, Fault> {
-        let analysis = self.analyzed(&repo).await?;
+        let analysis = self.analyzed(&repo, |_| true).await?;
         Ok(self.assessor.assess(&analysis, &scenario).await)
     }
 
     async fn plan_now(&self, selection: Selection) -> Result<Plan, Fault> {
         // A gate may have opened since; before it does, the Hub shows no digests.
-        let known = self.recent.find(&selection.repo).filter(|analysis| matches!(analysis.access, Access::Open | Access::Granted));
-        let analysis = match known {
-            Some(analysis) => analysis,
-            None => self.analyze_now(selection.repo.clone()).await?,
-        };
+        let analysis = self.analyzed(&selection.repo, |known| matches!(known.access, Access::Open | Access::Granted)).await?;
         let plan = passed(&analysis, select::plan(&analysis, &selection))?;
         let cache = self.cache.clone();
         blocking(move || with_what_is_here(&cache, plan)).await

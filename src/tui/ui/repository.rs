@@ -131,9 +131,9 @@ fn draw_access(brush: &mut Brush, area: Rect, analysis: &Analysis) -> u16 {
     let Some(barrier) = &analysis.barrier else {
         return if analysis.access == Access::Open { 0 } else { brush.paragraph(area, access(analysis.access), Role::Gated) };
     };
-    let again = if brush.app.about.has_token { "r checks again" } else { "the token is read when hfdesk-tui starts" };
-    let lines = [(Some(barrier.message.as_str()), Role::Gated), (barrier.hint.as_deref(), Role::Gated), (Some(again), Role::Dim)];
-    lines.into_iter().fold(0, |used, (line, role)| used + line.map_or(0, |line| brush.paragraph(skip_top(area, used), line, role)))
+    let again = if brush.app.about.has_token { "r checks again" } else { "a token is read at the start" };
+    let used = brush.paragraph(area, &format!("{} ({again})", barrier.message), Role::Gated);
+    used + barrier.hint.as_ref().map_or(0, |hint| brush.paragraph(skip_top(area, used), hint, Role::Gated))
 }
 
 fn access(access: Access) -> &'static str {
