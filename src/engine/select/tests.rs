@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::desk::{Choice, Digest, RepoRef};
+use crate::desk::{Choice, Digest, RepoRef, Variant};
 use crate::engine::analyze::{Configs, analyze};
 use crate::engine::hub::RepoInfo;
 
@@ -301,16 +301,13 @@ proptest! {
         prop_assert_eq!(&all, &paths);
         prop_assert_eq!((plan.left.len(), plan.left_bytes), (plan.left_files, plan.left.iter().map(|file| file.size).sum()));
         let taken: HashSet<&str> = plan.files.iter().map(|file| file.path.as_str()).collect();
-        if let Choice::Variants(ids) = &choice {
-            let variant = analysis.variant(&ids[0]).unwrap();
-            let wanted: HashSet<&str> = choice::whole(variant).filter(|path| !excludes.iter().any(|excluded| excluded == path)).collect();
-            prop_assert_eq!(&taken, &wanted);
-        }
-        if sort == 2 || sort == 3 {
-            let whole = analysis.variants.iter().filter(|variant| variant.files.iter().any(|path| taken.contains(path.as_str())));
-            let shards = whole.flat_map(|variant| &variant.files);
-            let mut missing = shards.filter(|path| !taken.contains(path.as_str()) && !excludes.contains(path));
-            prop_assert_eq!(missing.next(), None);
-        }
+        let chosen: Vec<&Variant> = match &choice {
+            Choice::Variants(ids) => ids.iter().filter_map(|id| analysis.variant(id)).collect(),
+            Choice::Filters { filters, exact } => analysis.named(&filters[0], *exact),
+            _ => return Ok(()),
+        };
+        let wanted: HashSet<&str> =
+            chosen.into_iter().flat_map(choice::whole).filter(|path| !excludes.iter().any(|excluded| excluded == path)).collect();
+        prop_assert_eq!(&taken, &wanted);
     }
 }
