@@ -5,7 +5,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use hfdesk_tui::desk::{Desk, RepoKind, RepoRef, Revision};
+use futures::StreamExt;
+use hfdesk_tui::desk::{AnalyzeStep, Desk, RepoKind, RepoRef, Revision};
 use hfdesk_tui::engine::Engine;
 use hfdesk_tui::engine::config::{Environment, Flags, Settings};
 use hfdesk_tui::hubserver::{HubConfig, HubServer, Quota};
@@ -41,7 +42,10 @@ async fn seventy_thousand_files_are_analysed_within_the_hubs_rate_limit() {
     let engine = Engine::open(&settings).unwrap();
     let repo = RepoRef { kind: RepoKind::Dataset, id: "org/many".parse().unwrap(), revision: Revision::default() };
 
-    let analysis = engine.analyze(repo).await.unwrap();
+    let steps: Vec<AnalyzeStep> = engine.analyze_in_steps(repo).collect().await;
+    let Some((AnalyzeStep::Done(analysis), listed)) = steps.split_last() else { panic!("{:?}", steps.last()) };
+    let listed: Vec<usize> = listed.iter().map(|step| if let AnalyzeStep::Listed(files) = step { *files } else { 0 }).collect();
+    assert!(listed.len() > 5 && listed.is_sorted(), "{listed:?}");
     assert_eq!(analysis.files.len(), 70_000);
     assert_eq!(analysis.variants.len(), 100);
     assert!(analysis.variants.iter().all(|variant| variant.files.len() == 700 && variant.files.is_sorted()));

@@ -12,9 +12,9 @@ use tokio_util::io::StreamReader;
 
 use super::LONGEST_MESSAGE;
 use crate::desk::{
-    About, Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId, Notice,
-    PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, VerifiedFile,
-    VerifyStep, VerifyTarget,
+    About, AnalyzeStep, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId,
+    Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
+    VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -75,8 +75,8 @@ impl Desk for Remote {
         self.ask("search", (query, page))
     }
 
-    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
-        self.ask("analyze", (repo,))
+    fn analyze_in_steps(&self, repo: RepoRef) -> BoxStream<'static, AnalyzeStep> {
+        Self::follow(self.http.post(address("analyze")).json(&(repo,)))
     }
 
     fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment> {

@@ -3,8 +3,8 @@
 //! Owns the routes and the wire; must not know how work is done: [`serve`] takes any [`Desk`](crate::desk::Desk), and [`attach`] gives one back.
 //!
 //! The wire is this version's own, for two processes of the same program: `POST /desk/NAME` with the arguments as a JSON array
-//! answers with the JSON of the reply, or with status 422 and a fault; `GET /desk/board`, `GET /desk/notices` and
-//! `POST /desk/verify` stream one JSON document a line.
+//! answers with the JSON of the reply, or with status 422 and a fault; `GET /desk/board`, `GET /desk/notices`,
+//! `POST /desk/analyze` and `POST /desk/verify` stream one JSON document a line.
 
 mod client;
 mod server;

@@ -74,7 +74,7 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
     Router::new()
         .route("/desk/about", get(|State(desk): Shared| async move { Json(desk.about()) }))
         .route("/desk/search", post(|State(desk): Shared, Json((query, page))| answer(desk.search(query, page))))
-        .route("/desk/analyze", post(|State(desk): Shared, Json((repo,))| answer(desk.analyze(repo))))
+        .route("/desk/analyze", post(|State(desk): Shared, Json((repo,))| async move { lines(desk.analyze_in_steps(repo)) }))
         .route("/desk/assess", post(|State(desk): Shared, Json((repo, scenario))| answer(desk.assess(repo, scenario))))
         .route("/desk/card", post(|State(desk): Shared, Json((repo,))| answer(desk.card(repo))))
         .route("/desk/revisions", post(|State(desk): Shared, Json((repo,))| answer(desk.revisions(repo))))

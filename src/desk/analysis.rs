@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
 use super::model::ModelFacts;
 use super::repo::RepoRef;
 
@@ -154,6 +154,31 @@ pub struct Analysis {
     pub base_models: Vec<String>,
     /// The model in it, as far as the Hub and the repository's `config.json` tell.
     pub model: ModelFacts,
+}
+
+/// What an analysis tells while it goes on; the last is its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnalyzeStep {
+    /// So many files have been listed.
+    Listed(usize),
+    /// It is over.
+    Done(Box<Analysis>),
+    /// It could not be carried out.
+    Failed(Fault),
+}
+
+impl AnalyzeStep {
+    /// The end of an analysis that went well.
+    pub fn done(analysis: Analysis) -> Self {
+        Self::Done(Box::new(analysis))
+    }
+
+    /// The end of an analysis whose teller has gone without one.
+    pub fn broken_off() -> Self {
+        let message = "the analysis broke off: the hfdesk-tui that runs the queue has ended";
+        Self::Failed(Fault::new(FaultKind::Busy, message).hint("ask again"))
+    }
 }
 
 impl Analysis {

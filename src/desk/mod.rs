@@ -31,8 +31,9 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 
-pub use analysis::{Access, Analysis, RepoFile, RepoType, Variant};
+pub use analysis::{Access, Analysis, AnalyzeStep, RepoFile, RepoType, Variant};
 pub use assessment::{Assessed, Assessment, Scenario};
 pub use board::{Board, Disk, Notice, NoticeLevel};
 pub use cache::{CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionReport, RepoKey};
@@ -83,8 +84,13 @@ pub trait Desk: Send + Sync {
     /// One page of repositories that match a query; pass [`SearchPage::next`] to go on.
     fn search(&self, query: SearchQuery, page: Option<PageToken>) -> Reply<SearchPage>;
 
+    /// What a repository offers at one commit. The stream tells how many files have been listed and ends with the analysis.
+    fn analyze_in_steps(&self, repo: RepoRef) -> BoxStream<'static, AnalyzeStep>;
+
     /// What a repository offers at one commit.
-    fn analyze(&self, repo: RepoRef) -> Reply<Analysis>;
+    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
+        last_step(self.analyze_in_steps(repo)).boxed()
+    }
 
     /// What the variants of a repository need in a scenario, and which one to take. May read the headers of its models over the network.
     fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment>;
@@ -139,4 +145,15 @@ pub trait Desk: Send + Sync {
 
     /// Ends the work in order: running transfers are checkpointed, the queue is saved; then the reply comes.
     fn close(&self) -> Reply<()>;
+}
+
+/// The end of an analysis.
+async fn last_step(mut steps: BoxStream<'static, AnalyzeStep>) -> Result<Analysis, Fault> {
+    loop {
+        match steps.next().await.unwrap_or_else(AnalyzeStep::broken_off) {
+            AnalyzeStep::Listed(_) => {}
+            AnalyzeStep::Done(analysis) => return Ok(*analysis),
+            AnalyzeStep::Failed(fault) => return Err(fault),
+        }
+    }
 }

@@ -13,6 +13,7 @@ pub mod host;
 pub mod hub;
 pub mod job;
 pub mod net;
+mod reading;
 mod recent;
 pub mod select;
 pub mod transfer;
@@ -24,11 +25,12 @@ use std::sync::Arc;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::tz::TimeZone;
+use tokio::sync::watch;
 
 use crate::desk::{
-    About, Access, Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId,
-    Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
-    VerifiedFile, VerifyStep, VerifyTarget,
+    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind,
+    JobAction, JobId, Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery,
+    Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -42,9 +44,6 @@ use net::Network;
 use recent::Recent;
 use transfer::Mover;
 use verify::Verifier;
-
-/// The largest config file that an analysis reads, in bytes.
-const CONFIG_LIMIT: usize = 1 << 20;
 
 /// The engine of this process.
 #[derive(Clone)]
@@ -120,22 +119,8 @@ impl Engine {
         Ok(queue.jobs.clone())
     }
 
-    async fn analyze_now(&self, repo: RepoRef) -> Result<Arc<Analysis>, Fault> {
-        let info = self.hub.info(&repo).await?;
-        let (files, (access, barrier)) = tokio::join!(self.hub.tree(&repo, &info), self.hub.access(&repo, &info));
-        let files = files?;
-        let mut configs = analyze::Configs::new();
-        for path in analyze::wanted_configs(&files) {
-            // A config that cannot be read only makes the analysis poorer.
-            if let Ok(text) = self.hub.read_file(&repo, &info.commit, path, CONFIG_LIMIT).await
-                && let Ok(value) = serde_json::from_slice(&text)
-            {
-                configs.insert(path.to_owned(), value);
-            }
-        }
-        // Tens of thousands of files take a while, in which a thread with connections must not stand still.
-        let analysis = blocking(move || Ok(analyze::analyze(&repo, &info, files, &configs))).await?;
-        let analysis = Arc::new(Analysis { access, barrier, ..analysis });
+    async fn analyze_now(&self, repo: RepoRef, listed: &watch::Sender<usize>) -> Result<Arc<Analysis>, Fault> {
+        let analysis = Arc::new(reading::read(&self.hub, repo, listed).await?);
         self.recent.remember(&analysis);
         Ok(analysis)
     }
@@ -144,7 +129,7 @@ impl Engine {
     async fn analyzed(&self, repo: &RepoRef, is_good: impl Fn(&Analysis) -> bool) -> Result<Arc<Analysis>, Fault> {
         match self.recent.find(repo).filter(|known| is_good(known)) {
             Some(analysis) => Ok(analysis),
-            None => self.analyze_now(repo.clone()).await,
+            None => self.analyze_now(repo.clone(), &watch::Sender::default()).await,
         }
     }
 
@@ -215,9 +200,10 @@ impl Desk for Engine {
         async move { hub.search(&query, page.as_ref()).await }.boxed()
     }
 
-    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
+    fn analyze_in_steps(&self, repo: RepoRef) -> BoxStream<'static, AnalyzeStep> {
         let engine = self.clone();
-        async move { engine.analyze_now(repo).await.map(Arc::unwrap_or_clone) }.boxed()
+        let (listing, listed) = watch::channel(0);
+        reading::steps(async move { engine.analyze_now(repo, &listing).await.map(Arc::unwrap_or_clone) }, listed)
     }
 
     fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment> {

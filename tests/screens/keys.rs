@@ -125,6 +125,19 @@ fn a_stale_analysis_is_dropped() {
     assert!(app.repository.fault.is_some() && !app.repository.loading);
 }
 
+#[test]
+fn how_far_a_listing_is_shows_until_it_is_there() {
+    let mut stage = Stage::new((80, 24));
+    stage.app = searched();
+    press(&mut stage.app, "enter");
+    update(&mut stage.app, Msg::Listed(1, 12_000));
+    assert!(stage.text((80, 24)).contains("reading, 12000 files so far"), "{}", stage.text((80, 24)));
+    update(&mut stage.app, Msg::Listed(0, 99));
+    assert_eq!(stage.app.repository.listed, 12_000, "a stale number is dropped");
+    press(&mut stage.app, "r");
+    assert_eq!(stage.app.repository.listed, 0);
+}
+
 /// The assessment that belongs to the open repository.
 fn assessment(scenario: &Scenario) -> Arc<Assessment> {
     Arc::new(fake_desk::assessment(repo("Qwen/Qwen3-8B-GGUF"), scenario))

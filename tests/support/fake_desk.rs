@@ -6,7 +6,7 @@ use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
-    About, Access, Analysis, Assessment, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, Commit, DeletionPlan,
+    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, Commit, DeletionPlan,
     DeletionReport, Desk, Digest, Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile,
     Machine, ModelFacts, NamedRevision, Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId,
     RepoKey, RepoKind, RepoRef, RepoType, Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, Variant,
@@ -398,8 +398,8 @@ impl Desk for FakeDesk {
         reply(self.search_fault.clone().map_or_else(|| Ok(page()), Err))
     }
 
-    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
-        reply(Ok(analysis(repo)))
+    fn analyze_in_steps(&self, repo: RepoRef) -> BoxStream<'static, AnalyzeStep> {
+        stream::iter([AnalyzeStep::Listed(15), AnalyzeStep::done(analysis(repo))]).boxed()
     }
 
     fn assess(&self, repo: RepoRef, scenario: Scenario) -> Reply<Assessment> {

@@ -167,8 +167,8 @@ impl Desk for FakeDesk {
         answer(self.pages[index].clone())
     }
 
-    fn analyze(&self, repo: RepoRef) -> Reply<Analysis> {
-        answer(analysis(repo))
+    fn analyze_in_steps(&self, repo: RepoRef) -> BoxStream<'static, AnalyzeStep> {
+        stream::iter([AnalyzeStep::Listed(3), AnalyzeStep::done(analysis(repo))]).boxed()
     }
 
     fn assess(&self, _: RepoRef, scenario: Scenario) -> Reply<Assessment> {

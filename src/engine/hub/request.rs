@@ -349,7 +349,7 @@ mod tests {
         let hub = Hub::new(crate::engine::hub::HubSettings::new("http://127.0.0.1:1")).unwrap();
         let (repo, info) = (model(), super::super::RepoInfo::default());
         sendable(hub.info(&repo));
-        sendable(hub.tree(&repo, &info));
+        sendable(hub.tree(&repo, &info, &|_| ()));
         sendable(hub.locate(&repo, COMMIT, "a"));
         sendable(hub.read_file(&repo, COMMIT, "a", 1));
         sendable(hub.read_range(&repo, COMMIT, "a", 0..1));

@@ -30,9 +30,9 @@ impl Hub {
     /// Every file of the commit in `info`, in path order.
     ///
     /// One unsafe path, missing size or sum of sizes beyond 64 bits makes the whole listing a `BadReply`: a part of it would look like the whole. Where
-    /// the Hub has no listing route, the names in `info` are asked about one by one.
-    pub async fn tree(&self, repo: &RepoRef, info: &RepoInfo) -> Result<Vec<RepoFile>, Fault> {
-        let files = match self.listed(repo, &info.commit).await {
+    /// the Hub has no listing route, the names in `info` are asked about one by one. `tell` learns after each page how many files there are.
+    pub async fn tree(&self, repo: &RepoRef, info: &RepoInfo, tell: &(dyn Fn(usize) + Sync)) -> Result<Vec<RepoFile>, Fault> {
+        let files = match self.listed(repo, &info.commit, tell).await {
             Ok(files) => files,
             Err(failure) if no_such_route(&failure) => self.asked_one_by_one(repo, info).await?,
             Err(failure) => return Err(failure.fault),
@@ -42,23 +42,31 @@ impl Hub {
     }
 
     /// Walks the pages, then the folders of a Hub that does not list recursively: git has no empty folders.
-    async fn listed(&self, repo: &RepoRef, commit: &str) -> Result<Vec<RepoFile>, Failure> {
+    async fn listed(&self, repo: &RepoRef, commit: &str, tell: &(dyn Fn(usize) + Sync)) -> Result<Vec<RepoFile>, Failure> {
         let mut listing = Listing::default();
         let mut folders = vec![String::new()];
         while let Some(folder) = folders.pop() {
-            self.list_folder(repo, commit, &folder, &mut listing).await?;
+            self.list_folder(repo, commit, &folder, &mut listing, tell).await?;
             folders.extend(std::mem::take(&mut listing.folders).into_iter().filter(|folder| !listing.has_entries_in(folder)));
         }
         Ok(listing.files.into_values().collect())
     }
 
-    async fn list_folder(&self, repo: &RepoRef, commit: &str, folder: &str, listing: &mut Listing) -> Result<(), Failure> {
+    async fn list_folder(
+        &self,
+        repo: &RepoRef,
+        commit: &str,
+        folder: &str,
+        listing: &mut Listing,
+        tell: &(dyn Fn(usize) + Sync),
+    ) -> Result<(), Failure> {
         let below = if folder.is_empty() { String::new() } else { format!("/{}", quoted(folder)) };
         let mut next = Some(self.inner.endpoint.repo_api(repo, &format!("tree/{commit}{below}?recursive=true&expand=false"))?);
         while let Some(url) = next {
             listing.note(&url, repo)?;
             let (page, link) = self.json(&url, Subject::Repo(repo)).await?;
             listing.add(repo, &page)?;
+            tell(listing.files.len());
             next = link;
         }
         Ok(())
@@ -199,7 +207,7 @@ mod tests {
     }
 
     async fn listed(server: &Server) -> Result<Vec<String>, Fault> {
-        let files = server.hub().tree(&model(), &info()).await?;
+        let files = server.hub().tree(&model(), &info(), &|_| ()).await?;
         Ok(files.into_iter().map(|file| file.path).collect())
     }
 
@@ -238,7 +246,7 @@ mod tests {
                     move |line, _| if line.starts_with("HEAD") { reply(200, &[("etag", SHA1)], "four") } else { reply(status, &[], "") },
                 )
                 .await;
-            let files = server.hub().tree(&model(), &info()).await.unwrap();
+            let files = server.hub().tree(&model(), &info(), &|_| ()).await.unwrap();
             assert_eq!(files.iter().map(|file| (file.path.as_str(), file.size)).collect::<Vec<_>>(), [("a.json", 4), ("b.bin", 4)]);
             assert_eq!(files[0].digest, Some(Digest::GitSha1(SHA1.into())));
         }
@@ -280,6 +288,6 @@ mod tests {
     async fn hostile_names_are_refused_without_a_listing_too() {
         let server = Server::start(|_, _| reply(404, &[], "")).await;
         let info = RepoInfo { siblings: vec!["a".into(), "../x".into()], ..info() };
-        assert_eq!(server.hub().tree(&model(), &info).await.unwrap_err().kind, FaultKind::BadReply);
+        assert_eq!(server.hub().tree(&model(), &info, &|_| ()).await.unwrap_err().kind, FaultKind::BadReply);
     }
 }

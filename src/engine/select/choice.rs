@@ -1,5 +1,6 @@
 //! The files that a choice means, before excludes.
 
+use std::collections::HashMap;
 use std::slice::from_ref;
 
 use super::globs::Globs;
@@ -27,10 +28,11 @@ pub(super) fn whole(variant: &Variant) -> impl Iterator<Item = &str> {
 }
 
 fn variants<'a>(analysis: &'a Analysis, ids: &[String]) -> Result<Paths<'a>, Fault> {
+    let known: HashMap<&str, &Variant> = analysis.variants.iter().map(|variant| (variant.id.as_str(), variant)).collect();
     let mut paths = Paths::new();
     for id in ids {
         let unknown = || offer::no_variant(analysis, &format!("there is no variant “{id}”"), from_ref(id));
-        paths.extend(whole(analysis.variant(id).ok_or_else(unknown)?));
+        paths.extend(whole(known.get(id.as_str()).ok_or_else(unknown)?));
     }
     Ok(paths)
 }

@@ -33,6 +33,8 @@ pub enum Msg {
     SearchDue(Seq),
     /// Reply to [`Effect::Search`].
     Searched(Seq, Result<SearchPage, Fault>),
+    /// So many files have been listed on the way to the reply to [`Effect::Analyze`].
+    Listed(Seq, usize),
     /// Reply to [`Effect::Analyze`].
     Analyzed(Seq, Result<Arc<Analysis>, Fault>),
     /// Reply to [`Effect::Assess`].

@@ -27,6 +27,8 @@ pub struct RepositoryPane {
     pub marks: BTreeSet<String>,
     /// Whether an analysis is on its way.
     pub loading: bool,
+    /// How many files have been listed for it.
+    pub listed: usize,
     /// Whether a plan is on its way.
     pub planning: bool,
     /// Why the last analysis failed.
@@ -111,6 +113,7 @@ impl RepositoryPane {
         let Some(repo) = self.repo.clone() else { return Effects::new() };
         self.seq += 1;
         self.loading = true;
+        self.listed = 0;
         self.planning = false;
         let card = self.card.is_some().then(|| Effect::Card(self.seq, repo.clone()));
         std::iter::once(Effect::Analyze(self.seq, repo)).chain(card).collect()
@@ -139,6 +142,13 @@ impl RepositoryPane {
     pub(super) fn card_drawn(&mut self, reach: Reach) {
         if let Some(card) = &mut self.card {
             card.drawn(reach);
+        }
+    }
+
+    /// Takes in how far an analysis is, unless it is stale.
+    pub(super) fn listed(&mut self, seq: Seq, files: usize) {
+        if seq == self.seq {
+            self.listed = files;
         }
     }
 

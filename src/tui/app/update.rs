@@ -22,6 +22,7 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::Notice(notice) => return heard(app, notice),
         Msg::SearchDue(seq) => return app.search.due(seq),
         Msg::Searched(seq, reply) => app.search.receive(seq, reply),
+        Msg::Listed(seq, files) => app.repository.listed(seq, files),
         Msg::Analyzed(seq, reply) => return analyzed(app, seq, reply),
         Msg::Assessed(seq, reply) => app.repository.receive_assessment(seq, reply).into_iter().for_each(|message| app.tell(message)),
         Msg::CardRead(seq, reply) => app.repository.receive_card(seq, reply),

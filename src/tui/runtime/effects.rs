@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use tokio::sync::mpsc::Sender;
 
-use crate::desk::{Desk, Fault};
-use crate::tui::app::{Effect, Msg};
+use crate::desk::{AnalyzeStep, Desk, Fault, RepoRef};
+use crate::tui::app::{Effect, Msg, Seq};
 
 /// How long typing pauses before the Hub is asked.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -23,11 +24,30 @@ pub(super) enum Reply {
 pub(super) fn start(desk: &Arc<dyn Desk>, effect: Effect, replies: Sender<Reply>) {
     let desk = desk.clone();
     tokio::spawn(async move {
+        if let Effect::Analyze(seq, repo) = effect {
+            return analyze(&*desk, seq, repo, &replies).await;
+        }
         if let Some(reply) = carry_out(&*desk, effect).await {
             // The loop may have ended meanwhile; then nobody needs the reply.
             _ = replies.send(reply).await;
         }
     });
+}
+
+/// Tells how far the analysis is, then what came of it.
+async fn analyze(desk: &dyn Desk, seq: Seq, repo: RepoRef, replies: &Sender<Reply>) {
+    let mut steps = desk.analyze_in_steps(repo);
+    loop {
+        let msg = match steps.next().await.unwrap_or_else(AnalyzeStep::broken_off) {
+            AnalyzeStep::Listed(files) => Msg::Listed(seq, files),
+            AnalyzeStep::Done(analysis) => Msg::Analyzed(seq, Ok(Arc::from(analysis))),
+            AnalyzeStep::Failed(fault) => Msg::Analyzed(seq, Err(fault)),
+        };
+        let ended = matches!(msg, Msg::Analyzed(..));
+        if replies.send(Reply::Msg(msg)).await.is_err() || ended {
+            return;
+        }
+    }
 }
 
 async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
@@ -37,7 +57,6 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
             Msg::SearchDue(seq)
         }
         Effect::Search(seq, query, page) => Msg::Searched(seq, desk.search(query, page).await),
-        Effect::Analyze(seq, repo) => Msg::Analyzed(seq, desk.analyze(repo).await.map(Arc::new)),
         Effect::Assess(seq, repo, scenario) => Msg::Assessed(seq, desk.assess(repo, scenario).await.map(Arc::new)),
         Effect::Card(seq, repo) => Msg::CardRead(seq, desk.card(repo).await.map(|card| card.map(Arc::new))),
         Effect::Revisions(seq, repo) => Msg::RevisionsListed(seq, desk.revisions(repo).await.map(Arc::new)),
@@ -49,7 +68,7 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::PlanDeletion(seq, repos) => Msg::DeletionPlanned(seq, desk.plan_deletion(repos).await),
         Effect::Delete(plan) => Msg::Deleted(desk.delete(plan).await),
         Effect::Quit => return Some(Reply::Closed(desk.close().await)),
-        Effect::Redraw | Effect::Abandon => return None,
+        Effect::Analyze(..) | Effect::Redraw | Effect::Abandon => return None,
     };
     Some(Reply::Msg(msg))
 }

@@ -11,14 +11,13 @@ use crate::tui::app::{App, Pane, counted};
 
 pub(super) fn draw(brush: &mut Brush, area: Rect) {
     let repository = &brush.app.repository;
-    let state = if repository.loading {
-        "reading"
-    } else if repository.planning {
-        "planning"
-    } else {
-        ""
+    let state = match (repository.loading, repository.planning) {
+        (true, _) if repository.listed > 0 => format!("reading, {} so far", counted(repository.listed, "file", "files")),
+        (true, _) => "reading".to_owned(),
+        (false, true) => "planning".to_owned(),
+        (false, false) => String::new(),
     };
-    let inside = brush.pane(area, "Repository", state, brush.app.focus == Pane::Repository);
+    let inside = brush.pane(area, "Repository", &state, brush.app.focus == Pane::Repository);
     let Some(repo) = &repository.repo else {
         brush.paragraph(inside, "Nothing is open. Enter on a search result opens it; so does pasting owner/name or a link.", Role::Dim);
         return;

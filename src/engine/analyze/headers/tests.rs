@@ -313,7 +313,7 @@ async fn the_samples_are_read_from_a_hub() {
     for found in hub.search(&SearchQuery::default(), None).await.unwrap().hits {
         let repo = RepoRef::model(found.id.clone());
         let Ok(info) = hub.info(&repo).await else { continue };
-        for file in hub.tree(&repo, &info).await.unwrap() {
+        for file in hub.tree(&repo, &info, &|_| ()).await.unwrap() {
             let fetch = |range| hub.read_range(&repo, &info.commit, &file.path, range);
             let (facts, count) = match file.path.rsplit('.').next() {
                 Some("gguf") => (read_gguf(file.size, BUDGET, fetch).await, &mut ggufs),
