@@ -11,6 +11,7 @@ use tokio_util::codec::{FramedRead, LinesCodec};
 use tokio_util::io::StreamReader;
 
 use super::LONGEST_MESSAGE;
+use super::boards::Plans;
 use crate::desk::{
     About, AnalyzeStep, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId,
     Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
@@ -128,7 +129,8 @@ impl Desk for Remote {
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {
-        Self::follow(self.http.get(address("board")))
+        let mut plans = Plans::default();
+        Self::follow(self.http.get(address("board"))).map(move |packed| Arc::new(plans.unpack(packed))).boxed()
     }
 
     fn notices(&self) -> BoxStream<'static, Notice> {

@@ -6,6 +6,7 @@
 //! answers with the JSON of the reply, or with status 422 and a fault; `GET /desk/board`, `GET /desk/notices`,
 //! `POST /desk/analyze` and `POST /desk/verify` stream one JSON document a line.
 
+mod boards;
 mod client;
 mod server;
 

@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::boards::{Packed, Plans};
 use crate::desk::{Desk, Fault, Reply};
 
 type Shared = State<Arc<dyn Desk>>;
@@ -87,10 +88,16 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
         .route("/desk/delete", post(|State(desk): Shared, Json((plan,))| answer(desk.delete(plan))))
         .route("/desk/verify", post(|State(desk): Shared, Json((targets,))| async move { lines(desk.verify(targets)) }))
         .route("/desk/repair", post(|State(desk): Shared, Json((damaged,))| answer(desk.repair(damaged))))
-        .route("/desk/board", get(|State(desk): Shared| async move { lines(desk.board()) }))
+        .route("/desk/board", get(|State(desk): Shared| async move { lines(boards(&*desk)) }))
         .route("/desk/notices", get(|State(desk): Shared| async move { lines(notices(desk)) }))
         .layer(axum::extract::DefaultBodyLimit::max(super::LONGEST_MESSAGE))
         .with_state(desk)
+}
+
+/// The boards as they travel.
+fn boards(desk: &dyn Desk) -> BoxStream<'static, Packed> {
+    let mut plans = Plans::default();
+    desk.board().map(move |board| plans.pack(&board)).boxed()
 }
 
 async fn answer<T: Serialize>(reply: Reply<T>) -> Response {
