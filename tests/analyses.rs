@@ -37,7 +37,7 @@ const KINDS: [(&str, &str); 17] = [
 
 #[test]
 fn every_kind_is_told_with_its_choices() {
-    let scene = Scene::new(|_| {});
+    let scene = Scene::new(|config| config.rate = None);
     for (kind, repo) in KINDS {
         let output = scene.run(&format!("analyze {repo} --gpu 24G --ram 64G --json"));
         assert!(output.status.success(), "{repo}: {}", String::from_utf8_lossy(&output.stderr));

@@ -84,18 +84,21 @@ const FILES: [Column<RepoFile>; 3] = [
 ];
 
 pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -> Result<(), Fault> {
+    if !args.repo.filters.is_empty() || args.repo.file.is_some() {
+        out.warning("analyze shows the whole repository; see what a part of it would take with plan");
+    }
     let spec = args.repo.clone().on(&desk.about().endpoint)?.at(args.revision.clone())?;
     let analysis = desk.analyze(spec.repo(args.kind)).await?;
-    let assessment = desk.assess(analysis.repo.clone(), args.scenario.scenario()).await?;
+    let assessment = desk.assess(analysis.repo.clone(), args.scenario.scenario()?).await?;
     out.show(&sheet(&analysis, &assessment))?;
     if let Some(hint) = way_in(&analysis) {
         out.hint(hint);
     }
-    if assessment.recommended.is_some() {
+    if assessment.recommended.is_some() && analysis.barrier.is_none() {
         let repo = &analysis.repo;
         let kind = if repo.kind == RepoKind::Model { String::new() } else { format!(" --type {}", repo.kind) };
         let revision = if repo.revision == Revision::default() { String::new() } else { format!(" --revision {}", repo.revision) };
-        let judged = if args.scenario == ScenarioArgs::default() { "" } else { " and the same flags of what to judge by" };
+        let judged = args.scenario.line();
         out.hint(&format!("see what a download would do with: hfdesk-tui plan {}{kind}{revision} --recommended{judged}", repo.id));
     }
     Ok(())

@@ -249,12 +249,13 @@ mod tests {
 
     #[test]
     fn what_to_judge_by_belongs_to_the_app_or_follows_the_verb() {
-        let scenario = parsed("hfdesk-tui --gpu 2x24G --context 32k --cache-type q8_0").unwrap().scenario.scenario();
+        let scenario = parsed("hfdesk-tui --gpu 2x24G --context 32k --cache-type q8_0").unwrap().scenario.scenario().unwrap();
         let machine = scenario.machine.unwrap();
         assert_eq!((machine.gpus.len(), machine.memory, scenario.context, scenario.cache_type.name()), (2, 48 << 30, 32_768, "q8_0"));
-        let without = parsed("hfdesk-tui --gpu none --ram 16G").unwrap().scenario.scenario().machine.unwrap();
+        let without = parsed("hfdesk-tui --gpu none --ram 16G").unwrap().scenario.scenario().unwrap().machine.unwrap();
         assert_eq!((without.gpus.len(), without.memory), (0, 16 << 30));
-        assert_eq!(parsed("hfdesk-tui").unwrap().scenario.scenario(), crate::desk::Scenario::default());
+        assert!(parsed("hfdesk-tui --gpu none").unwrap().scenario.scenario().is_err(), "nobody knows that machine's memory");
+        assert_eq!(parsed("hfdesk-tui").unwrap().scenario.scenario().unwrap(), crate::desk::Scenario::default());
         assert!(parsed("hfdesk-tui analyze a/b --gpu 24G").is_ok());
         assert_eq!(parsed("hfdesk-tui --gpu 24G analyze a/b").err(), Some(ErrorKind::ArgumentConflict));
         for wrong in ["--gpu x", "--ram 0", "--context 0", "--context 9999999999999999999k", "--cache-type f32"] {

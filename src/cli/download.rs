@@ -45,7 +45,7 @@ impl DownloadArgs {
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &DownloadArgs, out: &mut Output) -> Result<(), Fault> {
-    let selection = args.selection.selection(desk).await?;
+    let selection = args.selection.selection(desk, out).await?;
     let names_one = matches!(&selection.choice, Choice::Files(files) if matches!(&files[..], [file] if !file.ends_with('/')));
     let plan = desk.plan(selection).await?;
     if args.dry_run {

@@ -33,7 +33,7 @@ const FILES: [Column<PlannedFile>; 4] = [
 ];
 
 pub(super) async fn run(desk: &dyn Desk, args: &PlanArgs, out: &mut Output) -> Result<(), Fault> {
-    let plan = desk.plan(args.selection.selection(desk).await?).await?;
+    let plan = desk.plan(args.selection.selection(desk, out).await?).await?;
     show(&plan, out)
 }
 

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::output::Output;
 use super::scenario::ScenarioArgs;
 use super::values;
-use crate::desk::{Choice, Desk, Fault, FaultKind, RepoKind, RepoSpec, Revision, Selection};
+use crate::desk::{Choice, Desk, Fault, FaultKind, FitVerdict, RepoKind, RepoSpec, Revision, Selection};
 
 /// Which files of which repository, and where to.
 #[derive(Args, Debug)]
@@ -43,17 +44,22 @@ pub struct SelectionArgs {
 }
 
 impl SelectionArgs {
-    /// The request that these flags make; for `--recommended` the desk is asked which variant that is.
-    pub async fn selection(&self, desk: &dyn Desk) -> Result<Selection, Fault> {
+    /// The request that these flags make; for `--recommended` the desk is asked which variant that is, and the person is told why.
+    pub async fn selection(&self, desk: &dyn Desk, out: &mut Output) -> Result<Selection, Fault> {
         let named = self.named(&desk.about().endpoint)?;
         if !self.recommended {
             return Ok(named);
         }
-        let assessment = desk.assess(named.repo.clone(), self.scenario.scenario()).await?;
-        let recommended = assessment.recommended.ok_or_else(|| {
+        let assessment = desk.assess(named.repo.clone(), self.scenario.scenario()?).await?;
+        let recommended = assessment.recommended.clone().ok_or_else(|| {
             Fault::new(FaultKind::NothingMatches, format!("nothing is recommended in {}", named.repo.id))
-                .hint("see what there is with hfdesk-tui analyze")
+                .hint(format!("see what there is with hfdesk-tui analyze {}", named.repo.id))
         })?;
+        if assessment.of(&recommended.variant).and_then(|one| one.fit.as_ref()).is_some_and(|fit| fit.verdict == FitVerdict::TooLarge) {
+            out.warning(&format!("nothing here fits this machine: {}", recommended.reason));
+        } else {
+            out.note(&recommended.reason);
+        }
         Ok(Selection { choice: Choice::Variants(vec![recommended.variant]), ..named })
     }
 
@@ -101,7 +107,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::fake::FakeDesk;
+    use crate::cli::Format;
+    use crate::cli::fake::{Console, FakeDesk};
 
     #[derive(Parser)]
     struct Line {
@@ -111,7 +118,7 @@ mod tests {
 
     fn selection(line: &str) -> Result<Selection, Fault> {
         let args = Line::parse_from(line.split(' ')).selection;
-        futures::executor::block_on(args.selection(&FakeDesk::new()))
+        futures::executor::block_on(args.selection(&FakeDesk::new(), &mut Console::new(Format::Human).out))
     }
 
     #[test]

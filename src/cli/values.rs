@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracing::level_filters::LevelFilter;
 
-use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, parse_bytes, parse_cards, parse_speed};
+use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, bytes, parse_bytes, parse_cards, parse_speed};
 
 /// A `REPO` argument.
 pub fn repo(text: &str) -> Result<RepoSpec, String> {
@@ -23,28 +23,44 @@ pub fn rate(text: &str) -> Result<u64, String> {
     }
 }
 
-/// The memory of each graphics card of a machine, in bytes.
+/// A value with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cards(pub Vec<u64>);
-
-/// A `--gpu`: sizes, or `none`.
-pub fn cards(text: &str) -> Result<Cards, String> {
-    if text == "none" { Ok(Cards(Vec::new())) } else { parse_cards(text).map(Cards).map_err(told) }
+pub struct Given<T> {
+    /// As a person wrote it.
+    pub text: String,
+    /// What that means.
+    pub value: T,
 }
 
-/// A size of memory in bytes, more than 0.
-pub fn memory(text: &str) -> Result<u64, String> {
-    match parse_bytes(text).map_err(told)? {
-        0 => Err("a size must be more than 0".to_owned()),
-        size => Ok(size),
-    }
+fn given<T>(text: &str, value: T) -> Given<T> {
+    Given { text: text.to_owned(), value }
+}
+
+/// The least memory that a machine is taken to have: less is a unit that was forgotten.
+const LEAST_MEMORY: u64 = 1 << 20;
+
+/// A `--gpu`: the memory of each card in bytes, or `none`.
+pub fn cards(text: &str) -> Result<Given<Vec<u64>>, String> {
+    let cards = if text == "none" { Vec::new() } else { parse_cards(text).map_err(told)? };
+    cards.iter().try_for_each(|card| enough(*card))?;
+    Ok(given(text, cards))
+}
+
+/// A size of memory in bytes.
+pub fn memory(text: &str) -> Result<Given<u64>, String> {
+    let size = parse_bytes(text).map_err(told)?;
+    enough(size).map(|()| given(text, size))
+}
+
+fn enough(size: u64) -> Result<(), String> {
+    if size < LEAST_MEMORY { Err(format!("{} is no machine's memory; write the unit, for example 24G", bytes(size))) } else { Ok(()) }
 }
 
 /// A number of tokens, more than 0: `8192`, or `8k` for so many times 1024.
-pub fn tokens(text: &str) -> Result<u64, String> {
+pub fn tokens(text: &str) -> Result<Given<u64>, String> {
     let (digits, times) = text.strip_suffix(['k', 'K']).map_or((text, 1), |digits| (digits, 1024));
     let tokens = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(times)).filter(|tokens| *tokens > 0);
-    tokens.ok_or_else(|| "write a number of tokens, for example 8192 or 32k".to_owned())
+    tokens.map(|tokens| given(text, tokens)).ok_or_else(|| "write a number of tokens, for example 8192 or 32k".to_owned())
 }
 
 /// A speed limit in bytes a second, or none.

@@ -94,6 +94,9 @@ pub struct Variant {
     pub id: String,
     /// What people call it: `Q4_K_M`, `safetensors`, `unet`, `train`.
     pub label: String,
+    /// Which of several models it is of. Empty where the repository has one, or where names do not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model: String,
     /// What sort of choice it is, in a word: `quantization`, `draft`, `component`, `projector`, `imatrix`, `format`, `split`, `files`.
     pub category: String,
     /// Its own files, every shard among them, in path order.

@@ -66,7 +66,7 @@ pub struct Fit {
     pub weights: u64,
     /// Bytes of the keys and values of the context.
     pub cache: u64,
-    /// Bytes of one card's buffers and of its driver's own state.
+    /// Bytes of the buffers it computes in and, on cards, of the driver's own state; for one card.
     pub overhead: u64,
     /// All of it in one sentence with figures.
     pub reason: String,

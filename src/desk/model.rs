@@ -69,12 +69,6 @@ impl ModelFacts {
         }
     }
 
-    /// Bits that each parameter takes on average.
-    pub fn bits_per_weight(&self) -> Option<f64> {
-        let (bytes, parameters) = (self.tensor_bytes?, self.parameters.filter(|parameters| *parameters > 0)?);
-        Some(bytes as f64 * 8.0 / parameters as f64)
-    }
-
     /// Elements of keys and values that a context of so many tokens keeps in all layers together.
     pub fn cache_elements(&self, tokens: u64) -> u64 {
         let kept = |layer: &LayerCache| {
@@ -127,12 +121,5 @@ mod tests {
         assert_eq!(facts.to_string(), "31B parameters, qwen3moe, 8 of 128 experts, trained for 40960 tokens");
         assert_eq!(ModelFacts::default().to_string(), "");
         assert_eq!([24_000_000, 8_190_735_360, 671_026_419_200].map(short), ["24M", "8.2B", "671B"]);
-    }
-
-    #[test]
-    fn bits_per_weight_need_both_numbers() {
-        let facts = |parameters| ModelFacts { tensor_bytes: Some(100), parameters, ..ModelFacts::default() };
-        assert_eq!(facts(Some(200)).bits_per_weight(), Some(4.0));
-        assert_eq!((facts(Some(0)).bits_per_weight(), facts(None).bits_per_weight()), (None, None));
     }
 }

@@ -112,8 +112,10 @@ fn take_kind<'a>(parts: &'a [&'a str]) -> (Option<RepoKind>, &'a [&'a str]) {
 fn from_uri(rest: &str) -> Result<RepoSpec, Fault> {
     let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
     let (kind, parts) = take_kind(&parts);
-    let (head, path) = parts.split_at(parts.len().min(2));
-    let (id, revision) = id_and_revision(&head.join("/"))?;
+    // As the official client reads them: refs/pr/N and refs/convert/NAME are one revision, though they have slashes.
+    let is_ref = parts.get(1).is_some_and(|name| name.ends_with("@refs")) && matches!(parts.get(2), Some(&("pr" | "convert")));
+    let (head, path) = parts.split_at(parts.len().min(if is_ref { 4 } else { 2 }));
+    let (id, revision) = id_and_revision(&head.join("/").replace("%2F", "/"))?;
     Ok(RepoSpec { kind: Some(kind.unwrap_or_default()), id, revision, filters: Vec::new(), file: joined(path), site: None })
 }
 
@@ -171,6 +173,15 @@ mod tests {
         let filtered = spec("org/model@dev/fast:q4_k_m");
         assert_eq!((filtered.id.as_str(), filtered.filters.as_slice()), ("org/model", &["q4_k_m".to_owned()][..]));
         assert_eq!(filtered.repo(RepoKind::Dataset).revision.as_str(), "dev/fast");
+    }
+
+    #[test]
+    fn a_ref_in_a_uri_keeps_its_slashes() {
+        let parts = |text: &str| (spec(text).revision.unwrap().to_string(), spec(text).file);
+        assert_eq!(parts("hf://org/model@refs/pr/1/sub/a.txt"), ("refs/pr/1".to_owned(), Some("sub/a.txt".to_owned())));
+        assert_eq!(parts("hf://datasets/org/set@refs/convert/parquet"), ("refs/convert/parquet".to_owned(), None));
+        assert_eq!(parts("hf://org/model@refs%2Fpr%2F1/a.txt"), ("refs/pr/1".to_owned(), Some("a.txt".to_owned())));
+        assert_eq!(parts("hf://org/model@v1/a.txt"), ("v1".to_owned(), Some("a.txt".to_owned())));
     }
 
     #[test]

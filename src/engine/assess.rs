@@ -11,10 +11,13 @@ use super::analyze::{self, HeaderFile, Known, headers};
 use super::headers::Headers;
 use super::host::{blocking, machine};
 use super::hub::Hub;
-use crate::desk::{Analysis, Assessment, Fault, Machine, ModelFacts, Scenario};
+use crate::desk::{Analysis, Assessment, Digest, Fault, Machine, ModelFacts, RepoFile, Scenario};
 
 /// How many headers are read at a time.
 const AT_ONCE: usize = 4;
+
+/// How long an answer waits for headers.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long an answer about this machine holds: what is free on its cards changes.
 const FRESH: Duration = Duration::from_secs(30);
@@ -28,31 +31,42 @@ pub(super) struct Assessor {
 }
 
 impl Assessor {
-    /// What every variant needs in the scenario, and which one to take. A header that cannot be read only makes the answer less precise.
-    pub(super) async fn assess(&self, analysis: &Analysis, scenario: &Scenario) -> Assessment {
-        let (known, machine) = futures::join!(self.known(analysis), self.machine.or(scenario.machine.clone()));
-        analyze::assess(analysis, &known, machine, scenario)
+    /// What every variant needs in the scenario, and which one to take. A header that cannot be read, or not in time, only makes the answer
+    /// less precise.
+    pub(super) async fn assess(&self, analysis: Arc<Analysis>, scenario: Scenario) -> Result<Assessment, Fault> {
+        let (known, machine) = futures::join!(self.known(&analysis), self.machine.or(scenario.machine.clone()));
+        blocking(move || Ok(analyze::assess(&analysis, &known, machine, &scenario))).await
     }
 
-    async fn known<'a>(&self, analysis: &'a Analysis) -> Known<'a> {
-        let read = |header: HeaderFile<'a>| async move { (header.model, self.read(analysis, &header).await) }.boxed();
-        let reads: Vec<BoxFuture<_>> = analyze::header_files(analysis).into_iter().map(read).collect();
-        let told: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
-        let mut shards: BTreeMap<&str, Vec<ModelFacts>> = BTreeMap::new();
-        for (model, facts) in told {
-            shards.entry(model).or_default().extend(facts);
+    /// What the headers tell that came in time. Of a model whose shards are not all there, nothing.
+    async fn known(&self, analysis: &Analysis) -> Known {
+        let files = analyze::header_files(analysis);
+        let reads: Vec<BoxFuture<_>> = files.iter().map(|header| self.read(analysis, *header).boxed()).collect();
+        let in_time = stream::iter(reads).buffered(AT_ONCE).take_until(tokio::time::sleep(PATIENCE));
+        let told: Vec<Option<ModelFacts>> = in_time.collect().await;
+        let told = told.into_iter().chain(std::iter::repeat(None));
+        let mut models: BTreeMap<&str, Option<Vec<ModelFacts>>> = BTreeMap::new();
+        for (header, facts) in files.iter().zip(told) {
+            let shards = models.entry(header.model).or_insert_with(|| Some(Vec::new()));
+            *shards = shards.take().zip(facts).map(|(shards, facts)| shards.into_iter().chain([facts]).collect());
         }
-        shards.into_iter().filter_map(|(model, shards)| Some((model, headers::together(shards)?))).collect()
+        models.into_iter().filter_map(|(model, shards)| Some((model.to_owned(), headers::together(shards?)?))).collect()
     }
 
     /// What a header tells; `None` where it cannot be read.
-    async fn read(&self, analysis: &Analysis, header: &HeaderFile<'_>) -> Option<ModelFacts> {
+    async fn read(&self, analysis: &Analysis, header: HeaderFile<'_>) -> Option<ModelFacts> {
         let digest = header.file.digest.clone()?;
         let (kept, asked) = (self.headers.clone(), digest.clone());
-        if let Ok(Some(facts)) = blocking(move || Ok(kept.find(&asked))).await {
-            return Some(facts);
-        }
-        let told = self.ask(analysis, header).await.inspect_err(|fault| tracing::info!(%fault, path = header.file.path, "no header"));
+        let facts = match blocking(move || Ok(kept.find(&asked))).await {
+            Ok(Some(facts)) => facts,
+            _ => self.ask_and_keep(analysis, header.file, digest).await?,
+        };
+        // A shard counts its own tensors only.
+        Some(if header.whole { facts } else { ModelFacts { parameters: None, tensor_bytes: None, ..facts } })
+    }
+
+    async fn ask_and_keep(&self, analysis: &Analysis, file: &RepoFile, digest: Digest) -> Option<ModelFacts> {
+        let told = self.ask(analysis, file).await.inspect_err(|fault| tracing::info!(%fault, path = file.path, "no header"));
         let facts = told.ok()?;
         let (kept, known) = (self.headers.clone(), facts.clone());
         let keep = move || {
@@ -63,15 +77,12 @@ impl Assessor {
         Some(facts)
     }
 
-    async fn ask(&self, analysis: &Analysis, header: &HeaderFile<'_>) -> Result<ModelFacts, Fault> {
-        let HeaderFile { file, whole, .. } = header;
+    async fn ask(&self, analysis: &Analysis, file: &RepoFile) -> Result<ModelFacts, Fault> {
         let fetch = |range| self.hub.read_range(&analysis.repo, &analysis.commit, &file.path, range);
         if file.path.ends_with(".safetensors") {
             return headers::read_safetensors(file.size, headers::BUDGET, fetch).await;
         }
-        let facts = headers::read_gguf(file.size, headers::BUDGET, fetch).await?;
-        // A shard counts its own tensors only.
-        Ok(if *whole { facts } else { ModelFacts { parameters: None, tensor_bytes: None, ..facts } })
+        headers::read_gguf(file.size, headers::BUDGET, fetch).await
     }
 }
 

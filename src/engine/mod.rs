@@ -134,8 +134,12 @@ impl Engine {
     }
 
     async fn assess_now(&self, repo: RepoRef, scenario: Scenario) -> Result<Assessment, Fault> {
-        let analysis = self.analyzed(&repo, |_| true).await?;
-        Ok(self.assessor.assess(&analysis, &scenario).await)
+        // Of any age: what is assessed is what the person looks at, and its commit does not change.
+        let analysis = match self.recent.last(&repo) {
+            Some(analysis) => analysis,
+            None => self.analyze_now(repo, &watch::Sender::default()).await?,
+        };
+        self.assessor.assess(analysis, scenario).await
     }
 
     async fn plan_now(&self, selection: Selection) -> Result<Plan, Fault> {

@@ -29,9 +29,18 @@ impl Recent {
 
     /// A fresh analysis of this repository at this revision.
     pub fn find(&self, repo: &RepoRef) -> Option<Arc<Analysis>> {
+        self.kept(repo, FRESH)
+    }
+
+    /// The last analysis of this repository at this revision, however old.
+    pub fn last(&self, repo: &RepoRef) -> Option<Arc<Analysis>> {
+        self.kept(repo, Duration::MAX)
+    }
+
+    fn kept(&self, repo: &RepoRef, at_most: Duration) -> Option<Arc<Analysis>> {
         let kept = self.lock();
-        let fresh = kept.iter().find(|(at, analysis)| at.elapsed() < FRESH && &analysis.repo == repo);
-        fresh.map(|(_, analysis)| Arc::clone(analysis))
+        let found = kept.iter().find(|(at, analysis)| at.elapsed() < at_most && &analysis.repo == repo);
+        found.map(|(_, analysis)| Arc::clone(analysis))
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(Instant, Arc<Analysis>)>> {

@@ -39,7 +39,7 @@ async fn play(stage: &Stage, args: &DemoArgs, global: &GlobalArgs, out: &mut Out
     let server = HubServer::start(HubConfig { rate: Some(args.rate.unwrap_or(DEFAULT_RATE)), ..HubConfig::new(hub) }).await?;
     let desk: Arc<dyn Desk> = Arc::new(open(stage, &server).await?);
     let result = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        tui::run(Arc::clone(&desk), TuiOptions { scenario: args.scenario.scenario(), ..options(global) }).await.map(drop)
+        tui::run(Arc::clone(&desk), TuiOptions { scenario: args.scenario.scenario()?, ..options(global) }).await.map(drop)
     } else {
         tokio::select! {
             result = journey::play(Arc::clone(&desk), out) => result,

@@ -55,7 +55,7 @@ fn on_a_runtime(cli: Cli, out: &mut Output) -> Result<(), Fault> {
 
 async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
     match cli.command {
-        None => app(&cli.global, cli.scenario.scenario(), out).await,
+        None => app(&cli.global, cli.scenario.scenario()?, out).await,
         Some(Command::Desk(command)) => verb(&cli.global, command, out).await,
         Some(Command::Demo(args)) => demo::run(&args, &cli.global, out).await,
         Some(Command::Hub(args)) => serve::run(args, out).await,

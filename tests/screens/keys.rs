@@ -167,22 +167,37 @@ fn a_cursor_that_was_moved_stays() {
     assert_eq!(app.repository.chosen()[0].id, QUANTS[1].0);
 }
 
+/// Presses a key, and takes in the assessment that it leads to.
+fn judge(app: &mut App, key: &str) -> Option<(u64, CacheType)> {
+    let effects = press(app, key);
+    let [Effect::Assess(seq, _, scenario)] = &effects[..] else { return None };
+    update(app, Msg::Assessed(*seq, Ok(assessment(scenario))));
+    Some((scenario.context, scenario.cache_type))
+}
+
 #[test]
 fn context_and_cache_type_are_judged_anew() {
     let mut app = opened();
-    let scenario = |effects: Effects| match &effects[..] {
-        [Effect::Assess(_, _, scenario)] => (scenario.context, scenario.cache_type),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(scenario(press(&mut app, "+")), (16_384, CacheType::F16));
-    assert_eq!(scenario(press(&mut app, "z")), (16_384, CacheType::Q8));
-    for _ in 0..9 {
-        press(&mut app, "-");
-    }
-    assert_eq!(scenario(press(&mut app, "-")), (2048, CacheType::Q8));
+    assert_eq!(judge(&mut app, "+"), None, "nothing is known of the model yet");
+    update(&mut app, Msg::Assessed(2, Ok(assessment(&Scenario::default()))));
+    assert_eq!(judge(&mut app, "+"), Some((16_384, CacheType::F16)));
+    assert_eq!(judge(&mut app, "z"), Some((16_384, CacheType::Q8)));
+    assert_eq!((judge(&mut app, "+").unwrap().0, judge(&mut app, "+").unwrap().0), (32_768, 40_960), "the model was trained for no more");
+    assert_eq!(judge(&mut app, "+"), None);
+    assert!(app.message.as_ref().unwrap().text.contains("40960 tokens is the longest"), "{:?}", app.message);
+    let shorter: Vec<u64> = std::iter::from_fn(|| judge(&mut app, "-")).map(|(context, _)| context).collect();
+    assert_eq!(shorter, [32_768, 16_384, 8192, 4096, 2048]);
     press(&mut app, "1 j enter");
     assert_eq!(app.repository.scenario.context, 2048, "another repository is judged by the same");
-    assert!(press(&mut app, "+").is_empty(), "nothing is there to judge yet");
+}
+
+#[test]
+fn a_message_about_one_repository_goes_when_another_is_opened() {
+    let mut app = opened();
+    update(&mut app, Msg::Paste("not an id at all".to_owned()));
+    assert!(app.message.is_some());
+    update(&mut app, Msg::Paste("Qwen/Qwen3-8B-GGUF".to_owned()));
+    assert!(app.message.is_none());
 }
 
 #[test]

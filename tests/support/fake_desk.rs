@@ -117,6 +117,7 @@ pub fn analysis(repo: RepoRef) -> Analysis {
     let quantization = |quant: (&str, u64, usize)| Variant {
         id: quant.0.to_owned(),
         label: quant.0.to_owned(),
+        model: String::new(),
         category: "quantization".to_owned(),
         files: shards(quant).into_iter().map(|(path, _)| path).collect(),
         companions: Vec::new(),
@@ -125,6 +126,7 @@ pub fn analysis(repo: RepoRef) -> Analysis {
     let projector = Variant {
         id: "mmproj-F16".to_owned(),
         label: "mmproj-F16".to_owned(),
+        model: String::new(),
         category: "projector".to_owned(),
         files: vec!["mmproj-Qwen3-8B-F16.gguf".to_owned()],
         companions: Vec::new(),
@@ -173,7 +175,7 @@ pub fn machine() -> Machine {
 /// What of [`analysis`] fits in a scenario.
 pub fn assessment(repo: RepoRef, scenario: &Scenario) -> Assessment {
     let machine = scenario.machine.clone().unwrap_or_else(machine);
-    assess(&analysis(repo), &Known::from([("", header())]), machine, scenario)
+    assess(&analysis(repo), &Known::from([(String::new(), header())]), machine, scenario)
 }
 
 /// A file that is left with the whole of its variant.

@@ -31,6 +31,7 @@ pub fn analysis(repo: RepoRef) -> Analysis {
     let variant = |label: &str, file: &str, size| Variant {
         id: label.to_owned(),
         label: label.to_owned(),
+        model: String::new(),
         category: "quantization".to_owned(),
         files: vec![file.to_owned()],
         companions: Vec::new(),

@@ -9,10 +9,23 @@ use crate::desk::{Analysis, Assessed, Assessment, Fit, Machine, ModelFacts, Repo
 /// The most headers that are worth a request each: models of one repository, or shards of one model.
 const MOST_HEADERS: usize = 8;
 
+/// Tasks whose models read their input at once and keep nothing of it: <https://huggingface.co/tasks>.
+const READING_TASKS: [&str; 9] = [
+    "sentence-similarity",
+    "feature-extraction",
+    "fill-mask",
+    "text-classification",
+    "token-classification",
+    "text-ranking",
+    "zero-shot-classification",
+    "image-classification",
+    "image-feature-extraction",
+];
+
 /// A file whose header tells of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeaderFile<'a> {
-    /// Which of the repository's models; empty where there is only one.
+    /// Which of the repository's models, as [`Variant::model`] has it.
     pub model: &'a str,
     /// The file.
     pub file: &'a RepoFile,
@@ -21,7 +34,7 @@ pub struct HeaderFile<'a> {
 }
 
 /// What is known of each model of a repository, by the name that [`HeaderFile::model`] has for it.
-pub type Known<'a> = BTreeMap<&'a str, ModelFacts>;
+pub type Known = BTreeMap<String, ModelFacts>;
 
 /// The files whose headers tell more than the Hub has told: of each GGUF model the smallest variant's first shard, of safetensors every
 /// shard of the first variant where nobody has counted parameters.
@@ -35,7 +48,7 @@ fn quantized(analysis: &Analysis) -> Vec<HeaderFile<'_>> {
     for variant in analysis.variants.iter().filter(|variant| variant.category == "quantization") {
         // A file in one piece tells of all tensors.
         let rank = |variant: &Variant| (variant.files.len() > 1, variant.size);
-        let best = smallest.entry(model_of(variant)).or_insert(variant);
+        let best = smallest.entry(variant.model.as_str()).or_insert(variant);
         if rank(variant) < rank(best) {
             *best = variant;
         }
@@ -54,18 +67,13 @@ fn safetensors(analysis: &Analysis) -> Vec<HeaderFile<'_>> {
     shards.iter().filter_map(|path| analysis.file(path)).map(|file| HeaderFile { model: "", file, whole: true }).collect()
 }
 
-/// Which of several models a variant is of: ids are `model:label` then.
-pub(super) fn model_of(variant: &Variant) -> &str {
-    variant.id.strip_suffix(variant.label.as_str()).and_then(|before| before.strip_suffix(':')).unwrap_or_default()
-}
-
 /// What every variant needs in the scenario, and which one to take.
 pub fn assess(analysis: &Analysis, known: &Known, machine: Machine, scenario: &Scenario) -> Assessment {
     let models = models(analysis, known);
-    let facts = |variant: &Variant| models.get(model_of(variant)).unwrap_or(&analysis.model);
+    let facts = |variant: &Variant| models.get(variant.model.as_str()).unwrap_or(&analysis.model);
     let assessed = |variant: &Variant| {
         let facts = facts(variant);
-        let context = context(analysis, facts, scenario.context);
+        let context = context(analysis, facts, known.contains_key(&variant.model), scenario.context);
         let need = |weights| fit(&machine, weights, Some(facts), context, scenario.cache_type);
         let bits_per_weight = weights(analysis, variant).and_then(|_| bits(variant.size, facts.parameters));
         Assessed { variant: variant.id.clone(), fit: weights(analysis, variant).map(need), bits_per_weight }
@@ -75,27 +83,37 @@ pub fn assess(analysis: &Analysis, known: &Known, machine: Machine, scenario: &S
     let recommended = recommend(analysis, &fits);
     let shown = recommended.as_ref().and_then(|recommended| analysis.variant(&recommended.variant)).or(analysis.variants.first());
     let model = shown.map_or(&analysis.model, facts).clone();
+    let is_read = shown.is_some_and(|variant| known.contains_key(&variant.model));
     let (commit, cache_type) = (analysis.commit.clone(), scenario.cache_type);
-    Assessment { commit, context: context(analysis, &model, scenario.context), cache_type, model, variants, recommended, machine }
+    Assessment { commit, context: context(analysis, &model, is_read, scenario.context), cache_type, model, variants, recommended, machine }
 }
 
 /// What is known of each model that a variant is of.
-fn models<'a>(analysis: &'a Analysis, known: &Known) -> Known<'a> {
-    let names: BTreeSet<&str> = analysis.variants.iter().map(model_of).collect();
+fn models<'a>(analysis: &'a Analysis, known: &Known) -> BTreeMap<&'a str, ModelFacts> {
+    let names: BTreeSet<&str> = analysis.variants.iter().map(|variant| variant.model.as_str()).collect();
     names.into_iter().map(|name| (name, facts(analysis, known, name))).collect()
 }
 
 /// What a header tells, and where it does not, what the Hub does; the Hub tells of one model only.
+///
+/// Where several weights are packed into one element of a tensor, counting elements tells nothing of parameters.
 fn facts(analysis: &Analysis, known: &Known, model: &str) -> ModelFacts {
     let header = known.get(model).cloned().unwrap_or_default();
-    if model.is_empty() { header.or(&analysis.model) } else { header }
+    let facts = if model.is_empty() { header.or(&analysis.model) } else { header };
+    match analysis.repo_type {
+        RepoType::Gptq | RepoType::Awq | RepoType::Exl | RepoType::Mlx | RepoType::Bitsandbytes => ModelFacts { parameters: None, ..facts },
+        _ => facts,
+    }
 }
 
 /// Tokens of context that count: none for a model that keeps none, and no more than it was trained for.
-fn context(analysis: &Analysis, facts: &ModelFacts, wanted: u64) -> u64 {
+fn context(analysis: &Analysis, facts: &ModelFacts, is_read: bool, wanted: u64) -> u64 {
     let keeps = match analysis.repo_type {
-        RepoType::Dataset | RepoType::Space | RepoType::Lora => false,
-        RepoType::Diffusers | RepoType::Vision | RepoType::Audio | RepoType::Onnx => !facts.layers.is_empty(),
+        RepoType::Dataset | RepoType::Space | RepoType::Lora | RepoType::Vision => false,
+        _ if analysis.task.as_deref().is_some_and(|task| READING_TASKS.contains(&task)) => false,
+        RepoType::Diffusers | RepoType::Audio | RepoType::Onnx => !facts.layers.is_empty(),
+        // A language model's header tells its layers; one that tells of none makes pictures or sounds.
+        RepoType::Gguf if facts.architecture.is_some() && is_read => !facts.layers.is_empty(),
         _ => true,
     };
     if keeps { facts.context_length.filter(|most| *most > 0).map_or(wanted, |most| wanted.min(most)) } else { 0 }
@@ -123,7 +141,7 @@ fn bits(size: u64, parameters: Option<u64>) -> Option<f64> {
 mod tests {
     use super::super::{Configs, RepoInfo, analyze};
     use super::*;
-    use crate::desk::{FitVerdict, RepoRef};
+    use crate::desk::{FitVerdict, LayerCache, RepoRef};
 
     const GIB: u64 = 1 << 30;
 
@@ -148,7 +166,11 @@ mod tests {
         assert_eq!(told(&analysis(&info, &one, None)), [("", "m-Q4_0.gguf", true)]);
         assert_eq!(told(&analysis(&info, &one[1..], None)), [("", "m-Q8_0-00001-of-00002.gguf", false)]);
         let two = [("a-1B-Q4_0.gguf", 5), ("a-1B-Q8_0.gguf", 9), ("b-7B-Q4_0.gguf", 30), ("b-7B-Q8_0.gguf", 60)];
-        assert_eq!(told(&analysis(&info, &two, None)), [("a-1B", "a-1B-Q4_0.gguf", true), ("b-7B", "b-7B-Q4_0.gguf", true)]);
+        assert_eq!(told(&analysis(&info, &two, None)), [("a-1b", "a-1B-Q4_0.gguf", true), ("b-7b", "b-7B-Q4_0.gguf", true)]);
+        // Labels that differ, none at all, and the same in two folders.
+        for two in [["tiny-1B-Q8_0.gguf", "big-70B-Q4_K_M.gguf"], ["a-7b.gguf", "b-70b.gguf"], ["13B/m-Q4_0.gguf", "7B/m-Q4_0.gguf"]] {
+            assert_eq!(told(&analysis(&info, &two.map(|path| (path, 5)), None)).len(), 2, "{two:?}");
+        }
     }
 
     #[test]
@@ -182,10 +204,34 @@ mod tests {
         info.model.parameters = Some(8);
         info.model.context_length = Some(100);
         let found = analysis(&info, &[("m-Q4_0.gguf", 5 * GIB), ("m-Q8_0.gguf", 9 * GIB)], None);
-        let header = ModelFacts { context_length: Some(2048), architecture: Some("llama".to_owned()), ..ModelFacts::default() };
-        let told = assess(&found, &Known::from([("", header)]), card(24), &Scenario::default());
+        let layers = vec![LayerCache { keys: 64, values: 64, window: None }];
+        let header = ModelFacts { context_length: Some(2048), architecture: Some("llama".to_owned()), layers, ..ModelFacts::default() };
+        let told = assess(&found, &Known::from([(String::new(), header)]), card(24), &Scenario::default());
         assert_eq!((told.context, told.model.parameters), (2048, Some(8)));
         assert_eq!(told.model.architecture.as_deref(), Some("llama"));
+    }
+
+    #[test]
+    fn a_header_without_layers_is_no_language_models() {
+        let found = analysis(&RepoInfo::default(), &[("flux-Q4_0.gguf", 5 * GIB), ("flux-Q8_0.gguf", 9 * GIB)], None);
+        let header = ModelFacts { architecture: Some("flux".to_owned()), ..ModelFacts::default() };
+        let cache = |known: &Known| assess(&found, known, card(24), &Scenario::default()).variants[0].fit.clone().unwrap().cache;
+        assert_eq!(cache(&Known::from([(String::new(), header)])), 0);
+        assert!(cache(&Known::new()) > 0, "where no header was read, it may be one");
+    }
+
+    #[test]
+    fn elements_that_hold_several_weights_count_no_parameters() {
+        let mut info = RepoInfo::default();
+        info.model.parameters = Some(GIB);
+        let config =
+            |method: &str| Some(serde_json::json!({"model_type": "llama", "quantization_config": {"quant_method": method, "bits": 4}}));
+        let files = [("config.json", 1), ("model.safetensors", 2 * GIB)];
+        let bits = |method| {
+            let found = analysis(&info, &files, config(method));
+            assess(&found, &Known::new(), card(24), &Scenario::default()).variants[0].bits_per_weight
+        };
+        assert_eq!((bits("gptq"), bits("awq"), bits("fp8")), (None, None, Some(16.0)));
     }
 
     #[test]

@@ -21,10 +21,11 @@ const PARTS: u64 = 100;
 ///
 /// What `facts` do not tell is guessed from the size of the weights, and the reason says so.
 pub fn fit(machine: &Machine, weights: u64, facts: Option<&ModelFacts>, context: u64, cache_type: CacheType) -> Fit {
-    let estimate = Estimate::new(weights, facts, context, cache_type).with_driver(machine);
+    let estimate = Estimate::new(weights, facts, context, cache_type);
     let verdict = estimate.verdict(machine);
     let needs = estimate.needs(verdict, machine);
-    let Estimate { weights, cache, overhead, .. } = estimate;
+    let Estimate { weights, cache, .. } = estimate;
+    let overhead = if matches!(verdict, FitVerdict::Memory | FitVerdict::TooLarge) { estimate.buffers } else { estimate.overhead() };
     let reason = format!("{}; it {}", place(verdict, needs, machine), estimate.figures(needs, context));
     Fit { verdict, needs, weights, cache, overhead, reason }
 }
@@ -33,11 +34,13 @@ pub fn fit(machine: &Machine, weights: u64, facts: Option<&ModelFacts>, context:
 struct Estimate {
     weights: u64,
     cache: u64,
-    overhead: u64,
+    buffers: u64,
+    /// What the driver keeps for itself on each card.
+    driver: u64,
     /// How many layers there are, the output among them.
     layers: Option<u64>,
-    /// Whether cache or buffers are only a share of the weights.
-    guessed: bool,
+    /// What is only a share of the weights, in words.
+    guessed: &'static str,
 }
 
 impl Estimate {
@@ -48,21 +51,31 @@ impl Estimate {
         Self {
             weights,
             cache: cache.unwrap_or_else(|| guessed_cache(weights, context, cache_type)),
-            overhead: buffers.unwrap_or(weights / 16),
+            buffers: buffers.unwrap_or(weights / 16),
+            driver: CONTEXT,
             layers: known.map(|facts| facts.layers.len() as u64 + 1),
-            guessed: cache.is_none() || buffers.is_none(),
+            guessed: match (cache.is_none() && context > 0, buffers.is_none()) {
+                (true, true) => ", both guessed from its size",
+                (true, false) => ", the context guessed from its size",
+                (false, true) => ", the buffers guessed from its size",
+                (false, false) => "",
+            },
         }
     }
 
-    /// With what a driver keeps for itself, where there is a card.
-    fn with_driver(self, machine: &Machine) -> Self {
-        let driver = if machine.gpus.is_empty() { 0 } else { CONTEXT };
-        Self { overhead: self.overhead.saturating_add(driver), ..self }
+    /// What each card needs besides.
+    fn overhead(&self) -> u64 {
+        self.buffers.saturating_add(self.driver)
     }
 
     /// What is spread over the cards, without what each of them needs besides.
     fn spread(&self) -> u64 {
         self.weights.saturating_add(self.cache)
+    }
+
+    /// What it needs where no card takes part.
+    fn in_memory(&self) -> u64 {
+        self.spread().saturating_add(self.buffers)
     }
 
     fn parts(&self) -> u64 {
@@ -75,18 +88,18 @@ impl Estimate {
 
     /// How many whole parts a card of so many bytes holds.
     fn held(&self, card: u64) -> u64 {
-        card.saturating_sub(self.overhead) / self.part()
+        card.saturating_sub(self.overhead()) / self.part()
     }
 
     fn verdict(&self, machine: &Machine) -> FitVerdict {
         let cards = cards(machine);
-        let alone = self.spread().saturating_add(self.overhead);
+        let alone = self.spread().saturating_add(self.overhead());
         if cards.first().is_some_and(|card| alone <= *card) {
             return FitVerdict::OneGpu;
         }
         // Cards that use the main memory use the same one: they add nothing to each other or to it.
         let cards = if machine.unified { &[] } else { cards.as_slice() };
-        self.over(cards, machine).unwrap_or(if alone <= usable(machine) { FitVerdict::Memory } else { FitVerdict::TooLarge })
+        self.over(cards, machine).unwrap_or(if self.in_memory() <= usable(machine) { FitVerdict::Memory } else { FitVerdict::TooLarge })
     }
 
     /// Over several cards, or over cards and main memory.
@@ -107,17 +120,18 @@ impl Estimate {
         let cards = match verdict {
             FitVerdict::AcrossGpus { cards } => cards,
             FitVerdict::Offload { .. } => machine.gpus.len(),
-            FitVerdict::OneGpu | FitVerdict::Memory | FitVerdict::TooLarge => 1,
+            FitVerdict::OneGpu => 1,
+            FitVerdict::Memory | FitVerdict::TooLarge => return self.in_memory(),
         };
-        self.spread().saturating_add(self.overhead.saturating_mul(cards as u64))
+        self.spread().saturating_add(self.overhead().saturating_mul(cards as u64))
     }
 
     fn figures(&self, needs: u64, context: u64) -> String {
-        let guessed = if self.guessed { ", both guessed from its size" } else { "" };
+        let guessed = self.guessed;
         let (weights, cache) = (bytes(self.weights), bytes(self.cache));
         let (needs, rest) = (bytes(needs), bytes(needs.saturating_sub(self.spread())));
         if context == 0 {
-            return format!("needs {needs}: {weights} of weights and {rest} of buffers");
+            return format!("needs {needs}: {weights} of weights and {rest} of buffers{guessed}");
         }
         format!("needs {needs}: {weights} of weights, {cache} for {context} tokens of context and {rest} of buffers{guessed}")
     }
@@ -131,7 +145,7 @@ fn place(verdict: FitVerdict, needs: u64, machine: &Machine) -> String {
         FitVerdict::OneGpu => largest(machine).map_or_else(String::new, |gpu| on_card(gpu, needs)),
         FitVerdict::AcrossGpus { cards } => format!("{cards} cards have {} together", together(cards)),
         FitVerdict::Offload { layers, of } => {
-            let held = of.map_or(format!("about {layers} % of it"), |of| format!("{layers} of its {of} layers"));
+            let held = of.map_or(format!("about {layers} % of it"), |of| format!("{layers} of its {of} layers (the output is one)"));
             let cards = if machine.gpus.len() == 1 { "the card holds" } else { "the cards hold" };
             format!("{cards} {held}, in {}, and main memory holds the rest", together(machine.gpus.len()))
         }
@@ -263,7 +277,7 @@ mod tests {
             // The weights are what the log says: what is estimated comes on top.
             let estimate = Estimate::new(0, Some(&log.facts), log.context, log.cache_type);
             // Logs count buffers, not what the driver keeps for itself.
-            let buffers = estimate.overhead * log.compute.len() as u64;
+            let buffers = estimate.buffers * log.compute.len() as u64;
             let total = log.weights + log.cache + log.compute.iter().sum::<f64>();
             let error = (log.weights + (estimate.cache + buffers) as f64 / MIB - total) / total;
             println!("{total:>8.0} MiB measured, {:+.1} % off: {}", error * 100.0, log.source);
@@ -331,6 +345,13 @@ mod tests {
     }
 
     #[test]
+    fn a_card_that_takes_no_part_adds_nothing_to_what_is_needed() {
+        let in_memory = |cards: &[u64]| fit(&Machine::simulated(cards, Some(32 * GIB)), 16 * GIB, Some(&llama()), 8192, CacheType::F16);
+        let (without, with) = (in_memory(&[]), in_memory(&[GIB]));
+        assert_eq!((without.verdict, without.needs), (FitVerdict::Memory, with.needs));
+    }
+
+    #[test]
     fn parts_add_up_and_a_quantized_cache_is_smaller() {
         let found = fit(&machine(&[24], 64), 5 * GIB, Some(&llama()), 8192, CacheType::F16);
         assert_eq!((found.weights, found.cache), (5 * GIB, GIB));
@@ -349,7 +370,8 @@ mod tests {
         card.gpus[0].free = Some(3 * GIB);
         assert_eq!(reason(&card, 5), format!("the GPU has 8 GiB, of which 3 GiB are free now{figures}"));
         assert!(
-            reason(&machine(&[8], 32), 16).starts_with("the card holds 14 of its 33 layers, in 8 GiB, and main memory holds the rest; ")
+            reason(&machine(&[8], 32), 16)
+                .starts_with("the card holds 14 of its 33 layers (the output is one), in 8 GiB, and main memory holds the rest; ")
         );
         assert!(reason(&machine(&[12, 12], 32), 16).starts_with("2 cards have 24 GiB together; "));
         assert!(reason(&machine(&[], 32), 16).starts_with("only main memory has room, 32 GiB; "));

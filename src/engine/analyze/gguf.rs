@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::adapters::Adapters;
 use super::encoders::{Encoders, is_vae};
 use super::label::{Labelled, parse};
-use super::projectors::{Member, Role, companions};
+use super::projectors::{MOST, Member, Role, companions};
 use super::sets::{Set, extension, file_name, folder, plain_stem};
 use super::variant_of;
 use crate::desk::Variant;
@@ -39,10 +39,21 @@ pub(super) fn variants(sets: &[Set], all: &[Set]) -> Vec<Variant> {
     let is_part = |set: &Set| adapters.has(set) || encoders.has(set);
     let mut found: Vec<Candidate> = sets.iter().map(|set| Candidate::new(set, is_part(set))).collect();
     tell_apart(&mut found);
+    let several = quantized_models(&found).len() > 1;
     found.sort_by(|one, other| one.rank().cmp(&other.rank()));
     let members: Vec<Member> = found.iter().map(|one| one.member(encoders.has(one.set))).collect();
     let projectors = companions(&members);
-    found.iter().zip(projectors).map(|(one, projector)| one.variant(projector.map(|at| found[at].set))).collect()
+    let variant = |(one, projector): (&Candidate, Option<usize>)| Variant {
+        model: if several { one.model.to_ascii_lowercase() } else { String::new() },
+        ..one.variant(projector.map(|at| found[at].set))
+    };
+    found.iter().zip(projectors).map(variant).collect()
+}
+
+/// The models that there are quantizations of.
+fn quantized_models(found: &[Candidate]) -> HashSet<String> {
+    let quantizations = found.iter().filter(|one| one.category == "quantization");
+    quantizations.map(|one| one.model.to_ascii_lowercase()).collect()
 }
 
 /// One set on its way to a variant.
@@ -98,7 +109,8 @@ impl<'a> Candidate<'a> {
 
     /// The variant, with the projector that comes along.
     fn variant(&self, projector: Option<&Set>) -> Variant {
-        let companions = projector.into_iter().flat_map(|set| set.files.iter().map(|file| file.path.clone())).collect();
+        let files = projector.filter(|set| set.files.len() <= MOST).into_iter().flat_map(|set| &set.files);
+        let companions = files.map(|file| file.path.clone()).collect();
         Variant { companions, ..variant_of(&self.id, &self.label, self.category, &[self.set]) }
     }
 }
@@ -121,9 +133,15 @@ fn tell_apart(found: &mut [Candidate]) {
         }
     }
     for one in ambiguous(found) {
-        let name = &found[one].set.name;
-        found[one].id =
-            if found[one].category == "quantization" { name[..name.len() - ".gguf".len()].to_owned() } else { plain_stem(name).to_owned() };
+        let candidate = &mut found[one];
+        let name = &candidate.set.name;
+        if candidate.category == "quantization" {
+            name[..name.len() - ".gguf".len()].clone_into(&mut candidate.id);
+            // What only the folder tells apart may well be two models.
+            candidate.model = format!("{}/{}", folder(name), candidate.model);
+        } else {
+            plain_stem(name).clone_into(&mut candidate.id);
+        }
     }
 }
 

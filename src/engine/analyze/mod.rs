@@ -1,7 +1,7 @@
 //! What a repository offers: its kind, and the variants a person can choose from. Pure; knows nothing of downloading.
 //!
-//! Every file ends up in exactly one variant's own files, among the companions of some variants, or in the rest. Only projectors are both:
-//! a choice of their own, and companions of quantizations.
+//! Every file ends up in exactly one variant's own files, among the companions of some variants, or in the rest. Projectors are
+//! both, a choice of their own and companions of quantizations; so are weights of a pipeline in full precision, which stand in for missing ones.
 
 mod adapters;
 mod assess;
@@ -121,7 +121,15 @@ fn is_described(files: &[RepoFile]) -> bool {
 }
 
 fn variant(id: &str, label: &str, category: &str, files: Vec<String>, size: u64) -> Variant {
-    Variant { id: id.to_owned(), label: label.to_owned(), category: category.to_owned(), files, companions: Vec::new(), size }
+    Variant {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        model: String::new(),
+        category: category.to_owned(),
+        files,
+        companions: Vec::new(),
+        size,
+    }
 }
 
 /// A variant of these sets.

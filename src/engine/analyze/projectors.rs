@@ -10,8 +10,8 @@ use super::sets::{folder, plain_stem};
 const BY_PREFERENCE: [&str; 6] = ["F16", "FP16", "BF16", "Q8_0", "F32", "FP32"];
 /// Words in names that tell nothing of a model.
 const NOTHING_OF_A_MODEL: [&str; 4] = ["model", "ggml", "gguf", "projector"];
-/// The most projectors among which names tell something. A larger collection brings none along.
-const MOST: usize = 64;
+/// The most projectors among which names tell something, and the most files of one. A larger collection brings none along.
+pub(super) const MOST: usize = 64;
 
 /// What a set of files is to a projector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

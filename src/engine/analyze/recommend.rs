@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::assess::model_of;
 use crate::desk::{Analysis, Fit, FitVerdict, Recommendation, RepoType, Variant};
 
 /// Types of quantized weights from the least to the most exact, then floats.
@@ -12,12 +11,12 @@ use crate::desk::{Analysis, Fit, FitVerdict, Recommendation, RepoType, Variant};
 /// those that do not: <https://github.com/ggml-org/llama.cpp/blob/master/tools/quantize/README.md>. Of two types with as many bits, the
 /// one with finer blocks stands higher: legacy (`Q4_0`), then IQ and K.
 #[rustfmt::skip]
-const BY_QUALITY: [&str; 62] = [
+const BY_QUALITY: [&str; 66] = [
     "TQ1_0", "IQ1_S", "IQ1_M", "TQ2_0", "I2_S", "IQ2_XXS", "IQ2_XS", "IQ2_S", "Q2_K_S", "IQ2_M", "Q2_K", "Q2_K_L", "Q2_K_XL",
     "IQ3_XXS", "Q3_K_S", "IQ3_XS", "IQ3_S", "IQ3_M", "Q3_K", "Q3_K_M", "Q3_K_L", "Q3_K_XL",
-    "Q4_0", "IQ4_XS", "NVFP4", "MXFP4", "MXFP4_MOE", "IQ4_NL", "IQ4_NL_XL", "Q4_1", "Q4_K_S", PREFERRED_FROM, "Q4_K_M", "Q4_K_L", "Q4_K_XL",
-    "Q5_0", "Q5_1", "Q5_K_S", "Q5_K", "Q5_K_M", "Q5_K_L", "Q5_K_XL", "Q6_0", "Q6_K_S", "Q6_K", "Q6_K_M", "Q6_K_L", "Q6_K_XL",
-    "FP8", "INT8", "Q8", PREFERRED_TO, "Q8_K", "Q8_K_L", "Q8_K_XL",
+    "Q4_0", "IQ4_XS", "INT4", "FP4", "NVFP4", "MXFP4", "MXFP4_MOE", "IQ4_NL", "IQ4_NL_XL", "Q4_1", "Q4_K_S", PREFERRED_FROM, "Q4_K_M", "Q4_K_L", "Q4_K_XL",
+    "Q5_0", "Q5_1", "Q5_K_S", "Q5_K", "Q5_K_M", "Q5_K_L", "Q5_K_XL", "Q6_0", "MXFP6", "Q6_K_S", "Q6_K", "Q6_K_M", "Q6_K_L", "Q6_K_XL",
+    "MXFP8", "FP8", "INT8", "Q8", PREFERRED_TO, "Q8_K", "Q8_K_L", "Q8_K_XL",
     "FP16", "F16", "BF16", "SOURCE", "FP32", "F32", "F64",
 ];
 /// The least exact type whose loss few people notice.
@@ -34,7 +33,7 @@ const FLOOR: &str = "IQ3_XXS";
 ///
 /// Quantizations: the most exact between `Q4_K_M` and `Q8_0` that fits one card, else several; else the most exact of at least three bits
 /// that fits them; else the smallest from `Q4_K_M` on that runs with main memory, where fewer bytes are faster; else what fits at all;
-/// else the smallest. Of several models in one repository, the largest that fits that well. Pipelines: half precision. Other weights:
+/// else the smallest. Of several models in one repository, the largest that fits the cards that well. Pipelines: half precision. Other weights:
 /// safetensors in full precision, the first in the order to show. Datasets: the training split.
 pub fn recommend(analysis: &Analysis, fits: &[Option<&Fit>]) -> Option<Recommendation> {
     let quantizations = candidates(analysis, fits, "quantization");
@@ -111,9 +110,9 @@ fn candidates<'a>(analysis: &'a Analysis, fits: &[Option<&'a Fit>], category: &s
     let found = || analysis.variants.iter().zip(fits.clone()).filter(|(variant, _)| variant.category == category);
     let mut smallest: BTreeMap<&str, u64> = BTreeMap::new();
     for (variant, _) in found() {
-        smallest.entry(model_of(variant)).and_modify(|size| *size = variant.size.min(*size)).or_insert(variant.size);
+        smallest.entry(variant.model.as_str()).and_modify(|size| *size = variant.size.min(*size)).or_insert(variant.size);
     }
-    let model = |variant| smallest.get(model_of(variant)).copied().unwrap_or_default();
+    let model = |variant: &Variant| smallest.get(variant.model.as_str()).copied().unwrap_or_default();
     found().map(|(variant, fit)| Candidate { variant, fit, quality: quality(&variant.label), model: model(variant) }).collect()
 }
 
@@ -173,9 +172,11 @@ fn because(one: Candidate, why: &str) -> Recommendation {
     Recommendation { variant: one.variant.id.clone(), reason: format!("{} is {why}{figures}", one.variant.label) }
 }
 
-/// The most exact of the largest model of those that pass; of equals, the smaller.
+/// The most exact of the largest model of those that pass; of equals, the smaller; of those whose labels tell nothing, the largest.
 fn best<'a>(all: &[Candidate<'a>], pass: impl Fn(&Candidate) -> bool) -> Option<Candidate<'a>> {
-    all.iter().filter(|one| pass(one)).max_by_key(|one| (one.model, one.quality, Reverse(one.variant.size))).copied()
+    let unknown_size = |one: &Candidate| if one.quality == 0 { one.variant.size } else { 0 };
+    let passing = all.iter().filter(|one| pass(one));
+    passing.max_by_key(|one| (one.model, one.quality, unknown_size(one), Reverse(one.variant.size))).copied()
 }
 
 fn smallest<'a>(all: &[Candidate<'a>], pass: impl Fn(&Candidate) -> bool) -> Option<Candidate<'a>> {
@@ -212,7 +213,7 @@ fn format(kind: RepoType, formats: &[Candidate]) -> Option<Recommendation> {
         _ if formats.len() == 1 => because(first, "the only format here"),
         (RepoType::Diffusers, Some(half), _) => because(half, "half the size of full precision, and pictures hardly differ"),
         (RepoType::Diffusers, None, _) => because(first, "every component in the format that libraries load first"),
-        (_, _, Some(full)) => because(full, "the full precision, in files that run no code when they are loaded"),
+        (_, _, Some(safe)) => because(safe, "the format that runs no code when it is loaded"),
         _ => because(first, "the format here that most libraries load"),
     })
 }
@@ -363,6 +364,15 @@ mod tests {
         let found = models(&files);
         let wanted = |card| told(&found, &machine(&[card], 64)).unwrap().variant;
         assert_eq!((wanted(24), wanted(12), wanted(4)), ("b-14B:Q8_0".to_owned(), "b-14B:Q4_K_M".to_owned(), "a-1B:Q8_0".to_owned()));
+    }
+
+    #[test]
+    fn of_labels_that_tell_nothing_the_largest_that_fits_is_taken() {
+        let found =
+            models(&[("m-APEX-Mini.gguf", 4), ("m-APEX-Compact.gguf", 6), ("m-APEX-Quality.gguf", 9), ("m-APEX-I-Quality.gguf", 30)]);
+        assert_eq!(told(&found, &machine(&[24], 64)).unwrap().variant, "APEX-QUALITY");
+        let found = models(&[("m-MXFP8.gguf", 9), ("m-MXFP6.gguf", 7), ("m-Q2_K.gguf", 3)]);
+        assert_eq!(told(&found, &machine(&[24], 64)).unwrap().variant, "MXFP8");
     }
 
     #[test]

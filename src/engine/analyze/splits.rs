@@ -17,6 +17,9 @@ const PLAIN_FOLDERS: [&str; 3] = ["data", "default", "."];
 /// Files that describe a dataset.
 const DESCRIPTIONS: [&str; 4] = ["dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json"];
 
+/// The most descriptions that come along with a split.
+const MOST_DESCRIPTIONS: usize = 64;
+
 /// One variant for each configuration and split; empty where no path tells of any.
 pub(super) fn variants(files: &[RepoFile]) -> Vec<Variant> {
     let mut groups: BTreeMap<(String, usize), Vec<&RepoFile>> = BTreeMap::new();
@@ -46,7 +49,7 @@ fn companions(files: &[&RepoFile], descriptions: &HashMap<&str, Vec<&str>>) -> V
         }
     }
     let found = around.iter().filter_map(|folder| descriptions.get(folder));
-    let mut paths: Vec<String> = found.flatten().map(|path| (*path).to_owned()).collect();
+    let mut paths: Vec<String> = found.flatten().take(MOST_DESCRIPTIONS).map(|path| (*path).to_owned()).collect();
     paths.sort();
     paths
 }

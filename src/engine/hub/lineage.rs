@@ -91,6 +91,12 @@ mod tests {
         let server = hub_with(&[("a", &["o/gone"])]).await;
         assert_eq!(lineage(&server, &["o/a"], LONG).await, [["o/a"], ["o/gone"]]);
         assert_eq!(lineage(&server, &["./my model\u{1b}"], LONG).await, [["./my model\u{1b}"]]);
-        assert_eq!(lineage(&server, &["o/a"], Duration::ZERO).await, [["o/a"]], "nobody waits");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_hub_that_does_not_answer() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let hub = Hub::new(crate::engine::hub::HubSettings::new(format!("http://{}", silent.local_addr().unwrap()))).unwrap();
+        assert_eq!(hub.lineage(&model(), vec!["o/a".to_owned()], Duration::from_millis(1)).await, [["o/a"]]);
     }
 }

@@ -118,8 +118,9 @@ fn folder(root: &Path, repo: &Path, name: &str) -> Result<PathBuf, Fault> {
     if !safe_path(name) {
         return Err(outside());
     }
+    let own = std::fs::canonicalize(repo).map_err(refused)?.join(OTHERS).join(name);
     let found = std::fs::canonicalize(&path).map_err(refused)?;
-    if found.starts_with(root) { Ok(found) } else { Err(outside()) }
+    if found.starts_with(root) && found == own { Ok(found) } else { Err(outside()) }
 }
 
 #[cfg(test)]

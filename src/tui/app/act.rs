@@ -33,8 +33,7 @@ pub(super) fn perform(app: &mut App, action: Action) -> Effects {
         Action::Card => card(app),
         Action::Revision => revision(app),
         Action::Download => download(app),
-        Action::LongerContext | Action::ShorterContext => app.repository.change_context(action == Action::LongerContext),
-        Action::NextCacheType => app.repository.next_cache_type(),
+        Action::LongerContext | Action::ShorterContext | Action::NextCacheType => judge(app, action),
         Action::Delete => app.cache.plan(),
         _ => on_jobs(app, action),
     }
@@ -94,6 +93,7 @@ pub(super) fn open_repo(app: &mut App, repo: RepoRef) -> Effects {
     if app.repository.repo.as_ref() == Some(&repo) && app.repository.fault.is_none() {
         return Effects::new();
     }
+    app.message = None; // what went wrong with another one is of no more use
     let effects = app.repository.open(repo);
     [effects, app.cache.load()].concat()
 }
@@ -101,6 +101,7 @@ pub(super) fn open_repo(app: &mut App, repo: RepoRef) -> Effects {
 /// Shows what a pasted link names, with what it points at marked.
 pub(super) fn open_spec(app: &mut App, spec: RepoSpec) -> Effects {
     app.focus = Pane::Repository;
+    app.message = None;
     let effects = app.repository.open_spec(spec, app.search.kind);
     [effects, app.cache.load()].concat()
 }
@@ -130,6 +131,20 @@ fn mark(app: &mut App, action: Action) -> Effects {
         _ => app.repository.mark_all(),
     }
     Effects::new()
+}
+
+/// Judges what fits by something else, where that makes a difference.
+fn judge(app: &mut App, action: Action) -> Effects {
+    let repository = &mut app.repository;
+    let judged = match action {
+        _ if !repository.keeps_context() => Err("nothing here keeps a context".to_owned()),
+        Action::NextCacheType => Ok(repository.next_cache_type()),
+        _ => repository.change_context(action == Action::LongerContext),
+    };
+    judged.unwrap_or_else(|why| {
+        app.tell(Message::warning(why));
+        Effects::new()
+    })
 }
 
 fn card(app: &mut App) -> Effects {

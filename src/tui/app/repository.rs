@@ -183,6 +183,8 @@ impl RepositoryPane {
             return None;
         }
         match reply {
+            // The branch has moved between two questions: what is shown is another commit.
+            Ok(assessment) if self.analysis.as_ref().is_none_or(|analysis| analysis.commit != assessment.commit) => None,
             Ok(assessment) => {
                 if self.assessment.is_none() && self.cursor == 0 && self.marks.is_empty() {
                     self.cursor = self.variants().iter().position(|variant| assessment.recommends(&variant.id)).unwrap_or(0);
@@ -206,16 +208,26 @@ impl RepositoryPane {
         Some((self.analysis.as_ref()?.variant(&recommended.variant)?, recommended))
     }
 
-    /// Judges by the next longer context, or the next shorter one.
-    pub(super) fn change_context(&mut self, longer: bool) -> Effects {
-        let now = self.scenario.context;
+    /// Whether there is a model here that keeps a context.
+    pub(super) fn keeps_context(&self) -> bool {
+        self.assessment.as_ref().is_some_and(|assessment| assessment.context > 0 && assessment.judges())
+    }
+
+    /// Judges by the next longer context that the model was trained for, or the next shorter one; says why where there is none.
+    pub(super) fn change_context(&mut self, longer: bool) -> Result<Effects, String> {
+        let assessment = self.assessment.as_ref();
+        let now = assessment.map_or(self.scenario.context, |assessment| assessment.context);
+        let most = assessment.and_then(|assessment| assessment.model.context_length).unwrap_or(u64::MAX);
         let next = if longer {
-            Scenario::CONTEXTS.into_iter().find(|tokens| *tokens > now)
+            let steps = Scenario::CONTEXTS.into_iter().chain([most]).filter(|tokens| *tokens < u64::MAX);
+            steps.map(|tokens| tokens.min(most)).find(|tokens| *tokens > now)
         } else {
             Scenario::CONTEXTS.into_iter().rev().find(|tokens| *tokens < now)
         };
-        self.scenario.context = next.unwrap_or(now);
-        self.assess()
+        let end =
+            || if longer { format!("{now} tokens is the longest context to judge by") } else { format!("{now} tokens is the shortest") };
+        self.scenario.context = next.ok_or_else(end)?;
+        Ok(self.assess())
     }
 
     /// Judges by the next way to store keys and values.
@@ -236,23 +248,26 @@ impl RepositoryPane {
         self.mark_wanted(&spec)
     }
 
-    /// The variants of this name; where none is called just so, those of which it is a part.
-    fn named(&self, name: &str) -> Vec<&Variant> {
-        let named = |exact| self.analysis.as_ref().map_or_else(Vec::new, |analysis| analysis.named(name, exact));
-        let exact = named(true);
-        if exact.is_empty() { named(false) } else { exact }
+    /// The variants that a link's filters name, and those with a file that it points at, or in the folder that it points at.
+    fn wanted(&self, spec: &RepoSpec) -> BTreeSet<String> {
+        let Some(analysis) = &self.analysis else { return BTreeSet::new() };
+        let named = spec.filters.iter().flat_map(|filter| analysis.named(filter, false));
+        let is_meant =
+            |path: &String, file: &String| path.strip_prefix(file.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let pointed_at = |variant: &&Variant| spec.file.as_ref().is_some_and(|file| variant.files.iter().any(|path| is_meant(path, file)));
+        named.chain(analysis.variants.iter().filter(pointed_at)).map(|variant| variant.id.clone()).collect()
     }
 
     /// Marks what a link points at; says so when that is nothing.
     fn mark_wanted(&mut self, spec: &RepoSpec) -> Option<Message> {
-        let meant: HashSet<String> = spec.filters.iter().flat_map(|filter| self.named(filter)).map(|variant| variant.id.clone()).collect();
-        let wants = |variant: &Variant| meant.contains(&variant.id) || spec.file.as_ref().is_some_and(|file| variant.files.contains(file));
-        let wanted: BTreeSet<String> = self.variants().iter().filter(|variant| wants(variant)).map(|variant| variant.id.clone()).collect();
-        self.cursor = self.variants().iter().position(wants).unwrap_or(self.cursor);
+        let wanted = self.wanted(spec);
+        self.cursor = self.variants().iter().position(|variant| wanted.contains(&variant.id)).unwrap_or(self.cursor);
         let names: Vec<&str> = spec.filters.iter().chain(&spec.file).map(String::as_str).collect();
         let missing = wanted.is_empty() && !names.is_empty();
         self.marks.extend(wanted);
-        missing.then(|| Message::warning(format!("nothing here is called {}: mark what you want with Space", names.join(" or "))))
+        missing.then(|| {
+            Message::warning(format!("no variant here is called {} or holds it: mark what you want with Space", names.join(" or ")))
+        })
     }
 
     /// Moves the cursor, or scrolls the card.
@@ -322,6 +337,7 @@ mod tests {
         let variant = |id: &str, own: &str, companions: &[&str], size| Variant {
             id: id.into(),
             label: id.into(),
+            model: String::new(),
             category: "format".into(),
             files: vec![own.into()],
             companions: companions.iter().map(|path| (*path).to_owned()).collect(),

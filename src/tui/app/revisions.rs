@@ -49,7 +49,7 @@ impl RevisionChooser {
 
     /// Takes the reply in, unless it is stale. The cursor goes to the revision that is open.
     pub(super) fn receive(&mut self, seq: Seq, reply: Result<Arc<Revisions>, Fault>) {
-        if seq != self.seq {
+        if seq != self.seq || self.state != RevisionsState::Loading {
             return;
         }
         self.state = match reply {

@@ -6,7 +6,7 @@ use super::paint::{Brush, Cell, line_at, piece, skip_left, skip_top};
 use super::roles::Role;
 use super::text::{age_of, count};
 use super::{card, message, variants};
-use crate::desk::{self, Access, Analysis};
+use crate::desk::{self, Access, Analysis, FitVerdict};
 use crate::tui::app::{App, Pane, counted};
 
 pub(super) fn draw(brush: &mut Brush, area: Rect) {
@@ -69,12 +69,20 @@ fn gap(area: Rect) -> u16 {
 /// What to take and why. Returns the rows used, with one left empty below where there is room.
 fn draw_recommendation(brush: &mut Brush, area: Rect) -> u16 {
     let Some((variant, recommended)) = brush.app.repository.recommended() else { return 0 };
-    let take = format!("{} take {}, {}", brush.theme.glyphs.take, variant.label, desk::bytes(variant.size));
+    let fit = brush.app.repository.assessment.as_ref().and_then(|assessment| assessment.of(&variant.id)?.fit.as_ref());
+    let size = match fit {
+        Some(fit) if fit.weights > variant.size => format!("{} with its projector", desk::bytes(fit.weights)),
+        _ => desk::bytes(variant.size),
+    };
+    let (take, role) = match fit.map(|fit| fit.verdict) {
+        Some(FitVerdict::TooLarge) => (format!("nothing fits; least is {}, {size}", variant.label), Role::FitNot),
+        _ => (format!("{} take {}, {size}", brush.theme.glyphs.take, variant.label), Role::Take),
+    };
     // The reason begins with the label, which stands before it already.
     let reason = recommended.reason.strip_prefix(&format!("{} is ", variant.label)).unwrap_or(&recommended.reason);
     // Where it is narrow, the choice itself comes before its reasons.
     let room = Rect { height: area.height / 4, ..area };
-    let rows = brush.lead(room, &take, Role::Take, &format!("{take}: {reason}"));
+    let rows = brush.lead(room, &take, role, &format!("{take}: {reason}"));
     rows + if rows > 0 { gap(area) } else { 0 }
 }
 

@@ -14,17 +14,20 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
     let repository = &app.repository;
     let variants = repository.variants();
     if variants.is_empty() {
-        brush.paragraph(area, "There are no variants to choose from: d downloads everything.", Role::Dim);
+        let empty = repository.analysis.as_ref().is_none_or(|analysis| analysis.files.is_empty());
+        let told = if empty { "The repository is empty." } else { "There are no variants to choose from: d downloads everything." };
+        brush.paragraph(area, told, Role::Dim);
         return;
     }
-    let head: Vec<Cell> = columns(area.width).into_iter().map(Column::head).collect();
+    let shown = columns(area.width, app);
+    let head: Vec<Cell> = shown.iter().copied().map(Column::head).collect();
     brush.row(line_at(area, 0), &head);
     draw_sum(brush, area);
     let rows = skip_bottom(skip_top(area, 1), 1);
     let first = first_row(repository.cursor, variants.len(), usize::from(rows.height));
     for (y, (at, variant)) in (0..rows.height).zip(variants.iter().enumerate().skip(first)) {
         let line = line_at(rows, y);
-        let cells: Vec<Cell> = columns(area.width).into_iter().map(|column| column.cell(brush, at, variant)).collect();
+        let cells: Vec<Cell> = shown.iter().map(|column| column.cell(brush, at, variant)).collect();
         brush.row(line, &cells);
         if at == repository.cursor {
             brush.cursor_row(line, Pane::Repository);
@@ -46,7 +49,7 @@ fn draw_sum(brush: &mut Brush, area: Rect) {
     }
     let Some(variant) = repository.variants().get(repository.cursor) else { return };
     let fit = repository.assessed(repository.cursor, variant).and_then(|assessed| assessed.fit.as_ref());
-    let needs = fit.map_or_else(|| ": nothing is marked".to_owned(), |fit| format!(": {}", fit.reason));
+    let needs = fit.map_or_else(String::new, |fit| format!(": {}", fit.reason));
     brush.text(line, &format!("d takes {}{needs}", variant.label), Role::Dim);
 }
 
@@ -65,21 +68,26 @@ enum Column {
     State,
 }
 
-/// The columns that a width has room for, and the least width for each: the name keeps about twelve columns.
-fn columns(width: u16) -> Vec<Column> {
+/// The columns that a width has room for, and the least width for each: the name keeps about twelve columns. What says nothing of any
+/// variant here gives its room to the others.
+fn columns(width: u16, app: &App) -> Vec<Column> {
+    let recommended = app.repository.recommended().is_some();
+    let judged = app.repository.assessment.as_ref().is_some_and(|assessment| assessment.judges());
+    let queued = app.board.jobs.iter().any(|job| app.repository.repo.as_ref().is_some_and(|repo| job.plan.repo.id == repo.id));
+    let spare = if queued { 0 } else { 13 };
     let all = [
-        (0, Column::Mark),
-        (20, Column::Take),
-        (0, Column::Name),
-        (96, Column::Category),
-        (104, Column::Files),
-        (84, Column::Bits),
-        (0, Column::Size),
-        (72, Column::Needs),
-        (38, Column::Fit),
-        (52, Column::State),
+        (true, 0, Column::Mark),
+        (recommended, 20, Column::Take),
+        (true, 0, Column::Name),
+        (true, if judged { 96 } else { 50 }, Column::Category),
+        (true, if judged { 104 } else { 60 }, Column::Files),
+        (judged, 84, Column::Bits),
+        (true, 0, Column::Size),
+        (judged, 70, Column::Needs),
+        (judged, 40, Column::Fit),
+        (queued, 52, Column::State),
     ];
-    all.into_iter().filter(|(least, _)| width >= *least).map(|(_, column)| column).collect()
+    all.into_iter().filter(|(says, least, _)| *says && width + spare >= *least).map(|(_, _, column)| column).collect()
 }
 
 impl Column {
