@@ -315,7 +315,7 @@ fn hostile(long: &str) -> Analysis {
 #[test]
 fn screenshots_are_up_to_date() {
     let stage = || Stage::started((110, 32));
-    let pictures = [
+    let pictures = vec![
         ("overview", (140, 40), stage().keys("enter g g j j j space j j j space")),
         ("search", (110, 32), stage().keys("j")),
         ("repository", (110, 32), small_card(stage()).keys("enter")),

@@ -49,7 +49,8 @@ fn draw_sum(brush: &mut Brush, area: Rect) {
     }
     let Some(variant) = repository.variants().get(repository.cursor) else { return };
     let fit = repository.assessed(repository.cursor, variant).and_then(|assessed| assessed.fit.as_ref());
-    let needs = fit.map_or_else(String::new, |fit| format!(": {}", fit.reason));
+    // Of the one to take, the reason stands above.
+    let needs = fit.filter(|_| !is_to_take(brush.app, variant)).map_or_else(String::new, |fit| format!(": {}", fit.reason));
     brush.text(line, &format!("d takes {}{needs}", variant.label), Role::Dim);
 }
 
