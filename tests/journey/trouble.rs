@@ -73,7 +73,7 @@ fn a_repository_or_variant_that_is_not_there_is_named() {
     app.paste("aurora-labs/no-such-model");
     app.sees(&["has no model aurora-labs/no-such-model", "check the spelling", "r tries again"]);
     app.paste(&format!("{AURORA}:q9_z"));
-    app.sees(&["apache-2.0", "nothing here is called q9_z", "d takes "]);
+    app.sees(&["apache-2.0", "no variant here is called q9_z", "d takes "]);
 }
 
 #[test]
