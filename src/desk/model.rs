@@ -80,13 +80,12 @@ impl ModelFacts {
 }
 
 impl fmt::Display for ModelFacts {
-    /// What people ask first: `8.2B parameters, qwen3, trained for 40960 tokens`. Empty where nothing of it is known.
+    /// What people ask first: `8.2B qwen3, trained for 40960 tokens`. Empty where nothing of it is known.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let experts = self.experts.map(|experts| format!("{} of {} experts", experts.used, experts.all));
+        let name: Vec<String> = self.parameters.map(short).into_iter().chain(self.architecture.as_deref().map(printable)).collect();
         let facts = [
-            self.parameters.map(|count| format!("{} parameters", short(count))),
-            self.architecture.as_deref().map(printable),
-            experts,
+            Some(name.join(" ")).filter(|name| !name.is_empty()),
+            self.experts.map(|experts| format!("{} of {} experts", experts.used, experts.all)),
             self.context_length.map(|tokens| format!("trained for {tokens} tokens")),
         ];
         out.write_str(&facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
@@ -118,7 +117,7 @@ mod tests {
         let mut facts = ModelFacts { parameters: Some(30_532_122_624), architecture: Some("qwen3moe".to_owned()), ..ModelFacts::default() };
         facts.experts = Some(Experts { all: 128, used: 8 });
         facts.context_length = Some(40_960);
-        assert_eq!(facts.to_string(), "31B parameters, qwen3moe, 8 of 128 experts, trained for 40960 tokens");
+        assert_eq!(facts.to_string(), "31B qwen3moe, 8 of 128 experts, trained for 40960 tokens");
         assert_eq!(ModelFacts::default().to_string(), "");
         assert_eq!([24_000_000, 8_190_735_360, 671_026_419_200].map(short), ["24M", "8.2B", "671B"]);
     }

@@ -145,7 +145,7 @@ fn place(verdict: FitVerdict, needs: u64, machine: &Machine) -> String {
         FitVerdict::OneGpu => largest(machine).map_or_else(String::new, |gpu| on_card(gpu, needs)),
         FitVerdict::AcrossGpus { cards } => format!("{cards} cards have {} together", together(cards)),
         FitVerdict::Offload { layers, of } => {
-            let held = of.map_or(format!("about {layers} % of it"), |of| format!("{layers} of its {of} layers (the output is one)"));
+            let held = of.map_or(format!("about {layers} % of it"), |of| format!("{layers} of its {of} layers"));
             let cards = if machine.gpus.len() == 1 { "the card holds" } else { "the cards hold" };
             format!("{cards} {held}, in {}, and main memory holds the rest", together(machine.gpus.len()))
         }
@@ -370,8 +370,7 @@ mod tests {
         card.gpus[0].free = Some(3 * GIB);
         assert_eq!(reason(&card, 5), format!("the GPU has 8 GiB, of which 3 GiB are free now{figures}"));
         assert!(
-            reason(&machine(&[8], 32), 16)
-                .starts_with("the card holds 14 of its 33 layers (the output is one), in 8 GiB, and main memory holds the rest; ")
+            reason(&machine(&[8], 32), 16).starts_with("the card holds 14 of its 33 layers, in 8 GiB, and main memory holds the rest; ")
         );
         assert!(reason(&machine(&[12, 12], 32), 16).starts_with("2 cards have 24 GiB together; "));
         assert!(reason(&machine(&[], 32), 16).starts_with("only main memory has room, 32 GiB; "));

@@ -96,7 +96,8 @@ type Fact = (&'static str, String);
 fn facts(brush: &Brush, analysis: &Analysis) -> Vec<Fact> {
     let app = brush.app;
     let size = format!("{} in {}", desk::bytes(analysis.size()), counted(analysis.files.len(), "file", "files"));
-    let fetched = format!("{} times, {} likes", count(analysis.downloads), count(analysis.likes));
+    let fetched =
+        format!("{} times, {} {}", count(analysis.downloads), count(analysis.likes), if analysis.likes == 1 { "like" } else { "likes" });
     let origin = (!analysis.base_models.is_empty()).then(|| ("made from", analysis.base_models.join(", ")));
     let held = app.cache.held(analysis.repo.kind, &analysis.repo.id).map(|held| ("on disk", format!("{} of it", desk::bytes(held.size))));
     let of_all = [
@@ -105,9 +106,16 @@ fn facts(brush: &Brush, analysis: &Analysis) -> Vec<Fact> {
         ("size", size),
         ("fetched", fetched),
     ];
-    let rest =
-        [("commit", analysis.commit.chars().take(12).collect()), ("changed", format!("{} ago", age_of(app.now, analysis.last_modified)))];
+    let rest = [("commit", analysis.commit.chars().take(12).collect()), ("changed", changed(app, analysis))];
     of_all.into_iter().chain(judged(app)).chain(rest).chain(origin).chain(held).collect()
+}
+
+fn changed(app: &App, analysis: &Analysis) -> String {
+    match age_of(app.now, analysis.last_modified).as_str() {
+        "now" => "just now".to_owned(),
+        "-" => "-".to_owned(),
+        age => format!("{age} ago"),
+    }
 }
 
 /// The model, and what its variants are judged by.

@@ -84,7 +84,7 @@ fn columns(width: u16, app: &App) -> Vec<Column> {
         (true, if judged { 104 } else { 60 }, Column::Files),
         (judged, 84, Column::Bits),
         (true, 0, Column::Size),
-        (judged, 70, Column::Needs),
+        (judged, 68, Column::Needs),
         (judged, 40, Column::Fit),
         (queued, 52, Column::State),
     ];
