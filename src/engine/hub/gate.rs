@@ -49,16 +49,19 @@ enum Cause {
     Rejected,
     Reset,
     Scope,
+    /// The Hub does not know the token that was sent.
+    Stranger,
     Untold,
 }
 
 /// What the official Hub's words hold, by what they mean. A fine-grained token comes first: its account may have access all the same.
-const WORDS: [(&str, Cause); 5] = [
+const WORDS: [(&str, Cause); 6] = [
     ("fine-grained", Cause::Scope),
     ("authorized list", Cause::NotAsked),
     ("await", Cause::Pending),
     ("reject", Cause::Rejected),
     ("reset", Cause::Reset),
+    ("log in", Cause::Stranger),
 ];
 
 /// Whether a refusal is about a fine-grained token that may not read gated repositories. The Hub gives it no error code.
@@ -77,6 +80,7 @@ pub(super) fn shut(endpoint: &Endpoint, repo: &RepoRef, token_sent: bool, said: 
         Cause::Rejected => "and its owner has rejected the request for access",
         Cause::Reset => "and its owner has reset the request for access",
         Cause::Scope => "and the token may not read gated repositories",
+        Cause::Stranger => "and the Hub does not know the token",
         Cause::Untold => "and access has not been granted",
     };
     let said = said.filter(|_| cause == Cause::Untold).map(|said| format!(": {said}")).unwrap_or_default();
@@ -92,6 +96,9 @@ fn way_in(cause: Cause, endpoint: &Endpoint, repo: &RepoRef) -> String {
         Cause::Rejected => format!("the Hub takes no second request; ask the owner at {page}, or choose another repository"),
         Cause::Reset => format!("ask again: accept the terms at {page}"),
         Cause::Scope => format!("allow the token to read public gated repositories at {}", endpoint.token_page()),
+        Cause::Stranger => {
+            format!("log in again with hf auth login, or set HF_TOKEN to a token of an account that has accepted the terms at {page}")
+        }
         Cause::NotAsked | Cause::Untold => format!("accept the terms at {page} with the account that the token belongs to"),
     }
 }
@@ -122,6 +129,12 @@ mod tests {
                 "Access to model o/n is restricted. You must have access to it and be authenticated to access it. Please log in.",
                 "no token is set",
                 format!("accept the terms at {page}, then log in"),
+            ),
+            (
+                true,
+                "Access to model o/n is restricted. You must have access to it and be authenticated to access it. Please log in.",
+                "the Hub does not know the token",
+                "log in again with hf auth login".to_owned(),
             ),
             (
                 true,

@@ -63,16 +63,13 @@ fn has_segment(path: &str, filter: &str) -> bool {
     path.match_indices(filter).any(|(at, _)| edge(path[..at].chars().next_back()) && edge(path[at + filter.len()..].chars().next()))
 }
 
-/// What was found, with the companions of the variants it belongs to; nothing where it is companions only.
+/// What was found, with the companions of the variants that it has weights of.
 ///
 /// A variant of which only a part was found does not bring along what is a variant, too: a projector, or a pipeline's other weights.
 fn with_companions<'a>(analysis: &'a Analysis, found: Paths<'a>) -> Paths<'a> {
     let own: HashSet<&str> = analysis.variants.iter().flat_map(|variant| &variant.files).map(String::as_str).collect();
     let companions = |variant: &'a Variant| variant.companions.iter().map(String::as_str);
     let supports: HashSet<&str> = analysis.variants.iter().flat_map(companions).filter(|path| !own.contains(path)).collect();
-    if found.iter().all(|path| supports.contains(path)) {
-        return Paths::new();
-    }
     let brought = |variant: &'a Variant| {
         let hits = variant.files.iter().filter(|path| found.contains(path.as_str())).count();
         let (hit, whole) = (hits > 0, hits == variant.files.len());
