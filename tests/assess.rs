@@ -96,3 +96,17 @@ async fn without_a_header_the_size_must_do() {
     assert!(fit.reason.ends_with("both guessed from its size"), "{}", fit.reason);
     assert!(found.recommended.is_some());
 }
+
+#[tokio::test]
+async fn of_shards_that_are_not_all_told_nothing_is_counted() {
+    let gone = FaultRule { side: Side::Hub, path_contains: "00002-of".to_owned(), times: 1000, effect: Effect::Status(410, Vec::new()) };
+    let hub = hub::Served::start(hub::samples(), |_| {}).await;
+    let broken = hub::Served::start(hub::samples(), |config| config.faults.inject(gone)).await;
+    let parameters = async |hub: &HubServer| {
+        let home = tempfile::tempdir().unwrap();
+        let desk = engine(hub, home.path());
+        desk.assess(repo("lumen-research/Lumen-3B-Base"), on_a_card(8192)).await.unwrap().model.parameters
+    };
+    assert!(parameters(&hub).await.is_some_and(|count| count > 1000));
+    assert_eq!(parameters(&broken).await, None);
+}

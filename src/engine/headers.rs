@@ -18,20 +18,24 @@ const VERSION: u32 = 1;
 /// The longest record that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// The headers kept in a folder.
+/// The headers kept in a folder, as one Hub told them: nobody has checked that they are of the digest that it names.
 #[derive(Clone, Debug)]
-pub(super) struct Headers(PathBuf);
+pub(super) struct Headers {
+    folder: PathBuf,
+    endpoint: String,
+}
 
 #[derive(Serialize, Deserialize)]
 struct Record {
     version: u32,
+    endpoint: String,
     facts: ModelFacts,
 }
 
 impl Headers {
-    /// Those of a state folder.
-    pub(super) fn in_state(state_dir: &Path) -> Self {
-        Self(state_dir.join("headers"))
+    /// Those of a state folder that the Hub at this address told.
+    pub(super) fn in_state(state_dir: &Path, endpoint: &str) -> Self {
+        Self { folder: state_dir.join("headers"), endpoint: endpoint.to_owned() }
     }
 
     /// What the header of a file of this digest told. Waits for the disk.
@@ -39,12 +43,12 @@ impl Headers {
         let path = self.path(digest);
         let text = fs::metadata(&path).ok().filter(|kept| kept.len() <= LONGEST).and_then(|_| fs::read(&path).ok())?;
         let record: Record = serde_json::from_slice(&text).ok()?;
-        (record.version == VERSION).then_some(record.facts)
+        (record.version == VERSION && record.endpoint == self.endpoint).then_some(record.facts)
     }
 
     /// Keeps what a header told. Waits for the disk.
     pub(super) fn keep(&self, digest: &Digest, facts: ModelFacts) {
-        let text = serde_json::to_vec(&Record { version: VERSION, facts }).unwrap_or_default();
+        let text = serde_json::to_vec(&Record { version: VERSION, endpoint: self.endpoint.clone(), facts }).unwrap_or_default();
         if let Err(fault) = write_atomically(&self.path(digest), &text, 0o600) {
             tracing::warn!(%fault, "a model's header could not be kept");
         }
@@ -52,11 +56,11 @@ impl Headers {
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
-        self.0.join(format!("{}.json", digest.hex()))
+        self.folder.join(format!("{}.json", digest.hex()))
     }
 
     fn forget_the_oldest(&self) {
-        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut kept: Vec<_> = entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
         kept.sort();
         for (_, path) in kept.iter().rev().skip(KEPT) {
@@ -76,11 +80,12 @@ mod tests {
     #[test]
     fn a_header_is_found_again_unless_it_is_damaged_or_of_another_version() {
         let state = tempfile::tempdir().unwrap();
-        let headers = Headers::in_state(state.path());
+        let headers = Headers::in_state(state.path(), "https://hub.example");
         let facts = ModelFacts { parameters: Some(8), ..ModelFacts::default() };
         assert_eq!(headers.find(&digest(1)), None);
         headers.keep(&digest(1), facts.clone());
         assert_eq!(headers.find(&digest(1)), Some(facts.clone()));
+        assert_eq!(Headers::in_state(state.path(), "https://mirror.example").find(&digest(1)), None, "another Hub may tell otherwise");
         let path = headers.path(&digest(1));
         let text = fs::read_to_string(&path).unwrap();
         for damaged in [text.replace("\"version\":1", "\"version\":0"), text[..9].to_owned(), " ".repeat(2 << 20)] {
@@ -92,7 +97,7 @@ mod tests {
     #[test]
     fn the_oldest_go_first() {
         let state = tempfile::tempdir().unwrap();
-        let headers = Headers::in_state(state.path());
+        let headers = Headers::in_state(state.path(), "https://hub.example");
         headers.keep(&digest(0), ModelFacts::default());
         let old = fs::File::open(headers.path(&digest(0))).unwrap();
         old.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();

@@ -84,7 +84,7 @@ impl Engine {
         };
         let cache = Cache::new(settings.cache_dir.value.clone()).with_local_roots(settings.local_roots.value.clone());
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
-        let (headers, machine) = (Headers::in_state(&settings.state_dir), Arc::new(ThisMachine::default()));
+        let (headers, machine) = (Headers::in_state(&settings.state_dir, &settings.endpoint.value), Arc::new(ThisMachine::default()));
         let assessor = Assessor { hub: hub.clone(), headers, machine };
         Ok(Self { about, hub, cache, verifier, assessor, recent: Arc::new(Recent::default()), network, queue: None })
     }
