@@ -84,12 +84,13 @@ const FILES: [Column<RepoFile>; 3] = [
 ];
 
 pub(super) async fn run(desk: &dyn Desk, args: &AnalyzeArgs, out: &mut Output) -> Result<(), Fault> {
+    let scenario = args.scenario.scenario()?;
     if !args.repo.filters.is_empty() || args.repo.file.is_some() {
         out.warning("analyze shows the whole repository; see what a part of it would take with plan");
     }
     let spec = args.repo.clone().on(&desk.about().endpoint)?.at(args.revision.clone())?;
     let analysis = desk.analyze(spec.repo(args.kind)).await?;
-    let assessment = desk.assess(analysis.repo.clone(), args.scenario.scenario()?).await?;
+    let assessment = desk.assess(analysis.repo.clone(), scenario).await?;
     out.show(&sheet(&analysis, &assessment))?;
     if let Some(hint) = way_in(&analysis) {
         out.hint(hint);

@@ -182,6 +182,9 @@ fn context_and_cache_type_are_judged_anew() {
     update(&mut app, Msg::Assessed(2, Ok(assessment(&Scenario::default()))));
     assert_eq!(judge(&mut app, "+"), Some((16_384, CacheType::F16)));
     assert_eq!(judge(&mut app, "z"), Some((16_384, CacheType::Q8)));
+    press(&mut app, "- -");
+    assert_eq!(judge(&mut app, "+"), Some((8192, CacheType::Q8)), "keys are quicker than answers");
+    assert_eq!(judge(&mut app, "+"), Some((16_384, CacheType::Q8)));
     assert_eq!((judge(&mut app, "+").unwrap().0, judge(&mut app, "+").unwrap().0), (32_768, 40_960), "the model was trained for no more");
     assert_eq!(judge(&mut app, "+"), None);
     assert!(app.message.as_ref().unwrap().text.contains("40960 tokens is the longest"), "{:?}", app.message);

@@ -35,8 +35,6 @@ struct Estimate {
     weights: u64,
     cache: u64,
     buffers: u64,
-    /// What the driver keeps for itself on each card.
-    driver: u64,
     /// How many layers there are, the output among them.
     layers: Option<u64>,
     /// What is only a share of the weights, in words.
@@ -52,7 +50,6 @@ impl Estimate {
             weights,
             cache: cache.unwrap_or_else(|| guessed_cache(weights, context, cache_type)),
             buffers: buffers.unwrap_or(weights / 16),
-            driver: CONTEXT,
             layers: known.map(|facts| facts.layers.len() as u64 + 1),
             guessed: match (cache.is_none() && context > 0, buffers.is_none()) {
                 (true, true) => ", both guessed from its size",
@@ -63,9 +60,9 @@ impl Estimate {
         }
     }
 
-    /// What each card needs besides.
+    /// What each card needs besides: the buffers, and what its driver keeps for itself.
     fn overhead(&self) -> u64 {
-        self.buffers.saturating_add(self.driver)
+        self.buffers.saturating_add(CONTEXT)
     }
 
     /// What is spread over the cards, without what each of them needs besides.

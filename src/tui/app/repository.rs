@@ -215,9 +215,9 @@ impl RepositoryPane {
 
     /// Judges by the next longer context that the model was trained for, or the next shorter one; says why where there is none.
     pub(super) fn change_context(&mut self, longer: bool) -> Result<Effects, String> {
-        let assessment = self.assessment.as_ref();
-        let now = assessment.map_or(self.scenario.context, |assessment| assessment.context);
-        let most = assessment.and_then(|assessment| assessment.model.context_length).unwrap_or(u64::MAX);
+        let most = self.assessment.as_ref().and_then(|assessment| assessment.model.context_length).unwrap_or(u64::MAX);
+        // From what was asked for last, not from what was answered last: keys may be quicker than answers.
+        let now = self.scenario.context.min(most);
         let next = if longer {
             let steps = Scenario::CONTEXTS.into_iter().chain([most]).filter(|tokens| *tokens < u64::MAX);
             steps.map(|tokens| tokens.min(most)).find(|tokens| *tokens > now)

@@ -71,7 +71,7 @@ fn draw_recommendation(brush: &mut Brush, area: Rect) -> u16 {
     let Some((variant, recommended)) = brush.app.repository.recommended() else { return 0 };
     let fit = brush.app.repository.assessment.as_ref().and_then(|assessment| assessment.of(&variant.id)?.fit.as_ref());
     let size = match fit {
-        Some(fit) if fit.weights > variant.size => format!("{} with its projector", desk::bytes(fit.weights)),
+        Some(fit) if fit.weights > variant.size => format!("{} with what comes along", desk::bytes(fit.weights)),
         _ => desk::bytes(variant.size),
     };
     let (take, role) = match fit.map(|fit| fit.verdict) {
