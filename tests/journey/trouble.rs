@@ -96,7 +96,9 @@ fn a_failed_download_stays_with_its_reason_until_it_is_tried_again() {
 fn a_hub_that_comes_up_later_is_asked_again() {
     let (runtime, samples, machine) = (Runtime::new().unwrap(), hub::samples(), Machine::new());
     let start = |config| runtime.block_on(HubServer::start(config));
-    let first = start(HubConfig::new(samples.path())).unwrap();
+    // On an address of its own, where nobody takes the port meanwhile; other systems have no second one.
+    let own = if cfg!(target_os = "linux") { "127.77.0.1:0" } else { "127.0.0.1:0" };
+    let first = start(HubConfig { bind: own.parse().unwrap(), ..HubConfig::new(samples.path()) }).unwrap();
     let endpoint = first.endpoint();
     runtime.block_on(first.stop());
     let mut app = Terminal::start(&machine.command(&endpoint), (80, 24));
