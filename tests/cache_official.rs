@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Digest, Plan, PlannedFile, RepoKey, RepoKind, RepoRef, Verdict, VerifiedFile};
+use hfdesk_tui::desk::{DeletionTarget, Digest, Plan, PlannedFile, RepoKey, RepoKind, RepoRef, Verdict, VerifiedFile};
 use hfdesk_tui::engine::cache::{Cache, Place, SetAside};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ print(json.dumps({'size': info.size_on_disk, 'repos': repos, 'warnings': [str(w)
         };
         let repo =
             |r: &hfdesk_tui::desk::CachedRepo| (r.key.to_string(), json!({ "size": r.size, "files": r.files, "revisions": revisions(r) }));
-        json!({ "size": listing.size, "repos": listing.repos.iter().map(repo).collect::<Value>(), "warnings": listing.warnings })
+        json!({ "size": listing.size, "repos": listing.repos.iter().map(|found| repo(found)).collect::<Value>(), "warnings": listing.warnings })
     }
 
     /// Both readings, which must be the same and without a warning.
@@ -163,7 +163,7 @@ except Exception as error:
 
     /// Deletes a repository, having compared what comes free with what the official client would free.
     fn delete(&self, repo: &str) -> u64 {
-        let planned = self.cache.plan_deletion(&[key(repo)]).unwrap();
+        let planned = self.cache.plan_deletion(&[DeletionTarget::Repo(key(repo))]).unwrap();
         let theirs = self.hf(&["cache", "rm", &key(repo).to_string(), "--dry-run", "--format", "json"]);
         assert_eq!(theirs["size"], json!(as_official(planned.frees)), "{theirs}");
         let report = self.cache.delete(&planned).unwrap();
@@ -375,7 +375,7 @@ fn an_interrupted_deletion_leaves_a_cache_the_official_client_reads() {
         fs::remove_dir_all(&part).unwrap();
         assert_eq!(judge.official_scan()["warnings"], json!([]), "after {}", part.display());
     }
-    judge.cache.delete(&judge.cache.plan_deletion(&[key("org/weights")]).unwrap()).unwrap();
+    judge.cache.delete(&judge.cache.plan_deletion(&[DeletionTarget::Repo(key("org/weights"))]).unwrap()).unwrap();
     assert!(!repo.exists());
 }
 

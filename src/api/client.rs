@@ -13,9 +13,9 @@ use tokio_util::io::StreamReader;
 use super::LONGEST_MESSAGE;
 use super::boards::Plans;
 use crate::desk::{
-    About, AnalyzeStep, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, JobAction, JobId,
-    Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
-    VerifiedFile, VerifyStep, VerifyTarget,
+    About, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget, Desk, Disposal,
+    Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions,
+    Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -108,16 +108,40 @@ impl Desk for Remote {
         self.ask("limit", (target, bytes_per_second))
     }
 
-    fn cache(&self) -> Reply<CacheListing> {
-        self.ask("cache", ())
+    fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
+        Self::follow(self.http.post(address("cache")))
     }
 
-    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan> {
-        self.ask("plan_deletion", (repos,))
+    fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
+        self.ask("contents", (repo,))
     }
 
-    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
-        self.ask("delete", (plan,))
+    fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {
+        self.ask("plan_deletion", (targets,))
+    }
+
+    fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
+        self.ask("delete", (plan, disposal))
+    }
+
+    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+        self.ask("restore", (id,))
+    }
+
+    fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
+        self.ask("empty_trash", (ids,))
+    }
+
+    fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {
+        self.ask("pin", (repo, pinned))
+    }
+
+    fn diagnose(&self) -> Reply<Vec<Finding>> {
+        self.ask("diagnose", ())
+    }
+
+    fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
+        self.ask("mend", (findings,))
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

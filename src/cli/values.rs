@@ -74,7 +74,7 @@ pub fn limit(text: &str) -> Result<Rate, String> {
 
 /// A `--type`: `model`, `dataset` or `space`; the plurals are understood.
 pub fn kind() -> impl TypedValueParser<Value = RepoKind> {
-    let names = RepoKind::ALL.map(|kind| PossibleValue::new(kind.name()).alias(kind.plural()));
+    let names = RepoKind::SEARCHED.map(|kind| PossibleValue::new(kind.name()).alias(kind.plural()));
     let unknown = || Fault::new(FaultKind::Usage, "not a type of repository");
     PossibleValuesParser::new(names).try_map(move |name| RepoKind::from_name(&name).ok_or_else(unknown))
 }

@@ -1,12 +1,17 @@
-//! What the cache holds, and what removing it means.
+//! What the cache holds, as a listing shows it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::fault::{Fault, FaultKind};
+use super::other_store::OtherStore;
 use super::repo::{RepoId, RepoKind};
+use super::trash::TrashEntry;
 
 /// A repository in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,12 +34,50 @@ impl fmt::Display for RepoKey {
 pub struct CachedRevision {
     /// The commit: 40 hexadecimal digits.
     pub commit: String,
-    /// Branches and tags that point at it.
+    /// Branches and tags that point at it. One without any is detached: nothing but its own name leads to it.
     pub refs: Vec<String>,
     /// How many files its snapshot has.
     pub files: usize,
     /// Size in bytes of the distinct blobs it uses.
     pub size: u64,
+    /// When one of its blobs last changed.
+    pub last_modified: Option<Timestamp>,
+}
+
+impl CachedRevision {
+    /// Whether no branch or tag points at it.
+    pub fn is_detached(&self) -> bool {
+        self.refs.is_empty()
+    }
+}
+
+/// What a file among a repository's blobs is that no snapshot uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftoverKind {
+    /// An unfinished download of this program (`.hfdesk.part`, with its journal), which can go on.
+    Partial,
+    /// An unfinished download of the official client (`.incomplete`), which it does not resume since 1.18.
+    Incomplete,
+    /// A whole blob whose last snapshot has gone, or whose download ended before it was linked.
+    Blob,
+    /// Anything else.
+    Other,
+}
+
+/// A file among a repository's blobs that no snapshot uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// Its name in the repository's `blobs` folder; of a [`LeftoverKind::Partial`] that of the data, not of the journal.
+    pub name: String,
+    /// What it is.
+    pub kind: LeftoverKind,
+    /// Its length in bytes, which the official client counts.
+    pub size: u64,
+    /// Bytes it takes on the disk, which is what comes free: less than its length for a file with holes.
+    pub on_disk: u64,
+    /// When it last changed.
+    pub last_modified: Option<Timestamp>,
 }
 
 /// One repository of the cache.
@@ -46,16 +89,32 @@ pub struct CachedRepo {
     pub path: PathBuf,
     /// Size in bytes of its distinct blobs, as the official client counts: a shared payload counts for every repository that uses it.
     pub size: u64,
-    /// Bytes of unfinished downloads in its folder, on disk.
-    pub partial: u64,
     /// How many distinct files its snapshots have.
     pub files: usize,
     /// Its commits, newest first.
     pub revisions: Vec<CachedRevision>,
+    /// What no snapshot uses, largest first.
+    pub leftovers: Vec<Leftover>,
     /// When a blob was last read, by the filesystem's account.
     pub last_accessed: Option<Timestamp>,
     /// When a blob last changed.
     pub last_modified: Option<Timestamp>,
+}
+
+impl CachedRepo {
+    /// Bytes on the disk of what no snapshot uses.
+    pub fn unused(&self) -> u64 {
+        self.leftovers.iter().map(|leftover| leftover.on_disk).sum()
+    }
+}
+
+/// A payload of the shared blob store that no repository uses any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrphanPayload {
+    /// Its Xet hash: 64 hexadecimal digits.
+    pub hash: String,
+    /// Size in bytes.
+    pub size: u64,
 }
 
 /// What the cache holds.
@@ -64,39 +123,43 @@ pub struct CacheListing {
     /// The cache's folder.
     pub root: PathBuf,
     /// Its repositories, largest first.
-    pub repos: Vec<CachedRepo>,
-    /// Bytes on the disk: every payload counted once.
+    pub repos: Vec<Arc<CachedRepo>>,
+    /// Bytes on the disk, as the official client counts: every payload once, leftovers not.
     pub size: u64,
+    /// Payloads of the shared blob store that can go, as nothing uses them.
+    pub orphans: Vec<OrphanPayload>,
+    /// What was deleted and can be brought back, the newest first. It still takes its bytes.
+    pub trash: Vec<TrashEntry>,
+    /// Repositories that are not to be deleted.
+    pub pins: BTreeSet<RepoKey>,
+    /// What other programs keep on this machine. It is only shown.
+    pub others: Vec<OtherStore>,
     /// What could not be read or does not belong, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// What a deletion would do. The same value is shown, logged and executed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeletionPlan {
-    /// The cache's folder; every path below lies in it.
-    pub root: PathBuf,
-    /// The repositories that go.
-    pub repos: Vec<RepoKey>,
-    /// Folders that are removed whole.
-    pub paths: Vec<PathBuf>,
-    /// Payloads of the shared blob store that nothing else uses.
-    pub payloads: Vec<PathBuf>,
-    /// Bytes that come free.
-    pub frees: u64,
-    /// Bytes that stay, because other repositories share them.
-    pub keeps: u64,
-    /// Bytes free on the filesystem when the plan was made.
-    pub disk_free: Option<u64>,
+impl CacheListing {
+    /// A repository by its key.
+    pub fn find(&self, key: &RepoKey) -> Option<&Arc<CachedRepo>> {
+        self.repos.iter().find(|repo| repo.key == *key)
+    }
 }
 
-/// What a deletion did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeletionReport {
-    /// The repositories that are gone.
-    pub removed: Vec<RepoKey>,
-    /// Bytes that came free.
-    pub freed: u64,
-    /// What could not be removed, one sentence each.
-    pub failures: Vec<String>,
+/// What reading the cache tells while it goes on; the last is its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheStep {
+    /// Repositories, as they are found, in no order.
+    Found(Vec<Arc<CachedRepo>>),
+    /// Everything, those repositories once more among it.
+    Done(Box<CacheListing>),
+    /// It could not be read.
+    Failed(Fault),
+}
+
+impl CacheStep {
+    /// The end of a reading whose end never came.
+    pub fn broken_off() -> Self {
+        Self::Failed(Fault::new(FaultKind::Interrupted, "reading the cache ended before its end").hint("read it again"))
+    }
 }

@@ -8,7 +8,11 @@ mod analysis;
 mod assessment;
 mod board;
 mod cache;
+mod cache_filter;
 mod card;
+mod contents;
+mod deletion;
+mod diagnosis;
 mod digest;
 mod fault;
 mod fit;
@@ -16,6 +20,7 @@ mod job;
 mod machine;
 mod model;
 mod naming;
+mod other_store;
 mod plan;
 mod repo;
 mod revisions;
@@ -24,6 +29,7 @@ mod search;
 mod size;
 mod spec;
 mod text;
+mod trash;
 mod verify;
 mod yaml;
 
@@ -36,8 +42,12 @@ use futures::{FutureExt, StreamExt};
 pub use analysis::{Access, Analysis, AnalyzeStep, RepoFile, RepoType, Variant};
 pub use assessment::{Assessed, Assessment, Scenario};
 pub use board::{Board, Disk, Notice, NoticeLevel};
-pub use cache::{CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionReport, RepoKey};
+pub use cache::{CacheListing, CacheStep, CachedRepo, CachedRevision, Leftover, LeftoverKind, OrphanPayload, RepoKey};
+pub use cache_filter::CacheFilter;
 pub use card::{Card, CardFacts, front_matter};
+pub use contents::{CacheContents, CachedBlob, CachedFile, CachedSnapshot, CachedVariant};
+pub use deletion::{DeletionPlan, DeletionReport, DeletionTarget, Disposal, OpenFile};
+pub use diagnosis::{Finding, MendReport, Severity, Trouble};
 pub use digest::Digest;
 pub use fault::{Fault, FaultKind};
 pub use fit::{CacheType, Fit, FitVerdict, Recommendation};
@@ -45,6 +55,7 @@ pub use job::{FileProgress, Job, JobAction, JobId, JobState, Phase, Progress, Ta
 pub use machine::{Gpu, Machine};
 pub use model::{Experts, LayerCache, ModelFacts};
 pub use naming::alike;
+pub use other_store::{Keeper, OtherModel, OtherStore};
 pub use plan::{Choice, LeftFile, Plan, PlannedFile, Selection};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};
 pub use revisions::{Commit, NamedRevision, Revisions};
@@ -53,6 +64,7 @@ pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
 pub use size::{bytes, parse_bytes, parse_cards, parse_speed, speed};
 pub use spec::RepoSpec;
 pub use text::{beginning, printable, safe_path};
+pub use trash::{TrashEntry, TrashId};
 pub use verify::{Quarantined, RepairReport, Verdict, VerifiedFile, VerifyProgress, VerifyReport, VerifyStep, VerifyTarget};
 
 /// The future in which a desk answers one request.
@@ -118,14 +130,39 @@ pub trait Desk: Send + Sync {
     /// share, and holds until the schedule sets another.
     fn limit(&self, target: Target, bytes_per_second: Option<u64>) -> Reply<()>;
 
-    /// What the cache holds.
-    fn cache(&self) -> Reply<CacheListing>;
+    /// What the cache holds. The stream tells repositories as they are found and ends with everything.
+    fn cache_in_steps(&self) -> BoxStream<'static, CacheStep>;
 
-    /// What deleting whole repositories would remove and free. Nothing is changed.
-    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan>;
+    /// What the cache holds.
+    fn cache(&self) -> Reply<CacheListing> {
+        whole_cache(self.cache_in_steps()).boxed()
+    }
+
+    /// What is in one cached repository, down to its files.
+    fn contents(&self, repo: RepoKey) -> Reply<CacheContents>;
+
+    /// What deleting these would remove and free. Nothing is changed.
+    ///
+    /// What is pinned, what an unfinished job needs and what is not there is a fault.
+    fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan>;
 
     /// Carries out a deletion plan, after checking that it still holds.
-    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport>;
+    fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport>;
+
+    /// Brings back what one deletion put into the trash; nothing is overwritten.
+    fn restore(&self, id: TrashId) -> Reply<TrashEntry>;
+
+    /// Empties these out of the trash, or all of it where none are named. Answers with the bytes that came free.
+    fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64>;
+
+    /// Protects a repository from deletion, or lifts that.
+    fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()>;
+
+    /// What is wrong with the cache, the worst first. Nothing is changed.
+    fn diagnose(&self) -> Reply<Vec<Finding>>;
+
+    /// Mends what was found, as far as it can be mended and is still so.
+    fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport>;
 
     /// Reads cached files and compares them with their digests: these, or the whole cache where none are named. Nothing in the cache is changed.
     ///
@@ -145,6 +182,17 @@ pub trait Desk: Send + Sync {
 
     /// Ends the work in order: running transfers are checkpointed, the queue is saved; then the reply comes.
     fn close(&self) -> Reply<()>;
+}
+
+/// The end of reading the cache.
+async fn whole_cache(mut steps: BoxStream<'static, CacheStep>) -> Result<CacheListing, Fault> {
+    loop {
+        match steps.next().await.unwrap_or_else(CacheStep::broken_off) {
+            CacheStep::Found(_) => {}
+            CacheStep::Done(listing) => return Ok(*listing),
+            CacheStep::Failed(fault) => return Err(fault),
+        }
+    }
 }
 
 /// The end of an analysis.

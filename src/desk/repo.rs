@@ -21,36 +21,44 @@ pub enum RepoKind {
     Dataset,
     /// A space (an application).
     Space,
+    /// A compute kernel.
+    Kernel,
 }
 
 impl RepoKind {
     /// Every kind, in the order in which people meet them.
-    pub const ALL: [Self; 3] = [Self::Model, Self::Dataset, Self::Space];
+    pub const ALL: [Self; 4] = [Self::Model, Self::Dataset, Self::Space, Self::Kernel];
 
-    /// The singular name: `model`, `dataset` or `space`.
+    /// The kinds that a Hub is searched for.
+    pub const SEARCHED: [Self; 3] = [Self::Model, Self::Dataset, Self::Space];
+
+    /// The singular name: `model`, `dataset`, `space` or `kernel`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Model => "model",
             Self::Dataset => "dataset",
             Self::Space => "space",
+            Self::Kernel => "kernel",
         }
     }
 
-    /// The plural name, as it stands in API routes and cache folders: `models`, `datasets` or `spaces`.
+    /// The plural name, as it stands in API routes and cache folders: `models`, `datasets`, `spaces` or `kernels`.
     pub fn plural(self) -> &'static str {
         match self {
             Self::Model => "models",
             Self::Dataset => "datasets",
             Self::Space => "spaces",
+            Self::Kernel => "kernels",
         }
     }
 
-    /// The prefix of a repository's pages and files on the Hub: empty for a model, else `datasets/` or `spaces/`.
+    /// The prefix of a repository's pages and files on the Hub: empty for a model, else the plural name and a slash.
     pub fn url_prefix(self) -> &'static str {
         match self {
             Self::Model => "",
             Self::Dataset => "datasets/",
             Self::Space => "spaces/",
+            Self::Kernel => "kernels/",
         }
     }
 

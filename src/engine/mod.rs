@@ -7,6 +7,7 @@ mod assess;
 pub mod cache;
 mod card;
 pub mod config;
+mod contents;
 mod download;
 mod headers;
 pub mod host;
@@ -28,9 +29,9 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::desk::{
-    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Desk, Fault, FaultKind,
-    JobAction, JobId, Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery,
-    Selection, Target, VerifiedFile, VerifyStep, VerifyTarget,
+    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget,
+    Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply, RepoKey,
+    RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -245,19 +246,47 @@ impl Desk for Engine {
         async move { jobs?.limit(target, bytes_per_second).await }.boxed()
     }
 
-    fn cache(&self) -> Reply<CacheListing> {
+    fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
         let cache = self.cache.clone();
-        blocking(move || cache.scan()).boxed()
+        let read = async move {
+            blocking(move || cache.scan()).await.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(listing)))
+        };
+        read.into_stream().boxed()
     }
 
-    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan> {
-        let cache = self.cache.clone();
-        blocking(move || cache.plan_deletion(&repos)).boxed()
+    fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
+        let (cache, state_dir) = (self.cache.clone(), self.verifier.state_dir.clone());
+        blocking(move || contents::contents(&cache, &state_dir, &repo)).boxed()
     }
 
-    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
+    fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {
+        let cache = self.cache.clone();
+        blocking(move || cache.plan_deletion(&targets)).boxed()
+    }
+
+    fn delete(&self, plan: DeletionPlan, _disposal: Disposal) -> Reply<DeletionReport> {
         let cache = self.cache.clone();
         blocking(move || cache.delete(&plan)).boxed()
+    }
+
+    fn restore(&self, _id: TrashId) -> Reply<TrashEntry> {
+        std::future::ready(Err(Fault::internal("there is no trash yet"))).boxed()
+    }
+
+    fn empty_trash(&self, _ids: Vec<TrashId>) -> Reply<u64> {
+        std::future::ready(Ok(0)).boxed()
+    }
+
+    fn pin(&self, _repo: RepoKey, _pinned: bool) -> Reply<()> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn diagnose(&self) -> Reply<Vec<Finding>> {
+        std::future::ready(Ok(Vec::new())).boxed()
+    }
+
+    fn mend(&self, _findings: Vec<Finding>) -> Reply<MendReport> {
+        std::future::ready(Ok(MendReport::default())).boxed()
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -51,8 +51,13 @@ impl Record {
 
     /// When a content was last found good, if it has not been written to since.
     pub(super) fn last_good_at(&self, content: &Content) -> Option<Timestamp> {
-        let entry = self.files.get(&content.path)?;
-        let same = entry.size == content.size && entry.modified == content.modified.to_string();
+        self.last_good(&content.path, content.size, content.modified)
+    }
+
+    /// When the content at a path was last found good, if it still has this size and this time of change, in nanoseconds since 1970.
+    pub(super) fn last_good(&self, path: &Path, size: u64, modified: i128) -> Option<Timestamp> {
+        let entry = self.files.get(path)?;
+        let same = entry.size == size && entry.modified == modified.to_string();
         let good = if entry.verdict == Verdict::Good { Some(entry.at) } else { entry.last_good_at };
         good.filter(|_| same)
     }

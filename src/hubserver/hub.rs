@@ -115,7 +115,7 @@ impl Hub {
     /// How many repositories there are.
     pub async fn repositories(&self) -> Result<usize, Fault> {
         let catalog = self.library.catalog().await?;
-        Ok(RepoKind::ALL.into_iter().map(|kind| catalog.of_kind(kind).count()).sum())
+        Ok(RepoKind::SEARCHED.into_iter().map(|kind| catalog.of_kind(kind).count()).sum())
     }
 
     /// What has been counted so far.

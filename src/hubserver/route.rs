@@ -106,7 +106,7 @@ fn is_commit(text: &str) -> bool {
 }
 
 fn plural(name: &str) -> Option<RepoKind> {
-    RepoKind::ALL.into_iter().find(|kind| kind.plural() == name)
+    RepoKind::SEARCHED.into_iter().find(|kind| kind.plural() == name)
 }
 
 fn decode(segment: &str) -> Option<String> {

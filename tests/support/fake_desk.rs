@@ -6,11 +6,12 @@ use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
-    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheListing, CachedRepo, CachedRevision, Card, Choice, Commit, DeletionPlan,
-    DeletionReport, Desk, Digest, Disk, Fault, FaultKind, FileProgress, Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile,
-    Machine, ModelFacts, NamedRevision, Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId,
-    RepoKey, RepoKind, RepoRef, RepoType, Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, Variant,
-    VerifiedFile, VerifyStep, VerifyTarget,
+    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, CachedRepo, CachedRevision, Card,
+    Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk, Disposal, Fault, FaultKind, FileProgress, Finding,
+    Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile, Leftover, LeftoverKind, Machine, MendReport, ModelFacts, NamedRevision,
+    Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
+    Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, TrashEntry, TrashId, Variant, VerifiedFile, VerifyStep,
+    VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -280,12 +281,13 @@ fn cached(kind: RepoKind, id: &str, size: u64, files: usize, hours: i64, refs: &
         refs: refs.iter().map(|name| (*name).to_owned()).collect(),
         files,
         size: size / (i as u64 + 1),
+        last_modified: Some(ago(hours)),
     };
     CachedRepo {
         path: format!("/home/ada/.cache/huggingface/hub/{}--{}", kind.plural(), id.as_str().replace('/', "--")).into(),
         key: RepoKey { kind, id },
         size,
-        partial: 0,
+        leftovers: Vec::new(),
         files,
         revisions: refs.iter().enumerate().map(revision).collect(),
         last_accessed: Some(ago(hours)),
@@ -296,7 +298,13 @@ fn cached(kind: RepoKind, id: &str, size: u64, files: usize, hours: i64, refs: &
 /// A cache with a few large repositories.
 pub fn listing() -> CacheListing {
     let mut half = cached(RepoKind::Model, "Qwen/Qwen3-8B-GGUF", 13_736 * MIB, 3, 2, &[&["main"]]);
-    half.partial = 2_196 * MIB;
+    half.leftovers.push(Leftover {
+        name: format!("{:064x}.hfdesk.part", 4),
+        kind: LeftoverKind::Partial,
+        size: 5_027 * MIB,
+        on_disk: 2_196 * MIB,
+        last_modified: Some(ago(2)),
+    });
     let repos = vec![
         cached(RepoKind::Model, "bartowski/Llama-3.3-70B-Instruct-GGUF", 75 * GIB, 4, 24 * 71, &[&["main"], &[]]),
         cached(RepoKind::Model, "google/gemma-3-27b-it", 51 * GIB, 18, 24 * 12, &[&["main"]]),
@@ -306,20 +314,31 @@ pub fn listing() -> CacheListing {
         cached(RepoKind::Model, "sentence-transformers/all-MiniLM-L6-v2", 91 * MIB, 11, 5, &[&["main"]]),
     ];
     let size = repos.iter().map(|repo| repo.size).sum();
-    CacheListing { root: about().cache_dir, repos, size, warnings: Vec::new() }
+    CacheListing { root: about().cache_dir, repos: repos.into_iter().map(Arc::new).collect(), size, ..CacheListing::default() }
+}
+
+/// What is in a repository of the cache.
+pub fn contents(key: &RepoKey) -> CacheContents {
+    let repo = (**listing().find(key).unwrap()).clone();
+    CacheContents { repo, blobs: Vec::new(), snapshots: Vec::new() }
 }
 
 /// What deleting those repositories would do.
-pub fn deletion(repos: Vec<RepoKey>) -> DeletionPlan {
+pub fn deletion(targets: Vec<DeletionTarget>) -> DeletionPlan {
     let listing = listing();
-    let gone: Vec<&CachedRepo> = listing.repos.iter().filter(|repo| repos.contains(&repo.key)).collect();
+    let repos: Vec<RepoKey> = targets.iter().filter_map(|target| target.repo().cloned()).collect();
+    let gone: Vec<&Arc<CachedRepo>> = listing.repos.iter().filter(|repo| repos.contains(&repo.key)).collect();
     DeletionPlan {
         root: listing.root.clone(),
+        targets,
+        revisions: Vec::new(),
         paths: gone.iter().map(|repo| repo.path.clone()).collect(),
         payloads: Vec::new(),
         frees: gone.iter().map(|repo| repo.size).sum(),
+        unused: 0,
         keeps: 2 * GIB,
         disk_free: Some(212 * GIB),
+        open_files: Vec::new(),
         repos,
     }
 }
@@ -436,17 +455,44 @@ impl Desk for FakeDesk {
         reply(Ok(()))
     }
 
-    fn cache(&self) -> Reply<CacheListing> {
-        reply(Ok(listing()))
+    fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
+        stream::iter([CacheStep::Done(Box::new(listing()))]).boxed()
     }
 
-    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan> {
-        reply(Ok(deletion(repos)))
+    fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
+        reply(Ok(contents(&repo)))
     }
 
-    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
-        self.note(format!("delete {} repositories", plan.repos.len()));
-        reply(Ok(DeletionReport { removed: plan.repos, freed: plan.frees, failures: Vec::new() }))
+    fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {
+        reply(Ok(deletion(targets)))
+    }
+
+    fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
+        self.note(format!("delete {disposal:?} {} repositories", plan.repos.len()));
+        reply(Ok(DeletionReport { removed: plan.repos, freed: plan.frees, trashed: None, failures: Vec::new() }))
+    }
+
+    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+        reply(Err(Fault::new(FaultKind::NotFound, format!("there is no {id} in the trash"))))
+    }
+
+    fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
+        self.note(format!("empty the trash {ids:?}"));
+        reply(Ok(0))
+    }
+
+    fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {
+        self.note(format!("pin {repo} {pinned}"));
+        reply(Ok(()))
+    }
+
+    fn diagnose(&self) -> Reply<Vec<Finding>> {
+        reply(Ok(Vec::new()))
+    }
+
+    fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
+        self.note(format!("mend {} findings", findings.len()));
+        reply(Ok(MendReport { mended: findings, failures: Vec::new() }))
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use hfdesk_tui::desk::{Desk, Fault, Reply};
+use hfdesk_tui::desk::{DeletionTarget, Desk, Disposal, Fault, Reply};
 use hfdesk_tui::tui::app::{App, Code, Effect, Key, Msg, ch, ctrl, plain, update};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme, view};
 use ratatui::Terminal;
@@ -61,8 +61,10 @@ impl Stage {
             Effect::Control(action, target) => Msg::Controlled(action, at_once(desk.control(action, target))),
             Effect::Limit(target, speed) => Msg::Limited(at_once(desk.limit(target, speed))),
             Effect::LoadCache(seq) => Msg::CacheLoaded(seq, at_once(desk.cache())),
-            Effect::PlanDeletion(seq, repos) => Msg::DeletionPlanned(seq, at_once(desk.plan_deletion(repos))),
-            Effect::Delete(plan) => Msg::Deleted(at_once(desk.delete(plan))),
+            Effect::PlanDeletion(seq, repos) => {
+                Msg::DeletionPlanned(seq, at_once(desk.plan_deletion(repos.into_iter().map(DeletionTarget::Repo).collect())))
+            }
+            Effect::Delete(plan) => Msg::Deleted(at_once(desk.delete(plan, Disposal::Forever))),
             Effect::Redraw | Effect::Quit | Effect::Abandon => return None,
         })
     }

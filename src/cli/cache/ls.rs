@@ -1,5 +1,7 @@
 //! `cache ls`: the repositories of the cache.
 
+use std::sync::Arc;
+
 use crate::cli::cell::Cell;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
@@ -7,12 +9,12 @@ use crate::cli::table::{Column, Table};
 use crate::cli::text::counted;
 use crate::desk::{self, CachedRepo, Desk, Fault};
 
-const COLUMNS: [Column<CachedRepo>; 10] = [
+const COLUMNS: [Column<Arc<CachedRepo>>; 10] = [
     Column::shown("id", |repo| Cell::text(repo.key.to_string())),
     Column::json("repo_id", |repo| Cell::text(repo.key.id.as_str())),
     Column::json("repo_type", |repo| Cell::text(repo.key.kind.name())),
     Column::shown("size", |repo| Cell::bytes(repo.size)),
-    Column::shown("partial", |repo| Cell::bytes(repo.partial)),
+    Column::shown("partial", |repo| Cell::bytes(repo.unused())),
     Column::shown("files", |repo| Cell::len(repo.files)),
     Column::shown("last_accessed", |repo| Cell::maybe(repo.last_accessed, Cell::time)),
     Column::shown("last_modified", |repo| Cell::maybe(repo.last_modified, Cell::time)),
@@ -25,7 +27,7 @@ pub(super) async fn run(desk: &dyn Desk, out: &mut Output) -> Result<(), Fault> 
     out.show(&Table::new(&COLUMNS, &cache.repos))?;
     if out.format() == Format::Human {
         let repos = counted(cache.repos.len(), "repository", "repositories");
-        let partial: u64 = cache.repos.iter().map(|repo| repo.partial).sum();
+        let partial: u64 = cache.repos.iter().map(|repo| repo.unused()).sum();
         let unfinished = if partial > 0 { format!(" and {} of unfinished downloads", desk::bytes(partial)) } else { String::new() };
         out.note(&format!("{repos}, {}{unfinished} in {}", desk::bytes(cache.size), cache.root.display()));
     }

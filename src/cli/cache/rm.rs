@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::record::Record;
 use crate::cli::text::counted;
 use crate::cli::view::{Look, View};
-use crate::desk::{self, DeletionPlan, DeletionReport, Desk, Fault, FaultKind, RepoKey};
+use crate::desk::{self, DeletionPlan, DeletionReport, DeletionTarget, Desk, Disposal, Fault, FaultKind, RepoKey};
 
 /// Flags of `cache rm`.
 #[derive(Args, Debug)]
@@ -33,14 +33,14 @@ pub struct RmArgs {
 
 pub(super) async fn run(desk: &dyn Desk, args: &RmArgs, out: &mut Output) -> Result<(), Fault> {
     let keys = keys(desk, args).await?;
-    let plan = desk.plan_deletion(keys).await?;
+    let plan = desk.plan_deletion(keys.into_iter().map(DeletionTarget::Repo).collect()).await?;
     if args.dry_run {
         return out.show(&preview(&plan));
     }
     if !args.yes && !confirmed(&plan, out).await? {
         return Err(Fault::new(FaultKind::Interrupted, "nothing was deleted"));
     }
-    let report = desk.delete(plan).await?;
+    let report = desk.delete(plan, Disposal::Forever).await?;
     out.show(&outcome(&report))?;
     failures(&report, out)
 }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::cli::fake::{Console, FakeDesk, three_ways};
 
-    const DELETED: &str = "delete [\"model/gpt2\"]";
+    const DELETED: &str = "delete Forever [\"model/gpt2\"]";
 
     fn desk() -> Arc<FakeDesk> {
         Arc::new(FakeDesk::new())

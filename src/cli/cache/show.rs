@@ -37,7 +37,7 @@ fn record(repo: &CachedRepo) -> Record {
         .json_field("repo_type", Cell::text(repo.key.kind.name()))
         .field("path", Cell::path(&repo.path))
         .field("size", Cell::bytes(repo.size))
-        .field("partial", Cell::bytes(repo.partial))
+        .field("partial", Cell::bytes(repo.unused()))
         .field("files", Cell::len(repo.files))
         .field("last_accessed", Cell::maybe(repo.last_accessed, Cell::time))
         .field("last_modified", Cell::maybe(repo.last_modified, Cell::time))

@@ -40,7 +40,7 @@ impl CacheTarget {
     /// The one cached repository that is meant.
     pub fn find<'a>(&self, cache: &'a CacheListing) -> Result<&'a CachedRepo, Fault> {
         let is_meant = |repo: &&CachedRepo| repo.key.id == self.id && self.kind.is_none_or(|kind| repo.key.kind == kind);
-        let found: Vec<&CachedRepo> = cache.repos.iter().filter(is_meant).collect();
+        let found: Vec<&CachedRepo> = cache.repos.iter().map(AsRef::as_ref).filter(is_meant).collect();
         match found[..] {
             [repo] => Ok(repo),
             [] => Err(self.missing(cache)),
@@ -56,7 +56,7 @@ impl CacheTarget {
         let kind = self.kind.map_or("repository", RepoKind::name);
         let message = format!("no {kind} {} in the cache {}", self.id, cache.root.display());
         let close = |repo: &&CachedRepo| repo.key.id.name().eq_ignore_ascii_case(self.id.name()) || repo.key.id == self.id;
-        let hint = match cache.repos.iter().find(close) {
+        let hint = match cache.repos.iter().map(AsRef::as_ref).find(close) {
             Some(repo) => format!("perhaps {}", repo.key),
             None => "list what there is with: hfdesk-tui cache ls".to_owned(),
         };

@@ -205,19 +205,60 @@ impl Desk for FakeDesk {
         answer(())
     }
 
-    fn cache(&self) -> Reply<CacheListing> {
-        answer(self.cache.clone())
+    fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
+        stream::iter([CacheStep::Done(Box::new(self.cache.clone()))]).boxed()
     }
 
-    fn plan_deletion(&self, repos: Vec<RepoKey>) -> Reply<DeletionPlan> {
+    fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
+        answer(contents(repo))
+    }
+
+    fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {
+        let repos: Vec<RepoKey> = targets.iter().filter_map(|target| target.repo().cloned()).collect();
         let paths = repos.iter().map(|key| PathBuf::from(format!("/cache/{key}"))).collect();
-        let root = PathBuf::from("/cache");
-        answer(DeletionPlan { root, repos, paths, payloads: Vec::new(), frees: 5 << 30, keeps: 1 << 20, disk_free: Some(10 << 30) })
+        answer(DeletionPlan {
+            root: "/cache".into(),
+            targets,
+            repos,
+            revisions: Vec::new(),
+            paths,
+            payloads: Vec::new(),
+            frees: 5 << 30,
+            unused: 0,
+            keeps: 1 << 20,
+            disk_free: Some(10 << 30),
+            open_files: Vec::new(),
+        })
     }
 
-    fn delete(&self, plan: DeletionPlan) -> Reply<DeletionReport> {
-        self.note(format!("delete {:?}", plan.repos.iter().map(ToString::to_string).collect::<Vec<_>>()));
-        answer(DeletionReport { removed: plan.repos, freed: plan.frees, failures: self.deletion_failures.clone() })
+    fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
+        let targets: Vec<String> = plan.targets.iter().map(ToString::to_string).collect();
+        self.note(format!("delete {disposal:?} {targets:?}"));
+        answer(DeletionReport { removed: plan.repos, freed: plan.frees, trashed: None, failures: self.deletion_failures.clone() })
+    }
+
+    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+        let fault = Fault::new(FaultKind::NotFound, format!("there is no {id} in the trash"));
+        Box::pin(ready(Err(fault)))
+    }
+
+    fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
+        self.note(format!("empty the trash {ids:?}"));
+        answer(0)
+    }
+
+    fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {
+        self.note(format!("pin {repo} {pinned}"));
+        answer(())
+    }
+
+    fn diagnose(&self) -> Reply<Vec<Finding>> {
+        answer(Vec::new())
+    }
+
+    fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
+        self.note(format!("mend {} findings", findings.len()));
+        answer(MendReport { mended: findings, failures: Vec::new() })
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

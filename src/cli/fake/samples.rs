@@ -163,15 +163,23 @@ pub fn jobs() -> Vec<Job> {
 
 /// A cache of four repositories, two of which share a name.
 pub fn cache() -> CacheListing {
-    let repo = |kind, id: &str, size| CachedRepo {
-        key: RepoKey { kind, id: id.parse().unwrap() },
-        path: PathBuf::from(format!("/cache/{id}")),
-        size,
-        partial: 0,
-        files: 2,
-        revisions: vec![CachedRevision { commit: COMMIT.to_owned(), refs: vec!["main".to_owned()], files: 2, size }],
-        last_accessed: Some(time("2026-03-04T05:06:07Z")),
-        last_modified: None,
+    let repo = |kind, id: &str, size| {
+        Arc::new(CachedRepo {
+            key: RepoKey { kind, id: id.parse().unwrap() },
+            path: PathBuf::from(format!("/cache/{id}")),
+            size,
+            leftovers: Vec::new(),
+            files: 2,
+            revisions: vec![CachedRevision {
+                commit: COMMIT.to_owned(),
+                refs: vec!["main".to_owned()],
+                files: 2,
+                size,
+                last_modified: None,
+            }],
+            last_accessed: Some(time("2026-03-04T05:06:07Z")),
+            last_modified: None,
+        })
     };
     CacheListing {
         root: "/cache".into(),
@@ -183,7 +191,14 @@ pub fn cache() -> CacheListing {
         ],
         size: 5_550_000_705,
         warnings: vec!["a stray folder".to_owned()],
+        ..CacheListing::default()
     }
+}
+
+/// What one of them has: two files.
+pub fn contents(key: RepoKey) -> CacheContents {
+    let repo = cache().repos.iter().find(|repo| repo.key == key).map(|repo| (**repo).clone()).unwrap();
+    CacheContents { repo, blobs: Vec::new(), snapshots: Vec::new() }
 }
 
 /// The `n`th damaged file of a verification.

@@ -49,7 +49,7 @@ const MULTIMODAL_TASKS: [&str; 8] = [
 pub(super) fn repo_type(kind: RepoKind, info: &RepoInfo, files: &[RepoFile], configs: &Configs) -> RepoType {
     match kind {
         RepoKind::Dataset => return RepoType::Dataset,
-        RepoKind::Space => return RepoType::Space,
+        RepoKind::Space | RepoKind::Kernel => return RepoType::Space, // nothing of either is chosen by variants
         RepoKind::Model => {}
     }
     let (gguf, others) = weights(files);

@@ -24,7 +24,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::hub::RepoInfo;
-use crate::desk::{Analysis, RepoFile, RepoRef, RepoType, Variant};
+use crate::desk::{Analysis, RepoFile, RepoKind, RepoRef, RepoType, Variant};
 use sets::{Set, sets};
 
 pub use assess::{HeaderFile, Known, assess, header_files};
@@ -70,6 +70,11 @@ pub fn analyze(repo: &RepoRef, info: &RepoInfo, mut files: Vec<RepoFile>, config
         base_models: info.base_models.clone(),
         model: configs.get("config.json").map_or_else(|| info.model.clone(), |config| headers::with_config(info.model.clone(), config)),
     }
+}
+
+/// What can be chosen of files that are at hand without anything else being known of their repository.
+pub fn grouped(kind: RepoKind, files: &[RepoFile]) -> Vec<Variant> {
+    variants(kind::repo_type(kind, &RepoInfo::default(), files, &Configs::new()), files)
 }
 
 /// What can be chosen, in the order to show it.

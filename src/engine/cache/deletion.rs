@@ -9,22 +9,29 @@ use super::layout::repo_folder;
 use super::reader::Reader;
 use super::scan::RepoScan;
 use super::store::Store;
-use crate::desk::{DeletionPlan, Fault, FaultKind, RepoKey};
+use crate::desk::{DeletionPlan, DeletionTarget, Fault, FaultKind, RepoKey};
 use crate::engine::host::space;
 
 impl Cache {
-    /// What deleting whole repositories would remove, and exactly how many bytes come free: blobs and unfinished downloads, and a
-    /// payload of the shared store only when its last user goes.
+    /// What deleting these would remove, and exactly how many bytes come free: blobs and unfinished downloads, and a payload of the
+    /// shared store only when its last user goes.
     ///
     /// A repository that is not in the cache, or whose folder is a symbolic link, is a fault. One named twice counts once.
-    pub fn plan_deletion(&self, repos: &[RepoKey]) -> Result<DeletionPlan, Fault> {
-        let repos: Vec<RepoKey> = BTreeSet::from_iter(repos).into_iter().cloned().collect();
+    pub fn plan_deletion(&self, targets: &[DeletionTarget]) -> Result<DeletionPlan, Fault> {
+        let whole = |target: &DeletionTarget| match target {
+            DeletionTarget::Repo(key) => Ok(key.clone()),
+            other => Err(Fault::internal(format!("{other} cannot be deleted by itself yet"))),
+        };
+        let repos: Vec<RepoKey> = targets.iter().map(whole).collect::<Result<BTreeSet<_>, _>>()?.into_iter().collect();
         let store = Store::open(&self.root);
-        let mut own = 0;
+        let (mut own, mut unused, mut revisions) = (0, 0, Vec::new());
         let mut shared = BTreeMap::new();
         for key in &repos {
-            let scan = self.scan_repo(store.as_ref(), key)?;
-            own += scan.own();
+            let scan = self.scan_repo(&mut Reader::new(&self.root), store.as_ref(), key)?;
+            let listed = scan.listed();
+            own += scan.own_size();
+            unused += listed.unused();
+            revisions.extend(listed.revisions.into_iter().map(|revision| (key.clone(), revision.commit)));
             shared.extend(scan.payloads().map(|(path, size)| (path.clone(), size)));
         }
         let folders: Vec<PathBuf> = repos.iter().map(folder).collect();
@@ -33,23 +40,28 @@ impl Cache {
         let total = |payloads: &[(PathBuf, u64)]| payloads.iter().map(|(_, size)| size).sum::<u64>();
         Ok(DeletionPlan {
             root: self.root.clone(),
+            targets: targets.to_vec(),
             repos,
+            revisions,
             paths: folders.iter().map(|folder| self.root.join(folder)).collect(),
-            frees: own + total(&free),
+            frees: own + unused + total(&free),
+            unused,
             keeps: total(&kept),
             payloads: free.into_iter().map(|(path, _)| self.root.join(path)).collect(),
             disk_free: space(&self.root).ok().map(|space| space.free),
+            open_files: Vec::new(),
         })
     }
 
-    /// Reads one repository of the cache, without regard to what is wrong inside it.
-    pub(super) fn scan_repo(&self, store: Option<&Store>, key: &RepoKey) -> Result<RepoScan, Fault> {
+    /// Reads one repository of the cache; what is wrong inside it is told to the reader.
+    pub(super) fn scan_repo(&self, reader: &mut Reader, store: Option<&Store>, key: &RepoKey) -> Result<RepoScan, Fault> {
         let path = self.root.join(folder(key));
         match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => Ok(RepoScan::read(&mut Reader::new(&self.root), store, &path, key.clone())),
+            Ok(found) if found.is_dir() => Ok(RepoScan::read(reader, store, &path, key.clone())),
             Ok(_) => Err(Fault::new(FaultKind::Conflict, format!("{} is not a real folder", path.display()))
                 .hint("a symbolic link is never deleted through; remove it by hand")),
-            Err(_) => Err(Fault::new(FaultKind::NotFound, format!("{key} is not in the cache {}", self.root.display()))),
+            Err(_) => Err(Fault::new(FaultKind::NotFound, format!("{key} is not in the cache {}", self.root.display()))
+                .hint("list what there is with: hfdesk-tui cache ls")),
         }
     }
 }
@@ -69,7 +81,7 @@ fn goes(store: &Store, payload: &Path, folders: &[PathBuf]) -> bool {
 mod tests {
     use std::os::unix::fs::symlink;
 
-    use super::super::testkit::{self, HASH, add, key, plan, share};
+    use super::super::testkit::{self, HASH, add, key, plan, share, whole};
     use super::*;
 
     const FILES: &[(&str, &[u8])] = &[("b.json", b"{}"), ("x.bin", b"payload")];
@@ -89,23 +101,23 @@ mod tests {
         let (_dir, cache) = testkit::cache();
         let place = add(&cache, "org/m", FILES);
         fs::write(place.partial(&plan("org/m", &[("y.bin", b"y")]).files[0]).data, vec![1; 8192]).unwrap();
-        let deletion = cache.plan_deletion(&[key("org/m"), key("org/m")]).unwrap();
+        let deletion = cache.plan_deletion(&[whole("org/m"), whole("org/m")]).unwrap();
         assert_eq!(deletion.repos, [key("org/m")]);
         assert_eq!(deletion.paths, [cache.root().join("models--org--m")]);
-        assert_eq!((deletion.frees, deletion.keeps), (9 + cache.scan().unwrap().repos[0].partial, 0));
+        assert_eq!((deletion.frees, deletion.keeps), (9 + cache.scan().unwrap().repos[0].unused(), 0));
         assert!(deletion.frees >= 9 + 8192 && deletion.payloads.is_empty() && deletion.disk_free.is_some());
     }
 
     #[test]
     fn a_shared_payload_counts_with_its_last_user_only() {
         let (_dir, cache) = shared();
-        let one = cache.plan_deletion(&[key("org/a")]).unwrap();
+        let one = cache.plan_deletion(&[whole("org/a")]).unwrap();
         assert_eq!((one.frees, one.keeps, one.payloads.len()), (2, 7, 0));
-        let both = cache.plan_deletion(&[key("org/b"), key("org/a")]).unwrap();
+        let both = cache.plan_deletion(&[whole("org/b"), whole("org/a")]).unwrap();
         assert_eq!((both.frees, both.keeps), (4 + 7, 0));
         assert_eq!(both.payloads, [cache.root().join("blobs/c6").join(HASH)]);
         fs::remove_file(cache.root().join(format!("blobs/c6/{HASH}.refs"))).unwrap();
-        let unknown = cache.plan_deletion(&[key("org/b"), key("org/a")]).unwrap();
+        let unknown = cache.plan_deletion(&[whole("org/b"), whole("org/a")]).unwrap();
         assert_eq!((unknown.frees, unknown.keeps), (4, 7));
     }
 
@@ -113,8 +125,8 @@ mod tests {
     fn what_is_not_there_or_not_a_folder_is_a_fault() {
         let (dir, cache) = testkit::cache();
         add(&cache, "org/m", FILES);
-        assert_eq!(cache.plan_deletion(&[key("org/other")]).unwrap_err().kind, FaultKind::NotFound);
+        assert_eq!(cache.plan_deletion(&[whole("org/other")]).unwrap_err().kind, FaultKind::NotFound);
         symlink(dir.path(), cache.root().join("models--org--linked")).unwrap();
-        assert_eq!(cache.plan_deletion(&[key("org/linked")]).unwrap_err().kind, FaultKind::Conflict);
+        assert_eq!(cache.plan_deletion(&[whole("org/linked")]).unwrap_err().kind, FaultKind::Conflict);
     }
 }

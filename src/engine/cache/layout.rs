@@ -78,11 +78,11 @@ mod tests {
 
     #[test]
     fn folders_and_repositories_name_each_other() {
-        for name in ["models--gpt2", "datasets--org--set", "spaces--a--b.c"] {
+        for name in ["models--gpt2", "datasets--org--set", "spaces--a--b.c", "kernels--org--k"] {
             let key = parse_repo_folder(name).unwrap();
             assert_eq!(repo_folder(key.kind, &key.id), name);
         }
-        for name in ["gpt2", "kernels--org--k", "models--a--b--c", "models--", "models--..--x", "blobs"] {
+        for name in ["gpt2", "models--a--b--c", "models--", "models--..--x", "blobs"] {
             assert_eq!(parse_repo_folder(name), None, "{name}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use super::Cache;
 use super::layout::{BLOBS, LOCKS, is_system_file, parse_repo_folder};
@@ -22,8 +23,7 @@ enum Entry {
 impl Cache {
     /// What the cache holds. A cache that does not exist yet holds nothing.
     ///
-    /// Damaged repositories are listed with what can be read of them, and a warning each. Repositories of kinds that this program
-    /// does not know (kernels) are not listed; a warning names them.
+    /// Damaged repositories are listed with what can be read of them, and a warning each.
     pub fn scan(&self) -> Result<CacheListing, Fault> {
         let mut listing = CacheListing { root: self.root.clone(), ..CacheListing::default() };
         let store = Store::open(&self.root);
@@ -33,7 +33,7 @@ impl Cache {
                 Entry::Repo(key) => {
                     let scan = RepoScan::read(&mut reader, store.as_ref(), &entry.path(), key);
                     listing.size += scan.own_size();
-                    listing.repos.push(scan.into_listed());
+                    listing.repos.push(Arc::new(scan.listed()));
                 }
                 Entry::Odd(what) => reader.warn(&entry.path(), what),
                 Entry::Known => {}
@@ -54,7 +54,7 @@ impl Cache {
     }
 }
 
-fn largest_first(a: &CachedRepo, b: &CachedRepo) -> std::cmp::Ordering {
+fn largest_first(a: &Arc<CachedRepo>, b: &Arc<CachedRepo>) -> std::cmp::Ordering {
     b.size.cmp(&a.size).then_with(|| a.key.cmp(&b.key))
 }
 
@@ -67,7 +67,6 @@ fn classify(entry: &DirEntry, has_store: bool) -> Entry {
     match (parse_repo_folder(&name), entry.file_type()) {
         (Some(key), Ok(kind)) if kind.is_dir() => Entry::Repo(key),
         (Some(_), Ok(kind)) if kind.is_symlink() => Entry::Odd("is a symbolic link, which is not followed"),
-        (None, _) if name.starts_with("kernels--") => Entry::Odd("is a kernel; only models, datasets and spaces are listed"),
         _ => Entry::Odd("does not belong in a Hugging Face cache"),
     }
 }
@@ -119,7 +118,7 @@ mod tests {
         assert_eq!(listing.warnings, Vec::<String>::new());
         assert_eq!(listing.repos.iter().map(|repo| repo.key.to_string()).collect::<Vec<_>>(), ["model/org/m", "dataset/org/set"]);
         let model = &listing.repos[0];
-        assert_eq!((model.size, model.files, model.partial, listing.size), (3002, 2, 0, 3005));
+        assert_eq!((model.size, model.files, model.unused(), listing.size), (3002, 2, 0, 3005));
         let mut revisions: Vec<_> = model.revisions.iter().map(|r| (r.refs.concat(), r.files, r.size)).collect();
         revisions.sort();
         assert_eq!(revisions, [("main".to_owned(), 3, 3002), ("v2".to_owned(), 1, 3000)]);
@@ -136,7 +135,7 @@ mod tests {
         std::fs::write(cache.root().join("models--org--m/blobs/ab.12345678.incomplete"), vec![1; 8192]).unwrap();
         let repo = &scan(&cache).repos[0];
         assert_eq!(repo.size, 2);
-        assert!((8192..1 << 20).contains(&repo.partial), "{}", repo.partial);
+        assert!((8192..1 << 20).contains(&repo.unused()), "{}", repo.unused());
     }
 
     #[test]
@@ -187,14 +186,13 @@ mod tests {
         let root = cache.root();
         std::fs::write(root.join("version.txt"), "1").unwrap();
         std::fs::write(root.join("models--org--file"), "").unwrap();
-        std::fs::create_dir(root.join("kernels--org--k")).unwrap();
         std::fs::create_dir(root.join(OsStr::from_bytes(b"models--org--\xff\x1b[2J"))).unwrap();
         symlink(dir.path(), root.join("models--org--linked")).unwrap();
         let listing = scan(&cache);
         assert_eq!(listing.repos.len(), 1);
-        assert_eq!(listing.warnings.len(), 5, "{:?}", listing.warnings);
+        assert_eq!(listing.warnings.len(), 4, "{:?}", listing.warnings);
         assert!(!listing.warnings.concat().contains('\u{1b}'));
-        for part in ["version.txt", "org--file", "is a kernel", "models--org--linked is a symbolic link"] {
+        for part in ["version.txt", "org--file", "models--org--linked is a symbolic link"] {
             warned(&cache, part);
         }
     }

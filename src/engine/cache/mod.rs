@@ -5,11 +5,11 @@
 //! neither HTTP nor the queue.
 
 mod adopt;
-mod contents;
 mod deletion;
 mod elsewhere;
 mod entries;
 mod folder;
+mod inside;
 mod known;
 mod layout;
 mod listing;
@@ -19,8 +19,10 @@ mod quarantine;
 mod reader;
 mod remove;
 mod scan;
+mod seen;
 mod snapshot;
 mod store;
+mod survey;
 #[cfg(test)]
 mod testkit;
 mod tree;
@@ -29,11 +31,12 @@ mod verify;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use contents::{Content, Survey};
 pub use elsewhere::{Elsewhere, Offer};
+pub use inside::Inside;
 pub use known::Watch;
 pub use place::{PartialPaths, Place};
 pub use quarantine::{Seized, SetAside};
+pub use survey::{Content, Survey};
 pub use verify::{Gauge, Reading, read_all, read_watched, verify_blob};
 
 /// A Hugging Face cache: the folder that `HF_HUB_CACHE` names. It need not exist yet.

@@ -10,13 +10,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::Cache;
-use super::contents::Content;
 use super::entries::{inner_dir, remove_if_there, sync_parent};
 use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, SNAPSHOTS, resolve};
 use super::lock::{BLOB_LOCK, try_lock};
 use super::place::PartialPaths;
 use super::reader::Reader;
 use super::store::Store;
+use super::survey::Content;
 use crate::desk::{Digest, Fault, FaultKind, VerifiedFile, VerifyTarget};
 use crate::engine::host::FileLock;
 
@@ -136,7 +136,7 @@ impl Seized {
         for blob in &self.blobs {
             let mut reader = Reader::new(&self.root);
             let snapshots = self.root.join(repo_folder(blob).unwrap_or(blob)).join(SNAPSHOTS);
-            for entry in reader.files_below(&snapshots) {
+            for (entry, _) in reader.files_below(&snapshots) {
                 if leads_to(&self.root, &entry, blob) {
                     remove_if_there(&entry)?;
                     sync_parent(&entry)?;

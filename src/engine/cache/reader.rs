@@ -1,9 +1,10 @@
 //! Reading folders whose content nobody vouches for: links are not followed, and what cannot be read becomes a warning.
 
-use std::fs::{self, DirEntry};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::layout::is_system_file;
+use super::seen::{Kind, Named};
 use crate::desk::printable;
 
 /// How many warnings one repository gets; a damaged one can give thousands.
@@ -33,27 +34,31 @@ impl<'a> Reader<'a> {
     }
 
     /// What a real folder holds, without what operating systems leave behind.
-    pub(super) fn children(&mut self, folder: &Path) -> Vec<DirEntry> {
+    pub(super) fn names(&mut self, folder: &Path) -> Vec<Named> {
         if !fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir()) {
             self.warn(folder, "is not a folder");
             return Vec::new();
         }
-        let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let named = |entry: std::io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            Ok::<_, std::io::Error>((entry.file_name(), entry.file_type().map_or(Kind::Other, Kind::from)))
+        };
+        let entries = fs::read_dir(folder).and_then(|entries| entries.map(named).collect::<Result<Vec<_>, _>>());
         let mut entries = entries.unwrap_or_else(|error| {
             self.warn(folder, &format!("cannot be read: {error}"));
             Vec::new()
         });
-        entries.retain(|entry| !is_system_file(&entry.file_name()));
+        entries.retain(|(name, _)| !is_system_file(name));
         entries
     }
 
     /// Everything below a real folder that is not itself a real folder.
-    pub(super) fn files_below(&mut self, folder: &Path) -> Vec<PathBuf> {
+    pub(super) fn files_below(&mut self, folder: &Path) -> Vec<(PathBuf, Kind)> {
         let (mut files, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
         while let Some(folder) = folders.pop() {
-            for entry in self.children(&folder) {
-                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if is_folder { folders.push(entry.path()) } else { files.push(entry.path()) }
+            for (name, kind) in self.names(&folder) {
+                let path = folder.join(name);
+                if kind == Kind::Folder { folders.push(path) } else { files.push((path, kind)) }
             }
         }
         files

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::Cache;
 use super::deletion::folder;
 use super::layout::{LOCKS, REFS, SNAPSHOTS};
+use super::reader::Reader;
 use super::scan::RepoScan;
 use super::store::Store;
 use crate::desk::{DeletionPlan, DeletionReport, Fault, FaultKind, RepoKey, bytes};
@@ -21,13 +22,13 @@ impl Cache {
     /// Carries out a deletion plan. Where the cache has changed since it was made, or a file of it is being downloaded, nothing is
     /// removed; what cannot be removed on the way is told in the report.
     pub fn delete(&self, plan: &DeletionPlan) -> Result<DeletionReport, Fault> {
-        let now = self.plan_deletion(&plan.repos)?;
+        let now = self.plan_deletion(&plan.targets)?;
         check(plan, &now)?;
         now.repos.iter().try_for_each(|key| self.check_idle(key))?;
         let mut report = DeletionReport::default();
         let store = Store::open(&self.root);
         for key in &now.repos {
-            match self.scan_repo(store.as_ref(), key) {
+            match self.scan_repo(&mut Reader::new(&self.root), store.as_ref(), key) {
                 Ok(before) => self.delete_repo(store.as_ref(), key, &before, &mut report),
                 Err(fault) => report.failures.push(fault.message),
             }
@@ -41,8 +42,9 @@ impl Cache {
             Ok(()) => report.removed.push(key.clone()),
             Err(error) => report.failures.push(Fault::disk(format!("remove all of {}", path.display()), error).message),
         }
-        let rest = self.scan_repo(store, key).map_or(0, |rest| rest.own());
-        report.freed += before.own().saturating_sub(rest);
+        let own = |scan: &RepoScan| scan.own_size() + scan.listed().unused();
+        let rest = self.scan_repo(&mut Reader::new(&self.root), store, key).map_or(0, |rest| own(&rest));
+        report.freed += own(before).saturating_sub(rest);
         for (payload, _) in before.payloads() {
             match store.map_or(Ok(0), |store| store.collect(payload)) {
                 Ok(freed) => report.freed += freed,
@@ -126,13 +128,13 @@ fn remove(path: &Path) -> io::Result<()> {
 mod tests {
     use std::os::unix::fs::symlink;
 
-    use super::super::testkit::{self, HASH, add, key, plan, share};
+    use super::super::testkit::{self, HASH, add, key, plan, share, whole};
     use super::*;
 
     const FILES: &[(&str, &[u8])] = &[("b.json", b"{}"), ("x.bin", b"payload")];
 
     fn delete(cache: &Cache, repo: &str) -> DeletionReport {
-        cache.delete(&cache.plan_deletion(&[key(repo)]).unwrap()).unwrap()
+        cache.delete(&cache.plan_deletion(&[whole(repo)]).unwrap()).unwrap()
     }
 
     #[test]
@@ -140,9 +142,9 @@ mod tests {
         let (_dir, cache) = testkit::cache();
         add(&cache, "org/m", FILES);
         add(&cache, "org/other", FILES);
-        let planned = cache.plan_deletion(&[key("org/m")]).unwrap();
+        let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
         let report = cache.delete(&planned).unwrap();
-        assert_eq!(report, DeletionReport { removed: vec![key("org/m")], freed: planned.frees, failures: vec![] });
+        assert_eq!(report, DeletionReport { removed: vec![key("org/m")], freed: planned.frees, trashed: None, failures: vec![] });
         assert!(!cache.root().join("models--org--m").exists());
         let rest = cache.scan().unwrap();
         assert_eq!((rest.repos.len(), rest.size, rest.warnings.len()), (1, 9, 0));
@@ -171,7 +173,7 @@ mod tests {
             add(&cache, repo, FILES);
             share(&cache, repo, &etag, HASH, b"payload");
         }
-        let planned = cache.plan_deletion(&[key("org/a"), key("org/b")]).unwrap();
+        let planned = cache.plan_deletion(&[whole("org/a"), whole("org/b")]).unwrap();
         assert_eq!(cache.delete(&planned).unwrap().freed, planned.frees);
         assert_eq!(cache.scan().unwrap().size, 0);
     }
@@ -180,7 +182,7 @@ mod tests {
     fn a_stale_plan_removes_nothing() {
         let (_dir, cache) = testkit::cache();
         let place = add(&cache, "org/m", FILES);
-        let planned = cache.plan_deletion(&[key("org/m")]).unwrap();
+        let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
         fs::write(place.dir().join("more"), "more").unwrap();
         let fault = cache.delete(&planned).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Conflict);
@@ -192,7 +194,7 @@ mod tests {
     fn a_forged_plan_removes_nothing() {
         let (dir, cache) = testkit::cache();
         add(&cache, "org/m", FILES);
-        let planned = cache.plan_deletion(&[key("org/m")]).unwrap();
+        let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
         let forged = [
             DeletionPlan { root: dir.path().into(), ..planned.clone() },
             DeletionPlan { paths: vec![dir.path().into()], ..planned.clone() },
@@ -210,7 +212,7 @@ mod tests {
         let (_dir, cache) = testkit::cache();
         let place = add(&cache, "org/m", FILES);
         let lock = place.lock(&plan("org/m", FILES).files[0]).unwrap();
-        let planned = cache.plan_deletion(&[key("org/m")]).unwrap();
+        let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
         let fault = cache.delete(&planned).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Busy);
         assert!(fault.message.contains(".lock"), "{fault}");

@@ -1,153 +1,244 @@
 //! Reading one repository's folder: its blobs, refs and snapshots, in one pass and without following a link out of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use super::layout::{BLOBS, REFS, SNAPSHOTS, is_hex, resolve};
+use super::layout::{BLOBS, JOURNAL, PARTIAL, REFS, SNAPSHOTS, is_hex, resolve};
 use super::reader::Reader;
+use super::seen::{Kind, Seen};
 use super::store::Store;
-use crate::desk::{CachedRepo, CachedRevision, RepoKey, printable};
+use crate::desk::{CachedRepo, CachedRevision, Digest, Leftover, LeftoverKind, RepoKey, printable};
 
-/// The unit of [`MetadataExt::blocks`] in bytes.
-const BLOCK: u64 = 512;
 /// The longest ref that is read, in bytes; a commit has 40.
 const LONGEST_REF: u64 = 1024;
 
 /// The content of one file or more: a blob or, in a cache without links, a file in a snapshot.
-struct Blob {
-    /// Its length in bytes.
-    size: u64,
-    /// What it takes on the disk in bytes; less than its length for a file with holes.
-    on_disk: u64,
-    accessed: Option<Timestamp>,
-    modified: Option<Timestamp>,
+#[derive(Debug)]
+pub(super) struct Blob {
+    /// Where it is, relative to the cache's root.
+    pub(super) path: PathBuf,
+    /// What the filesystem says of its bytes: of the payload, where it is a link to one.
+    pub(super) seen: Seen,
     /// The shared payload it is a link to, relative to the cache's root.
-    payload: Option<PathBuf>,
-    /// Whether a snapshot uses it. What none uses is an unfinished download.
-    used: bool,
+    pub(super) payload: Option<PathBuf>,
+    /// Whether a snapshot uses it.
+    pub(super) used: bool,
 }
 
 impl Blob {
-    fn new(found: &Metadata, payload: Option<PathBuf>, used: bool) -> Self {
-        let time = |time: io::Result<SystemTime>| Timestamp::try_from(time.ok()?).ok();
-        let (accessed, modified) = (time(found.accessed()), time(found.modified()));
-        Self { size: found.len(), on_disk: found.blocks().saturating_mul(BLOCK), accessed, modified, payload, used }
+    /// Its own name.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Whether it is a file in a snapshot rather than one among the repository's blobs.
+    pub(super) fn is_file_of_snapshot(&self) -> bool {
+        self.path.parent().and_then(Path::file_name) != Some(OsStr::new(BLOBS)) || self.path.components().count() != 3
+    }
+
+    /// What its name says that its content hashes to.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        let name = self.name();
+        if !self.is_file_of_snapshot() && (is_hex(&name, 40) || is_hex(&name, 64)) { name.parse().ok() } else { None }
     }
 }
 
+/// One file of a snapshot.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Its path in the snapshot.
+    pub(super) path: PathBuf,
+    /// Which blob it is, by its place in [`RepoScan::blobs`]; `None` for a link that leads to none of this repository.
+    pub(super) blob: Option<usize>,
+}
+
+/// One commit's folder.
+#[derive(Debug)]
+pub(super) struct SnapshotScan {
+    pub(super) commit: String,
+    pub(super) entries: Vec<Entry>,
+}
+
 /// What a repository's folder holds.
+#[derive(Debug)]
 pub(super) struct RepoScan {
-    key: RepoKey,
-    path: PathBuf,
-    /// By path relative to the cache's root.
-    blobs: HashMap<PathBuf, Blob>,
-    /// With the time of their newest blob.
-    revisions: Vec<(Option<Timestamp>, CachedRevision)>,
+    pub(super) key: RepoKey,
+    /// The repository's folder.
+    pub(super) path: PathBuf,
+    pub(super) blobs: Vec<Blob>,
+    /// Branches and tags in order, by the commit they point at, whether or not that is here.
+    pub(super) refs: BTreeMap<String, Vec<String>>,
+    pub(super) snapshots: Vec<SnapshotScan>,
 }
 
 impl RepoScan {
     /// Reads the repository in this folder of the cache. What cannot be read is told to the reader.
     pub(super) fn read(reader: &mut Reader, store: Option<&Store>, path: &Path, key: RepoKey) -> Self {
-        let mut scan = Self { key, path: path.to_path_buf(), blobs: read_blobs(reader, store, path), revisions: Vec::new() };
-        let mut refs = read_refs(reader, &path.join(REFS));
-        for entry in reader.children(&path.join(SNAPSHOTS)) {
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            match entry.file_name().to_str().filter(|name| is_folder && is_hex(name, 40)) {
-                Some(commit) => scan.read_snapshot(reader, commit, refs.remove(commit).unwrap_or_default()),
-                None => reader.warn(&entry.path(), "is not the folder of a commit"),
-            }
-        }
-        for name in refs.into_values().flatten() {
-            reader.warn(&path.join(REFS).join(name), "does not name a commit that is here");
-        }
-        scan
+        let blobs = read_blobs(reader, store, path);
+        let by_path = blobs.iter().enumerate().map(|(at, blob)| (blob.path.clone(), at)).collect();
+        let refs = read_refs(reader, &path.join(REFS));
+        let mut walk = Walk { scan: Self { key, path: path.to_path_buf(), blobs, refs, snapshots: Vec::new() }, by_path };
+        walk.read_snapshots(reader);
+        walk.scan
     }
 
-    fn read_snapshot(&mut self, reader: &mut Reader, commit: &str, refs: Vec<String>) {
-        let files = reader.files_below(&self.path.join(SNAPSHOTS).join(commit));
-        let mut used = HashSet::new();
-        for file in &files {
-            match self.use_blob(reader, file) {
-                Some(blob) => drop(used.insert(blob)),
-                None => reader.warn(file, "does not lead to a blob of its repository"),
-            }
-        }
-        let blobs = || used.iter().filter_map(|path| self.blobs.get(path));
-        let size = blobs().map(|blob| blob.size).sum();
-        let newest = blobs().filter_map(|blob| blob.modified).max();
-        self.revisions.push((newest, CachedRevision { commit: commit.to_owned(), refs, files: files.len(), size }));
+    /// Branches and tags that point at a commit.
+    pub(super) fn refs_of(&self, commit: &str) -> &[String] {
+        self.refs.get(commit).map_or(&[], Vec::as_slice)
     }
 
-    /// Marks the blob of a snapshot's file as used: the link's first hop, or the file itself where it is no link.
-    fn use_blob(&mut self, reader: &Reader, file: &Path) -> Option<PathBuf> {
-        let relative = reader.relative(file);
-        let Ok(link) = fs::read_link(file) else {
-            let found = fs::symlink_metadata(file).ok().filter(Metadata::is_file)?;
-            self.blobs.insert(relative.to_path_buf(), Blob::new(&found, None, true));
-            return Some(relative.to_path_buf());
-        };
-        let path = resolve(reader.root(), relative.parent()?, &link)?;
-        self.blobs.get_mut(&path)?.used = true;
-        Some(path)
-    }
-
-    /// Bytes that come free when this folder goes.
-    pub(super) fn own(&self) -> u64 {
-        self.own_size() + self.partial()
+    /// The distinct blobs that a snapshot uses.
+    pub(super) fn blobs_of(&self, snapshot: &SnapshotScan) -> impl Iterator<Item = &Blob> {
+        let mut seen = vec![false; self.blobs.len()];
+        let distinct = snapshot.entries.iter().filter_map(|entry| entry.blob);
+        let distinct: Vec<usize> = distinct.filter(|at| !std::mem::replace(&mut seen[*at], true)).collect();
+        distinct.into_iter().filter_map(|at| self.blobs.get(at))
     }
 
     /// Bytes of the blobs that snapshots use and that lie in this folder.
     pub(super) fn own_size(&self) -> u64 {
-        self.blobs.values().filter(|blob| blob.used && blob.payload.is_none()).map(|blob| blob.size).sum()
-    }
-
-    /// Bytes on the disk of what no snapshot uses: partials, their journals, and blobs whose download was interrupted before the link.
-    fn partial(&self) -> u64 {
-        self.blobs.values().filter(|blob| !blob.used && blob.payload.is_none()).map(|blob| blob.on_disk).sum()
+        self.blobs.iter().filter(|blob| blob.used && blob.payload.is_none()).map(|blob| blob.seen.size).sum()
     }
 
     /// The shared payloads its blobs link to, relative to the cache's root, and their sizes in bytes.
     pub(super) fn payloads(&self) -> impl Iterator<Item = (&PathBuf, u64)> {
-        self.blobs.values().filter_map(|blob| Some((blob.payload.as_ref()?, blob.size)))
+        self.blobs.iter().filter_map(|blob| Some((blob.payload.as_ref()?, blob.seen.size)))
     }
 
     /// The repository as a listing shows it.
-    pub(super) fn into_listed(mut self) -> CachedRepo {
-        self.revisions.sort_by(|(a_time, a), (b_time, b)| b_time.cmp(a_time).then_with(|| a.commit.cmp(&b.commit)));
-        let partial = self.partial();
-        let used = || self.blobs.values().filter(|blob| blob.used);
+    pub(super) fn listed(&self) -> CachedRepo {
+        let used = || self.blobs.iter().filter(|blob| blob.used);
         CachedRepo {
-            size: used().map(|blob| blob.size).sum(),
-            partial,
+            key: self.key.clone(),
+            path: self.path.clone(),
+            size: used().map(|blob| blob.seen.size).sum(),
             files: used().count(),
-            last_accessed: used().filter_map(|blob| blob.accessed).max(),
-            last_modified: used().filter_map(|blob| blob.modified).max(),
-            key: self.key,
-            path: self.path,
-            revisions: self.revisions.into_iter().map(|(_, revision)| revision).collect(),
+            revisions: self.revisions(),
+            leftovers: self.leftovers(),
+            last_accessed: newest(used().map(|blob| blob.seen.accessed())),
+            last_modified: newest(used().map(|blob| blob.seen.modified())),
         }
+    }
+
+    /// The commits, newest first.
+    fn revisions(&self) -> Vec<CachedRevision> {
+        let revision = |snapshot: &SnapshotScan| CachedRevision {
+            commit: snapshot.commit.clone(),
+            refs: self.refs_of(&snapshot.commit).to_vec(),
+            files: snapshot.entries.len(),
+            size: self.blobs_of(snapshot).map(|blob| blob.seen.size).sum(),
+            last_modified: newest(self.blobs_of(snapshot).map(|blob| blob.seen.modified())),
+        };
+        let mut revisions: Vec<CachedRevision> = self.snapshots.iter().map(revision).collect();
+        revisions.sort_by(|a, b| b.last_modified.cmp(&a.last_modified).then_with(|| a.commit.cmp(&b.commit)));
+        revisions
+    }
+
+    /// What no snapshot uses, the largest first. A partial stands for its journal too.
+    fn leftovers(&self) -> Vec<Leftover> {
+        let unused: BTreeMap<String, &Blob> = self.blobs.iter().filter(|blob| !blob.used).map(|blob| (blob.name(), blob)).collect();
+        let partial_of = |name: &str| Some(format!("{}{PARTIAL}", name.strip_suffix(JOURNAL)?));
+        let journal_of = |name: &str| unused.get(&format!("{}{JOURNAL}", name.strip_suffix(PARTIAL)?));
+        let alone = unused.iter().filter(|(name, _)| partial_of(name).is_none_or(|partial| !unused.contains_key(&partial)));
+        let leftover = |(name, blob): (&String, &&Blob)| Leftover {
+            name: name.clone(),
+            kind: leftover_kind(name),
+            size: blob.seen.size,
+            on_disk: on_disk(blob) + journal_of(name).map_or(0, |journal| on_disk(journal)),
+            last_modified: blob.seen.modified(),
+        };
+        let mut leftovers: Vec<Leftover> = alone.map(leftover).collect();
+        leftovers.sort_by(|a, b| b.on_disk.cmp(&a.on_disk).then_with(|| a.name.cmp(&b.name)));
+        leftovers
     }
 }
 
-/// A repository's blobs by path relative to the cache's root. A link that is not into the shared store, a folder and a dangling link are none.
-fn read_blobs(reader: &mut Reader, store: Option<&Store>, path: &Path) -> HashMap<PathBuf, Blob> {
+/// Bytes of a file of this repository's own; those of a shared payload are the store's.
+fn on_disk(blob: &Blob) -> u64 {
+    if blob.payload.is_none() { blob.seen.on_disk } else { 0 }
+}
+
+/// What a file is, by its name, that no snapshot uses.
+pub(super) fn leftover_kind(name: &str) -> LeftoverKind {
+    match name {
+        _ if name.ends_with(PARTIAL) => LeftoverKind::Partial,
+        _ if name.ends_with(".incomplete") => LeftoverKind::Incomplete,
+        _ if is_hex(name, 40) || is_hex(name, 64) => LeftoverKind::Blob,
+        _ => LeftoverKind::Other,
+    }
+}
+
+fn newest(times: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
+    times.flatten().max()
+}
+
+/// A scan under way, with what it looks blobs up by.
+struct Walk {
+    scan: RepoScan,
+    /// Places of blobs by their path relative to the cache's root.
+    by_path: HashMap<PathBuf, usize>,
+}
+
+impl Walk {
+    fn read_snapshots(&mut self, reader: &mut Reader) {
+        let folder = self.scan.path.join(SNAPSHOTS);
+        for (name, kind) in reader.names(&folder) {
+            match name.to_str().filter(|name| kind == Kind::Folder && is_hex(name, 40)) {
+                Some(commit) => self.read_snapshot(reader, &folder.join(&name), commit),
+                None => reader.warn(&folder.join(&name), "is not the folder of a commit"),
+            }
+        }
+        let here = |commit: &String| self.scan.snapshots.iter().any(|snapshot| snapshot.commit == *commit);
+        let dangling = self.scan.refs.iter().filter(|(commit, _)| !here(commit)).flat_map(|(_, names)| names);
+        for name in dangling {
+            reader.warn(&self.scan.path.join(REFS).join(name), "does not name a commit that is here");
+        }
+    }
+
+    fn read_snapshot(&mut self, reader: &mut Reader, folder: &Path, commit: &str) {
+        let mut entries = Vec::new();
+        for (file, kind) in reader.files_below(folder) {
+            let blob = self.blob_of(reader, &file, kind);
+            if blob.is_none() {
+                reader.warn(&file, "does not lead to a blob of its repository");
+            }
+            entries.push(Entry { path: file.strip_prefix(folder).unwrap_or(&file).to_path_buf(), blob });
+        }
+        self.scan.snapshots.push(SnapshotScan { commit: commit.to_owned(), entries });
+    }
+
+    /// The blob of a snapshot's file: the link's first hop, or the file itself where it is no link.
+    fn blob_of(&mut self, reader: &Reader, file: &Path, kind: Kind) -> Option<usize> {
+        let relative = reader.relative(file);
+        if kind == Kind::Link {
+            let path = resolve(reader.root(), relative.parent()?, &fs::read_link(file).ok()?)?;
+            let at = *self.by_path.get(&path)?;
+            self.scan.blobs.get_mut(at)?.used = true;
+            return Some(at);
+        }
+        let seen = Seen::at(file).filter(|seen| seen.kind == Kind::File)?;
+        self.scan.blobs.push(Blob { path: relative.to_path_buf(), seen, payload: None, used: true });
+        Some(self.scan.blobs.len() - 1)
+    }
+}
+
+/// A repository's blobs. A link that is not into the shared store, a folder and a dangling link are none.
+fn read_blobs(reader: &mut Reader, store: Option<&Store>, path: &Path) -> Vec<Blob> {
     let folder = path.join(BLOBS);
-    let mut blobs = HashMap::new();
+    let mut blobs = Vec::new();
     if fs::symlink_metadata(&folder).is_err() {
         return blobs; // a cache without links has none
     }
-    for entry in reader.children(&folder) {
-        let relative = reader.relative(&entry.path()).to_path_buf();
-        let payload = store.and_then(|store| store.target(&relative).ok().flatten());
-        let content = payload.as_ref().map_or_else(|| entry.path(), |payload| reader.root().join(payload));
-        if let Some(found) = fs::symlink_metadata(content).ok().filter(Metadata::is_file) {
-            blobs.insert(relative, Blob::new(&found, payload, false));
+    for (name, _) in reader.names(&folder) {
+        let path = reader.relative(&folder.join(&name)).to_path_buf();
+        let payload = store.and_then(|store| store.target(&path).ok().flatten());
+        let bytes = reader.root().join(payload.as_ref().unwrap_or(&path));
+        if let Some(seen) = Seen::at(&bytes).filter(|seen| seen.kind == Kind::File) {
+            blobs.push(Blob { path, seen, payload, used: false });
         }
     }
     blobs
@@ -161,9 +252,9 @@ fn read_refs(reader: &mut Reader, folder: &Path) -> BTreeMap<String, Vec<String>
     }
     let mut files = reader.files_below(folder);
     files.sort();
-    for file in files {
+    for (file, kind) in files {
         let name = printable(&file.strip_prefix(folder).unwrap_or(&file).to_string_lossy());
-        match read_ref(&file) {
+        match read_ref(&file, kind) {
             Some(commit) => refs.entry(commit).or_default().push(name),
             None => reader.warn(&file, "cannot be read as a ref"),
         }
@@ -172,7 +263,7 @@ fn read_refs(reader: &mut Reader, folder: &Path) -> BTreeMap<String, Vec<String>
 }
 
 /// A ref's whole content: a line break at its end is a mistake that breaks other readers too.
-fn read_ref(file: &Path) -> Option<String> {
-    fs::symlink_metadata(file).ok().filter(|found| found.is_file() && found.len() <= LONGEST_REF)?;
+fn read_ref(file: &Path, kind: Kind) -> Option<String> {
+    (kind == Kind::File && fs::symlink_metadata(file).ok()?.len() <= LONGEST_REF).then_some(())?;
     fs::read_to_string(file).ok()
 }

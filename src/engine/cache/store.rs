@@ -27,7 +27,7 @@ const LAYOUT: &[u8] = b"1\n";
 const LONGEST_MANIFEST: u64 = 64 << 20;
 /// Permission bits of a manifest, whatever the umask: everybody who shares the cache adds to it.
 const MANIFEST: u32 = 0o666;
-/// What the folder of a repository that may share begins with; kernels are not ours, but their references count.
+/// What the folder of a repository that may share begins with.
 const KINDS: [&str; 4] = ["models--", "datasets--", "spaces--", "kernels--"];
 
 /// A store that is marked as one. An unmarked `blobs` folder is somebody else's.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::verify::git_sha1;
 use super::{Cache, Place};
-use crate::desk::{Plan, PlannedFile, RepoKey, RepoKind, RepoRef};
+use crate::desk::{DeletionTarget, Plan, PlannedFile, RepoKey, RepoKind, RepoRef};
 
 /// The commit of every plan here.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -30,6 +30,11 @@ pub fn key(text: &str) -> RepoKey {
         Some(id) => RepoKey { kind: RepoKind::Dataset, id: id.parse().unwrap() },
         None => RepoKey { kind: RepoKind::Model, id: text.parse().unwrap() },
     }
+}
+
+/// A whole repository to delete.
+pub fn whole(text: &str) -> DeletionTarget {
+    DeletionTarget::Repo(key(text))
 }
 
 /// A plan for all files of a repository; `.bin` files are LFS files.

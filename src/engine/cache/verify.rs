@@ -15,7 +15,7 @@ use rustix::fs::{Advice, fadvise};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use super::contents::Content;
+use super::survey::Content;
 use crate::desk::{Digest, Fault, VerifyProgress};
 
 /// Read at once; it stays in the processor's cache between reading and hashing.

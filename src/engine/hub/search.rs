@@ -70,7 +70,7 @@ fn fields(kind: RepoKind) -> &'static [&'static str] {
     match kind {
         RepoKind::Model => &["downloads", "likes", "lastModified", "gated", "private", "tags", "pipeline_tag", "library_name"],
         RepoKind::Dataset => &["downloads", "likes", "lastModified", "gated", "private", "tags"],
-        RepoKind::Space => &["likes", "lastModified", "private", "tags"],
+        RepoKind::Space | RepoKind::Kernel => &["likes", "lastModified", "private", "tags"],
     }
 }
 

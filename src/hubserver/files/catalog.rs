@@ -65,7 +65,7 @@ impl Catalog {
     /// Reads the root's folders; commits that `before` knows are kept. A repository that cannot be read is left out and logged.
     pub(super) fn scan(root: &Path, before: &Self) -> Result<Self, Fault> {
         let mut catalog = Self::default();
-        for kind in RepoKind::ALL {
+        for kind in RepoKind::SEARCHED {
             for (name, folder) in folders(root, &root.join(kind.plural()))? {
                 if is_repo(&folder) {
                     catalog.add(before, kind, &name, folder);

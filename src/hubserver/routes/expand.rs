@@ -53,7 +53,7 @@ pub fn asked(ask: &Ask, kind: RepoKind, details: bool) -> Result<Vec<String>, Re
     let own: &[&str] = match kind {
         RepoKind::Model => &MODEL,
         RepoKind::Dataset => &DATASET,
-        RepoKind::Space => &SPACE,
+        RepoKind::Space | RepoKind::Kernel => &SPACE,
     };
     let valid: Vec<&str> = COMMON.iter().chain(own).chain(DETAILS.iter().filter(|_| details)).copied().collect();
     let names = ask.values("expand");

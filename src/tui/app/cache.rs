@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Step;
 use super::msg::{Effect, Effects, Seq};
@@ -37,7 +38,7 @@ impl CacheSort {
         }
     }
 
-    fn apply(self, repos: &mut [CachedRepo]) {
+    fn apply(self, repos: &mut [Arc<CachedRepo>]) {
         match self {
             Self::Size => repos.sort_by_key(|repo| Reverse(repo.size)),
             Self::LastUsed => repos.sort_by_key(|repo| repo.last_accessed),
@@ -68,13 +69,13 @@ pub struct CachePane {
 
 impl CachePane {
     /// The repositories on the disk.
-    pub fn repos(&self) -> &[CachedRepo] {
+    pub fn repos(&self) -> &[Arc<CachedRepo>] {
         self.listing.as_ref().map_or(&[], |listing| &listing.repos)
     }
 
     /// The repository under the cursor.
     pub fn current(&self) -> Option<&CachedRepo> {
-        self.repos().get(self.cursor)
+        self.repos().get(self.cursor).map(AsRef::as_ref)
     }
 
     /// Size in bytes of the marked repositories, as each counts by itself.
@@ -89,7 +90,7 @@ impl CachePane {
 
     /// What is known of a repository on the disk.
     pub fn held(&self, kind: RepoKind, id: &RepoId) -> Option<&CachedRepo> {
-        self.repos().iter().find(|repo| repo.key.kind == kind && repo.key.id == *id)
+        self.repos().iter().map(AsRef::as_ref).find(|repo| repo.key.kind == kind && repo.key.id == *id)
     }
 
     /// Reads the disk unless that has been done or is under way.

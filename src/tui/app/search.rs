@@ -123,7 +123,7 @@ impl SearchPane {
 
     /// Looks in the next namespace.
     pub(super) fn next_kind(&mut self) -> Effects {
-        self.kind = following(&RepoKind::ALL, &self.kind);
+        self.kind = following(&RepoKind::SEARCHED, &self.kind);
         self.submit()
     }
 

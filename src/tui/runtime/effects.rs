@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::sync::mpsc::Sender;
 
-use crate::desk::{AnalyzeStep, Desk, Fault, RepoRef};
+use crate::desk::{AnalyzeStep, DeletionTarget, Desk, Disposal, Fault, RepoRef};
 use crate::tui::app::{Effect, Msg, Seq};
 
 /// How long typing pauses before the Hub is asked.
@@ -65,8 +65,10 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::Control(action, target) => Msg::Controlled(action, desk.control(action, target).await),
         Effect::Limit(target, speed) => Msg::Limited(desk.limit(target, speed).await),
         Effect::LoadCache(seq) => Msg::CacheLoaded(seq, desk.cache().await),
-        Effect::PlanDeletion(seq, repos) => Msg::DeletionPlanned(seq, desk.plan_deletion(repos).await),
-        Effect::Delete(plan) => Msg::Deleted(desk.delete(plan).await),
+        Effect::PlanDeletion(seq, repos) => {
+            Msg::DeletionPlanned(seq, desk.plan_deletion(repos.into_iter().map(DeletionTarget::Repo).collect()).await)
+        }
+        Effect::Delete(plan) => Msg::Deleted(desk.delete(plan, Disposal::Forever).await),
         Effect::Quit => return Some(Reply::Closed(desk.close().await)),
         Effect::Analyze(..) | Effect::Redraw | Effect::Abandon => return None,
     };

@@ -126,8 +126,8 @@ fn layout<'a>(width: u16, mark: Cell<'a>, name: Cell<'a>, facts: [(String, Role)
 /// The folder and the revisions of one repository.
 fn draw_details(brush: &mut Brush, area: Rect, repo: &CachedRepo) {
     let mut cells = vec![Cell::fill(repo.path.display().to_string(), Role::Dim)];
-    if repo.partial > 0 {
-        cells.push(Cell::right(22, format!("{} unfinished", desk::bytes(repo.partial)), Role::Warning));
+    if repo.unused() > 0 {
+        cells.push(Cell::right(22, format!("{} unfinished", desk::bytes(repo.unused())), Role::Warning));
     }
     brush.row(line_at(area, 1), &cells);
     let rows = skip_top(area, 2);
