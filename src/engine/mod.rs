@@ -264,9 +264,9 @@ impl Desk for Engine {
         blocking(move || cache.plan_deletion(&targets)).boxed()
     }
 
-    fn delete(&self, plan: DeletionPlan, _disposal: Disposal) -> Reply<DeletionReport> {
+    fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
         let cache = self.cache.clone();
-        blocking(move || cache.delete(&plan)).boxed()
+        blocking(move || cache.delete(&plan, disposal)).boxed()
     }
 
     fn restore(&self, _id: TrashId) -> Reply<TrashEntry> {

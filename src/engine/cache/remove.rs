@@ -15,13 +15,13 @@ use super::layout::{LOCKS, REFS, SNAPSHOTS};
 use super::reader::Reader;
 use super::scan::RepoScan;
 use super::store::Store;
-use crate::desk::{DeletionPlan, DeletionReport, Fault, FaultKind, RepoKey, bytes};
+use crate::desk::{DeletionPlan, DeletionReport, Disposal, Fault, FaultKind, RepoKey, bytes};
 use crate::engine::host::FileLock;
 
 impl Cache {
     /// Carries out a deletion plan. Where the cache has changed since it was made, or a file of it is being downloaded, nothing is
     /// removed; what cannot be removed on the way is told in the report.
-    pub fn delete(&self, plan: &DeletionPlan) -> Result<DeletionReport, Fault> {
+    pub fn delete(&self, plan: &DeletionPlan, _disposal: Disposal) -> Result<DeletionReport, Fault> {
         let now = self.plan_deletion(&plan.targets)?;
         check(plan, &now)?;
         now.repos.iter().try_for_each(|key| self.check_idle(key))?;
@@ -134,7 +134,7 @@ mod tests {
     const FILES: &[(&str, &[u8])] = &[("b.json", b"{}"), ("x.bin", b"payload")];
 
     fn delete(cache: &Cache, repo: &str) -> DeletionReport {
-        cache.delete(&cache.plan_deletion(&[whole(repo)]).unwrap()).unwrap()
+        cache.delete(&cache.plan_deletion(&[whole(repo)]).unwrap(), Disposal::Forever).unwrap()
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
         add(&cache, "org/m", FILES);
         add(&cache, "org/other", FILES);
         let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
-        let report = cache.delete(&planned).unwrap();
+        let report = cache.delete(&planned, Disposal::Forever).unwrap();
         assert_eq!(report, DeletionReport { removed: vec![key("org/m")], freed: planned.frees, trashed: None, failures: vec![] });
         assert!(!cache.root().join("models--org--m").exists());
         let rest = cache.scan().unwrap();
@@ -174,7 +174,7 @@ mod tests {
             share(&cache, repo, &etag, HASH, b"payload");
         }
         let planned = cache.plan_deletion(&[whole("org/a"), whole("org/b")]).unwrap();
-        assert_eq!(cache.delete(&planned).unwrap().freed, planned.frees);
+        assert_eq!(cache.delete(&planned, Disposal::Forever).unwrap().freed, planned.frees);
         assert_eq!(cache.scan().unwrap().size, 0);
     }
 
@@ -184,7 +184,7 @@ mod tests {
         let place = add(&cache, "org/m", FILES);
         let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
         fs::write(place.dir().join("more"), "more").unwrap();
-        let fault = cache.delete(&planned).unwrap_err();
+        let fault = cache.delete(&planned, Disposal::Forever).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Conflict);
         assert!(fault.message.contains("13 bytes") && fault.message.contains("9 bytes"), "{fault}");
         assert!(place.dir().exists());
@@ -202,7 +202,7 @@ mod tests {
             DeletionPlan { payloads: vec![dir.path().join("x")], ..planned },
         ];
         for plan in forged {
-            assert_eq!(cache.delete(&plan).unwrap_err().kind, FaultKind::Conflict, "{plan:?}");
+            assert_eq!(cache.delete(&plan, Disposal::Forever).unwrap_err().kind, FaultKind::Conflict, "{plan:?}");
         }
         assert_eq!(cache.scan().unwrap().size, 9);
     }
@@ -213,11 +213,11 @@ mod tests {
         let place = add(&cache, "org/m", FILES);
         let lock = place.lock(&plan("org/m", FILES).files[0]).unwrap();
         let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
-        let fault = cache.delete(&planned).unwrap_err();
+        let fault = cache.delete(&planned, Disposal::Forever).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Busy);
         assert!(fault.message.contains(".lock"), "{fault}");
         drop(lock);
-        cache.delete(&planned).unwrap();
+        cache.delete(&planned, Disposal::Forever).unwrap();
         assert_eq!(fs::read_dir(cache.root().join(".locks/models--org--m")).unwrap().count(), 1);
     }
 
