@@ -2,12 +2,19 @@
 
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::Cache;
 use super::going::{Step, What};
 use super::layout::LOCKS;
-use crate::desk::{Fault, FaultKind, printable};
+use crate::desk::{Fault, FaultKind};
 use crate::engine::host::FileLock;
+
+/// How often, and after how long each, a lock that is held is tried again: whoever starts a process holds all its locks twice until that
+/// has begun.
+const TRIES: u32 = 5;
+const INSTANT: Duration = Duration::from_millis(20);
 
 impl Cache {
     /// Refuses while a lock is held: any of a repository that goes whole, else that of a blob that goes.
@@ -38,13 +45,16 @@ impl Cache {
     }
 }
 
-/// A lock that this user may not open says nothing.
+/// A lock that is held for no longer than an instant is no download; one that this user may not open says nothing.
 fn check_lock(lock: &Path) -> Result<(), Fault> {
-    match FileLock::try_acquire(lock, 0o664) {
-        Ok(None) => {
-            Err(Fault::new(FaultKind::Busy, format!("a download is under way: {} is locked", printable(&lock.display().to_string())))
-                .hint("pause or cancel the download, then try again"))
-        }
-        _ => Ok(()),
+    let is_held = || matches!(FileLock::try_acquire(lock, 0o664), Ok(None));
+    let released = || {
+        thread::sleep(INSTANT);
+        !is_held()
+    };
+    if is_held() && !(0..TRIES).any(|_| released()) {
+        let message = format!("a download is under way: {} is locked", lock.display());
+        return Err(Fault::new(FaultKind::Busy, message).hint("pause or cancel the download, then try again"));
     }
+    Ok(())
 }

@@ -35,37 +35,33 @@ impl Cache {
         let Planned { plan, steps, footprint, kept } = planned;
         let record = Record::new(plan, &steps, kept, disposal);
         match (trash.and_then(|trash| Ok((trash.begin(record.clone())?, trash))), disposal) {
-            (Ok((entry, trash)), _) => self.carry_out(&trash, entry, &footprint),
+            (Ok((entry, trash)), _) => self.carry_out(trash, entry, &footprint),
             (Err(fault), Disposal::Trash) => Err(no_trash(&fault)),
             (Err(fault), Disposal::Forever) if fault.kind == FaultKind::Busy => Err(fault),
             (Err(_), Disposal::Forever) => Ok(self.report(&record, self.make_moves(&record, Way::Straight, usize::MAX), &footprint)),
         }
     }
 
-    fn carry_out(&self, trash: &Trash, mut entry: Entry, footprint: &Footprint) -> Result<DeletionReport, Fault> {
+    fn carry_out(&self, trash: Trash, mut entry: Entry, footprint: &Footprint) -> Result<DeletionReport, Fault> {
         let outcome = self.make_moves(&entry.record, way(&entry), usize::MAX);
         if let Some(error) = outcome.refused {
             entry.become_(State::Restoring)?;
             self.put_back(&mut entry)?;
-            return Err(no_trash(&Fault::disk("move it into the trash", error)));
+            return Err(no_trash(&Fault::disk("move it there", error)));
         }
-        let report = self.report(&entry.record, outcome, footprint);
-        Ok(self.settled(trash, entry, report))
-    }
-
-    /// The report of what was moved, with what became of it then.
-    fn settled(&self, trash: &Trash, entry: Entry, mut report: DeletionReport) -> DeletionReport {
-        let (record, folder) = (entry.record.clone(), entry.folder.clone());
-        match trash.settle(entry) {
-            Ok(Some(kept)) => report.trashed = Some(kept.shown(self.trash_kept)),
-            Ok(None) => {}
-            Err(fault) => {
-                report.freed = report.freed.saturating_sub(Entry { folder, state: State::Emptying, record: record.clone() }.size());
-                report.failures.push(fault.message);
-            }
+        let mut report = self.report(&entry.record, outcome, footprint);
+        let entry = trash.settle(entry)?;
+        drop(trash);
+        if entry.record.disposal == Disposal::Trash {
+            report.freed = 0;
         }
-        report.freed = if record.disposal == Disposal::Trash { 0 } else { report.freed };
-        report
+        if entry.state == State::Kept {
+            report.trashed = Some(entry.shown(self.trash_kept));
+        } else if let Err(fault) = remove(&entry) {
+            report.freed = report.freed.saturating_sub(entry.size());
+            report.failures.push(fault.message);
+        }
+        Ok(report)
     }
 
     /// What a deletion did, all that went being gone for good.
