@@ -228,9 +228,9 @@ fn what_was_deleted_can_be_taken_back() {
 
 /// The same tree with the lines of manifests in order, and no line of blobs that are gone; their order means nothing.
 fn sorted_manifests(mut tree: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let links: Vec<String> = tree.keys().cloned().collect();
+    let paths: Vec<String> = tree.keys().cloned().collect();
     for (_, text) in tree.iter_mut().filter(|(path, _)| path.ends_with(".refs")) {
-        let mut lines: Vec<&str> = text.lines().filter(|line| links.iter().any(|path| path == line)).collect();
+        let mut lines: Vec<&str> = text.lines().filter(|line| paths.iter().any(|path| path == line)).collect();
         lines.sort_unstable();
         lines.dedup();
         *text = lines.join("\n");
@@ -289,7 +289,7 @@ fn a_restore_that_is_killed_after_any_move_is_finished() {
         for moves in 0..8 {
             cache.delete(&cache.plan_deletion(&targets).unwrap(), Disposal::Trash).unwrap();
             let mut entry = Entry::read(&trashed(&cache)[0]).unwrap();
-            entry.become_(State::Restoring).unwrap();
+            entry.turn(State::Restoring).unwrap();
             cache.move_some_back(&entry, moves).unwrap();
             assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new(), "{targets:?} after {moves}");
             cache.finish_interrupted().unwrap();

@@ -21,19 +21,13 @@ impl Cache {
     pub(super) fn check_idle(&self, steps: &[Step]) -> Result<(), Fault> {
         for step in steps {
             match step.what {
-                What::Repo => self.check_locks(&self.root.join(LOCKS).join(&step.path))?,
-                What::Locks => self.check_locks(&self.root.join(&step.path))?,
+                What::Repo => check_locks(&self.root.join(LOCKS).join(&step.path))?,
+                What::Locks => check_locks(&self.root.join(&step.path))?,
                 What::Blob => self.lock_of(&step.path).map_or(Ok(()), |lock| check_lock(&lock))?,
                 _ => {}
             }
         }
         Ok(())
-    }
-
-    fn check_locks(&self, folder: &Path) -> Result<(), Fault> {
-        let locks = fs::read_dir(folder).into_iter().flatten().flatten();
-        let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
-        locks.filter(is_file).try_for_each(|lock| check_lock(&lock.path()))
     }
 
     /// The lock of a blob, or of the unfinished download that will become one: their names begin alike.
@@ -43,6 +37,12 @@ impl Cache {
         Some(self.root.join(LOCKS).join(repo).join(format!("{etag}.lock")))
             .filter(|lock| fs::symlink_metadata(lock).is_ok_and(|found| found.is_file()))
     }
+}
+
+fn check_locks(folder: &Path) -> Result<(), Fault> {
+    let locks = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    locks.filter(is_file).try_for_each(|lock| check_lock(&lock.path()))
 }
 
 /// A lock that is held for no longer than an instant is no download; one that this user may not open says nothing.

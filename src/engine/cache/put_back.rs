@@ -33,7 +33,7 @@ impl Cache {
         let shown = entry.shown(self.trash_kept);
         let _locks = self.lock_payloads(&entry)?;
         self.check_way(&entry)?;
-        entry.become_(State::Restoring)?;
+        entry.turn(State::Restoring)?;
         self.put_back(&mut entry)?;
         Ok(shown)
     }
@@ -43,17 +43,17 @@ impl Cache {
         let _locks = self.lock_payloads(entry)?;
         match self.check_way(entry) {
             Ok(()) => self.put_back(entry),
-            Err(_) => entry.become_(State::Kept),
+            Err(_) => entry.turn(State::Kept),
         }
     }
 
     /// Makes the moves backwards and removes the deletion's folder.
     pub(super) fn put_back(&self, entry: &mut Entry) -> Result<(), Fault> {
         if let Err(fault) = self.move_back(entry) {
-            entry.become_(State::Kept)?;
+            entry.turn(State::Kept)?;
             return Err(fault);
         }
-        entry.become_(State::Emptying)?;
+        entry.turn(State::Emptying)?;
         remove(entry)
     }
 

@@ -79,10 +79,10 @@ impl Cache {
         }
         let mut meant: Vec<Entry> = kept.into_iter().filter(is_meant).collect();
         let sizes: u64 = meant.iter().map(Entry::size).sum();
-        meant.iter_mut().try_for_each(|entry| entry.become_(State::Emptying))?;
+        meant.iter_mut().try_for_each(|entry| entry.turn(State::Emptying))?;
         // What cannot go back any more needs no lock: others need not wait.
         drop(trash);
-        let removed = meant.iter().map(|entry| remove(entry)).fold(Ok(()), Result::and);
+        let removed = meant.iter().map(remove).fold(Ok(()), Result::and);
         removed.map(|()| sizes)
     }
 
@@ -157,7 +157,7 @@ impl Trash<'_> {
     pub(super) fn settle(&self, mut entry: Entry) -> Result<Entry, Fault> {
         let holds_any = entry.record.moves.iter().any(|moved| entry.holds(moved));
         let is_kept = entry.record.disposal == Disposal::Trash && holds_any;
-        entry.become_(if is_kept { State::Kept } else { State::Emptying })?;
+        entry.turn(if is_kept { State::Kept } else { State::Emptying })?;
         sync_dir(&self.folder)?;
         Ok(entry)
     }
