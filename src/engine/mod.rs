@@ -13,6 +13,7 @@ mod headers;
 pub mod host;
 pub mod hub;
 pub mod job;
+mod listing;
 pub mod net;
 mod reading;
 mod recent;
@@ -83,7 +84,9 @@ impl Engine {
             offline: settings.offline.value,
             attached: false,
         };
-        let cache = Cache::new(settings.cache_dir.value.clone()).with_local_roots(settings.local_roots.value.clone());
+        let cache = Cache::new(settings.cache_dir.value.clone())
+            .with_local_roots(settings.local_roots.value.clone())
+            .remembering_in(settings.state_dir.join("cache"));
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
         let (headers, machine) = (Headers::in_state(&settings.state_dir, &settings.endpoint.value), Arc::new(ThisMachine::default()));
         let assessor = Assessor { hub: hub.clone(), headers, machine };
@@ -247,11 +250,7 @@ impl Desk for Engine {
     }
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
-        let cache = self.cache.clone();
-        let read = async move {
-            blocking(move || cache.scan()).await.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(listing)))
-        };
-        read.into_stream().boxed()
+        listing::steps(self.cache.clone())
     }
 
     fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
