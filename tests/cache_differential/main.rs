@@ -1,0 +1,174 @@
+//! Random caches and random deletions, judged by three versions of the official client: what we read is what it reads, what we say
+//! comes free is what it says, and what is left after we delete is what is left after it deletes.
+//!
+//! The clients are looked for at `HFDESK_HF` (the newest), `HFDESK_HF_1_29` and `HFDESK_HF_1_17`. Without one its tests are skipped
+//! loudly, or fail where `HFDESK_REQUIRE_HF=1`. Clients older than 1.32 do not know the blob store that repositories share, and
+//! judge no cache that has one.
+
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::print_stdout)] // a test's helpers fail as loudly as the test itself
+
+#[path = "../support/machine.rs"]
+mod machine;
+#[path = "../support/official.rs"]
+mod official;
+#[path = "../support/random.rs"]
+mod random;
+mod selection;
+mod shelf;
+#[path = "../support/tree.rs"]
+mod tree;
+mod writing;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use hfdesk_tui::desk::{CacheListing, CachedRepo, Disposal};
+use hfdesk_tui::engine::cache::{Cache, Gauge, Reading, read_all};
+use official::{Manner, Version};
+use random::Random;
+use selection::{Files, Prunes, What, select};
+use serde_json::{Map, Value, json};
+use shelf::Shelf;
+use tempfile::TempDir;
+use tree::{copy, tree};
+use writing::{Clients, Writer, write};
+
+/// Deletions that each version judges.
+const CASES: usize = 110;
+/// Deletions in one cache, at most, one after the other.
+const ROUNDS: u64 = 3;
+
+/// The numbers of this run: the tests share the repositories, and so the seed.
+static RANDOM: LazyLock<Random> = LazyLock::new(Random::new);
+
+#[test]
+fn the_newest_client_agrees() {
+    let manners = [Manner::Links, Manner::Files, Manner::Shared];
+    let prunes = Prunes { incomplete: true, payloads: true };
+    agree(Version::Newest, &manners, prunes, &[What::Repos, What::Revisions, What::Detached, What::Files]);
+}
+
+#[test]
+fn version_1_29_agrees() {
+    let prunes = Prunes { incomplete: true, payloads: false };
+    agree(Version::V1_29, &[Manner::Links, Manner::Files], prunes, &[What::Repos, What::Revisions, What::Detached]);
+}
+
+#[test]
+fn version_1_17_agrees() {
+    let prunes = Prunes { incomplete: false, payloads: false };
+    agree(Version::V1_17, &[Manner::Links, Manner::Files], prunes, &[What::Repos, What::Revisions, What::Detached]);
+}
+
+/// Writes caches and deletes from them until a version has judged enough.
+fn agree(version: Version, manners: &[Manner], prunes: Prunes, kinds: &[What]) {
+    let Some(mut clients) = Clients::start(version, manners) else { return };
+    RANDOM.tell();
+    let shelf = Shelf::shared(&RANDOM);
+    let (mut judged, mut caches) = (0, 0);
+    while judged < CASES {
+        let mut random = RANDOM.at(caches ^ (version as u64) << 32);
+        // Mostly one program writes a whole cache.
+        let all = clients.writers();
+        let writers = if random.percent(25) { all } else { vec![*random.pick(&all)] };
+        println!("{version:?}, cache {caches} by {writers:?}");
+        let case = Case::new(&shelf, &mut clients, &writers, &mut random);
+        for _ in 0..1 + random.below(ROUNDS) {
+            let what = *random.pick(kinds);
+            judged += usize::from(case.judge(&mut clients, what, prunes, &mut random));
+        }
+        caches += 1;
+    }
+    println!("{version:?}: {judged} deletions in {caches} caches");
+}
+
+/// One cache on the disk.
+struct Case {
+    cache: Cache,
+    dir: TempDir,
+}
+
+impl Case {
+    fn new(shelf: &Arc<Shelf>, clients: &mut Clients, writers: &[Writer], random: &mut Random) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(dir.path().join("hub"));
+        write(shelf, clients, writers, cache.root(), random);
+        Self { cache, dir }
+    }
+
+    /// Deletes something after both have said what comes free, and compares what is left; answers whether there was such a thing.
+    fn judge(&self, clients: &mut Clients, what: What, prunes: Prunes, random: &mut Random) -> bool {
+        let root = self.cache.root();
+        let before = self.agreed(clients);
+        let Some(chosen) = select(&before, &self.files(&before), what, prunes, random) else { return false };
+        let theirs = self.copied();
+        let planned = self.cache.plan_deletion(&chosen.targets).unwrap();
+        let expected = clients.judge().ask(&chosen.request("frees", root));
+        assert_eq!(json!(planned.frees - planned.unused + chosen.incomplete), expected, "{chosen:#?} frees {planned:#?}");
+
+        let report = self.cache.delete(&planned, Disposal::Forever).unwrap();
+        assert_eq!((report.freed, report.failures), (planned.frees, vec![]), "{planned:#?}");
+        clients.judge().ask(&chosen.request("delete", &theirs));
+        assert_eq!(readable(root), readable(&theirs), "{chosen:#?}");
+        self.agreed(clients);
+        self.verified();
+        std::fs::remove_dir_all(theirs).unwrap();
+        true
+    }
+
+    fn copied(&self) -> PathBuf {
+        let copied = self.dir.path().join("theirs");
+        copy(self.cache.root(), &copied);
+        copied
+    }
+
+    /// What the cache holds, on which both agree without a warning.
+    fn agreed(&self, clients: &mut Clients) -> CacheListing {
+        let listing = self.cache.scan().unwrap();
+        let repos: Map<String, Value> = listing.repos.iter().map(|repo| (repo.key.to_string(), self.told(repo))).collect();
+        let ours = json!({ "size": listing.size, "warnings": listing.warnings, "repos": repos });
+        assert_eq!(ours, clients.judge().scan(self.cache.root()));
+        assert_eq!(listing.warnings, Vec::<String>::new());
+        listing
+    }
+
+    /// A repository as we read it, in the client's shape.
+    fn told(&self, repo: &CachedRepo) -> Value {
+        let inside = self.cache.inside(&repo.key).unwrap();
+        let file = |file: &hfdesk_tui::desk::CachedFile| {
+            let blob = &inside.blobs[file.blob.unwrap()];
+            (file.path.clone(), json!([blob.size, blob.path]))
+        };
+        let revision = |(at, (commit, files)): (usize, &(String, Vec<hfdesk_tui::desk::CachedFile>))| {
+            let told = &repo.revisions[at];
+            assert_eq!((&told.commit, told.files), (commit, files.len()));
+            (commit.clone(), json!({ "refs": told.refs, "size": told.size, "files": files.iter().map(file).collect::<Map<_, _>>() }))
+        };
+        let revisions: Map<String, Value> = inside.snapshots.iter().enumerate().map(revision).collect();
+        json!({ "size": repo.size, "files": repo.files, "revisions": revisions })
+    }
+
+    fn files(&self, listing: &CacheListing) -> Files {
+        let of = |repo: &Arc<CachedRepo>| {
+            let snapshots = self.cache.inside(&repo.key).unwrap().snapshots.into_iter();
+            let paths = snapshots.map(|(commit, files)| (commit, files.into_iter().map(|file| file.path).collect()));
+            (repo.key.clone(), paths.collect())
+        };
+        listing.repos.iter().map(of).collect()
+    }
+
+    /// Reads all that is left: whatever has a digest has it.
+    fn verified(&self) {
+        let survey = self.cache.survey(&[]).unwrap();
+        let readings = read_all(self.cache.root(), &survey.contents, &Gauge::default());
+        for (content, reading) in survey.contents.iter().zip(readings) {
+            let expected = if content.digest.is_some() { Reading::Good } else { Reading::None };
+            assert_eq!(reading, expected, "{content:?}");
+        }
+    }
+}
+
+/// What is in a cache's folder, apart from locks.
+fn readable(root: &Path) -> std::collections::BTreeMap<PathBuf, String> {
+    tree(root)
+}
