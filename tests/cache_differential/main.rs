@@ -19,7 +19,7 @@ mod shelf;
 mod tree;
 mod writing;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use hfdesk_tui::desk::{CacheListing, CachedRepo, Disposal};
@@ -30,7 +30,7 @@ use selection::{Files, Prunes, What, select};
 use serde_json::{Map, Value, json};
 use shelf::Shelf;
 use tempfile::TempDir;
-use tree::{copy, tree};
+use tree::{copy, quick_folder, tree};
 use writing::{Clients, Writer, write};
 
 /// Deletions that each version judges.
@@ -90,7 +90,7 @@ struct Case {
 
 impl Case {
     fn new(shelf: &Arc<Shelf>, clients: &mut Clients, writers: &[Writer], random: &mut Random) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = quick_folder();
         let cache = Cache::new(dir.path().join("hub"));
         write(shelf, clients, writers, cache.root(), random);
         Self { cache, dir }
@@ -109,7 +109,7 @@ impl Case {
         let report = self.cache.delete(&planned, Disposal::Forever).unwrap();
         assert_eq!((report.freed, report.failures), (planned.frees, vec![]), "{planned:#?}");
         clients.judge().ask(&chosen.request("delete", &theirs));
-        assert_eq!(readable(root), readable(&theirs), "{chosen:#?}");
+        assert_eq!(tree(root), tree(&theirs), "{chosen:#?}");
         self.agreed(clients);
         self.verified();
         std::fs::remove_dir_all(theirs).unwrap();
@@ -166,9 +166,4 @@ impl Case {
             assert_eq!(reading, expected, "{content:?}");
         }
     }
-}
-
-/// What is in a cache's folder, apart from locks.
-fn readable(root: &Path) -> std::collections::BTreeMap<PathBuf, String> {
-    tree(root)
 }

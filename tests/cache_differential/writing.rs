@@ -90,7 +90,8 @@ fn some_files<'a>(named: &Named<'a>, random: &mut Random) -> Option<Vec<&'a Stri
 fn place(shelf: &Shelf, stock: &Stock, named: &Named, root: &Path, links: bool, random: &mut Random) {
     let cache = Cache::new(root.to_path_buf());
     let cache = if links { cache } else { cache.without_symlinks() };
-    let files: BTreeSet<&String> = some_files(named, random).map_or_else(|| named.commit.files.keys().collect(), |some| some.into_iter().collect());
+    let files: BTreeSet<&String> =
+        some_files(named, random).map_or_else(|| named.commit.files.keys().collect(), |some| some.into_iter().collect());
     let plan = shelf.plan(stock, named, &files);
     let place = cache.place(&plan).unwrap();
     place.prepare().unwrap();

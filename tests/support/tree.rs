@@ -3,12 +3,26 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test uses a part of it, and may stop at the first surprise
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Every file and link below a folder by its path from there, with a link's target or a file's length and digest. The locks at its
-/// top are left out, and so are folders: what counts is what can be read.
+use tempfile::TempDir;
+
+/// What a folder in memory must have room for, in bytes.
+const ROOM: u64 = 1 << 30;
+
+/// A folder in memory, where the system has such: thousands of entries are made and removed there in no time. Removed at the end.
+pub fn quick_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let has_room = rustix::fs::statvfs(memory).is_ok_and(|found| found.f_bavail * found.f_frsize > ROOM);
+    let made = if has_room { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.unwrap()
+}
+
+/// Every file and link below a folder by its path from there, with a link's target, what a small file says, or a file's length. The
+/// locks at its top and those of shared payloads are left out, and so are folders: what counts is what can be read.
 pub fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![root.to_path_buf()];
@@ -18,7 +32,7 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
             let name = path.strip_prefix(root).unwrap().to_path_buf();
             if kind.is_dir() {
                 waiting.extend((name != Path::new(".locks")).then_some(path));
-            } else {
+            } else if name.extension() != Some(OsStr::new("lock")) {
                 found.insert(name, if kind.is_symlink() { link(&path) } else { content(&path) });
             }
         }
@@ -31,9 +45,10 @@ fn link(path: &Path) -> String {
 }
 
 fn content(path: &Path) -> String {
-    use sha2::Digest as _;
-    let content = fs::read(path).unwrap();
-    format!("{} {}", content.len(), &hex::encode(sha2::Sha256::digest(&content))[..16])
+    match fs::metadata(path).unwrap().len() {
+        length @ 0..1000 => fs::read_to_string(path).unwrap_or_else(|_| format!("{length} bytes")),
+        length => format!("{length} bytes"),
+    }
 }
 
 /// Copies a folder: links as links, files with their permissions.
