@@ -16,7 +16,6 @@ mod random;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
@@ -129,8 +128,8 @@ struct Row {
     first: BTreeMap<PathBuf, String>,
     last: BTreeMap<PathBuf, String>,
     judge: Official,
-    /// How many kills found how many tenths of the deletion done: none at all, then by tenths, then all.
-    histogram: [usize; 12],
+    /// Where the kills fell, in the order of [`PHASES`].
+    histogram: [usize; PHASES.len()],
 }
 
 impl Row {
@@ -139,7 +138,7 @@ impl Row {
         let before = quick_folder();
         lay_out(&before.path().join("hub"));
         let first = tree(&before.path().join("hub"));
-        let mut row = Self { targets, before, first, last: BTreeMap::new(), judge, histogram: [0; 12] };
+        let mut row = Self { targets, before, first, last: BTreeMap::new(), judge, histogram: [0; PHASES.len()] };
         let done = row.copied();
         row.again(&done);
         row.last = tree(done.path());
@@ -215,37 +214,45 @@ impl Row {
         let found = tree(cache.path());
         let gone_in = |tree: &BTreeMap<PathBuf, String>| self.first.keys().filter(|name| !tree.contains_key(*name)).count();
         let (all, gone) = (gone_in(&self.last), gone_in(&found));
-        self.histogram[if found == self.first {
-            0
-        } else if found == self.last {
-            11
-        } else {
-            (1 + gone * 10 / all).min(10)
-        }] += 1;
+        self.histogram[phase(cache.path(), gone, all, found == self.first)] += 1;
         let theirs = self.judge.scan(cache.path());
         assert_eq!(theirs["warnings"], json!([]), "{gone} of {all} are gone");
         let ours = Cache::new(cache.path().to_path_buf()).scan().unwrap();
         assert_eq!((json!(ours.size), ours.warnings), (theirs["size"].clone(), vec![]), "{gone} of {all} are gone");
         again(self, cache);
-        assert_eq!(in_trash(cache.path()), 0);
+        assert_eq!(trashed(cache.path()), None);
         let rest = tree(cache.path());
         let differing: Vec<_> = rest.iter().filter(|(name, what)| self.last.get(*name) != Some(*what)).map(|(name, _)| name).collect();
         assert!(rest == self.last, "{gone} of {all} were gone; {} are left, not {}: {differing:?}", rest.len(), self.last.len());
     }
 
     fn tell(&self, what: &str) {
-        let mut told = String::new();
-        self.histogram.iter().for_each(|count| write!(told, " {count}").unwrap());
-        println!("{what}: kills before the first removal, by tenths of the entries that were gone, and after the last:{told}");
-        let between: usize = self.histogram[1..11].iter().sum();
+        let told: Vec<String> = PHASES.iter().zip(self.histogram).map(|(phase, count)| format!("{phase} {count}")).collect();
+        println!("{what}: {}", told.join(", "));
+        let between: usize = self.histogram[1..PHASES.len() - 1].iter().sum();
         assert!(between * 4 > KILLS, "a quarter of the kills at least falls in the middle");
     }
 }
 
-/// How many deletions the trash holds.
-fn in_trash(root: &Path) -> usize {
-    let entries = fs::read_dir(root.join(".locks/.hfdesk-trash")).into_iter().flatten().map(Result::unwrap);
-    entries.filter(|entry| entry.file_name() != "lock").count()
+/// Where a kill can fall: a deletion moves what goes into the trash and then empties that.
+const PHASES: [&str; 8] =
+    ["before", "first moves", "middle moves", "last moves", "first emptied", "middle emptied", "last emptied", "after"];
+
+/// Where a kill fell, after which `gone` of `all` entries are not in their places any more.
+fn phase(root: &Path, gone: usize, all: usize, is_untouched: bool) -> usize {
+    let third = |of: usize| (of * 3 / all).min(2);
+    match trashed(root) {
+        Some(trash) if trash.join("emptying.json").exists() => 4 + third(all.saturating_sub(tree(&trash).len())),
+        Some(_) if gone > 0 => 1 + third(gone),
+        None if !is_untouched => PHASES.len() - 1,
+        _ => 0,
+    }
+}
+
+/// A deletion in the trash.
+fn trashed(root: &Path) -> Option<PathBuf> {
+    let mut entries = fs::read_dir(root.join(".locks/.hfdesk-trash")).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.find(|entry| !entry.ends_with("lock"))
 }
 
 /// When each folder of a cache last changed.

@@ -19,14 +19,15 @@ mod shelf;
 mod tree;
 mod writing;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
-use hfdesk_tui::desk::{CacheListing, CachedRepo, Disposal};
+use hfdesk_tui::desk::{CacheListing, CachedFile, CachedRepo, DeletionPlan, Disposal};
 use hfdesk_tui::engine::cache::{Cache, Gauge, Reading, read_all};
 use official::{Manner, Version};
 use random::Random;
-use selection::{Files, Prunes, What, select};
+use selection::{Files, Held, Prunes, What};
 use serde_json::{Map, Value, json};
 use shelf::Shelf;
 use tempfile::TempDir;
@@ -65,8 +66,8 @@ fn agree(version: Version, manners: &[Manner], prunes: Prunes, kinds: &[What]) {
     let Some(mut clients) = Clients::start(version, manners) else { return };
     RANDOM.tell();
     let shelf = Shelf::shared(&RANDOM);
-    let (mut judged, mut caches) = (0, 0);
-    while judged < CASES {
+    let (mut tally, mut caches) = (Tally::default(), 0);
+    while tally.judged < CASES {
         let mut random = RANDOM.at(caches ^ (version as u64) << 32);
         // Mostly one program writes a whole cache.
         let all = clients.writers();
@@ -75,11 +76,45 @@ fn agree(version: Version, manners: &[Manner], prunes: Prunes, kinds: &[What]) {
         let case = Case::new(&shelf, &mut clients, &writers, &mut random);
         for _ in 0..1 + random.below(ROUNDS) {
             let what = *random.pick(kinds);
-            judged += usize::from(case.judge(&mut clients, what, prunes, &mut random));
+            if let Some(plan) = case.judge(&mut clients, what, prunes, &mut random) {
+                tally.add(what, &plan);
+            }
         }
         caches += 1;
     }
-    println!("{version:?}: {judged} deletions in {caches} caches");
+    println!("{version:?}: {caches} caches; {tally:?}");
+    tally.assert_told_something(kinds);
+}
+
+/// What has been judged, so that nobody takes a run for a proof in which nothing happened.
+#[derive(Debug, Default)]
+struct Tally {
+    judged: usize,
+    kinds: BTreeMap<What, usize>,
+    /// Deletions that took a payload of the shared store with them.
+    with_payloads: usize,
+    /// Deletions that left something because something else uses it.
+    keeping: usize,
+    /// Deletions with files that no snapshot used.
+    with_unused: usize,
+    bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, what: What, plan: &DeletionPlan) {
+        self.judged += 1;
+        *self.kinds.entry(what).or_default() += 1;
+        self.with_payloads += usize::from(!plan.payloads.is_empty());
+        self.keeping += usize::from(plan.keeps > 0);
+        self.with_unused += usize::from(plan.unused > 0);
+        self.bytes += plan.frees;
+    }
+
+    fn assert_told_something(&self, kinds: &[What]) {
+        assert!(kinds.iter().all(|kind| self.kinds.get(kind).is_some_and(|count| *count >= 5)), "every kind of deletion was judged");
+        assert!(self.keeping > 5 && self.with_unused > 5 && self.bytes > 1 << 20, "{self:?}");
+        assert!(self.with_payloads > 5 || !kinds.contains(&What::Files), "the newest judges the shared store");
+    }
 }
 
 /// One cache on the disk.
@@ -96,11 +131,12 @@ impl Case {
         Self { cache, dir }
     }
 
-    /// Deletes something after both have said what comes free, and compares what is left; answers whether there was such a thing.
-    fn judge(&self, clients: &mut Clients, what: What, prunes: Prunes, random: &mut Random) -> bool {
+    /// Deletes something after both have said what comes free, and compares what is left; nothing where there is no such thing.
+    fn judge(&self, clients: &mut Clients, what: What, prunes: Prunes, random: &mut Random) -> Option<DeletionPlan> {
         let root = self.cache.root();
-        let before = self.agreed(clients);
-        let Some(chosen) = select(&before, &self.files(&before), what, prunes, random) else { return false };
+        let listing = self.agreed(clients);
+        let held = Held { files: self.files(&listing), listing, orphans: self.cache.orphans() };
+        let chosen = held.select(what, prunes, random)?;
         let theirs = self.copied();
         let planned = self.cache.plan_deletion(&chosen.targets).unwrap();
         let expected = clients.judge().ask(&chosen.request("frees", root));
@@ -113,7 +149,7 @@ impl Case {
         self.agreed(clients);
         self.verified();
         std::fs::remove_dir_all(theirs).unwrap();
-        true
+        Some(planned)
     }
 
     fn copied(&self) -> PathBuf {
@@ -135,11 +171,11 @@ impl Case {
     /// A repository as we read it, in the client's shape.
     fn told(&self, repo: &CachedRepo) -> Value {
         let inside = self.cache.inside(&repo.key).unwrap();
-        let file = |file: &hfdesk_tui::desk::CachedFile| {
+        let file = |file: &CachedFile| {
             let blob = &inside.blobs[file.blob.unwrap()];
             (file.path.clone(), json!([blob.size, blob.path]))
         };
-        let revision = |(at, (commit, files)): (usize, &(String, Vec<hfdesk_tui::desk::CachedFile>))| {
+        let revision = |(at, (commit, files)): (usize, &(String, Vec<CachedFile>))| {
             let told = &repo.revisions[at];
             assert_eq!((&told.commit, told.files), (commit, files.len()));
             (commit.clone(), json!({ "refs": told.refs, "size": told.size, "files": files.iter().map(file).collect::<Map<_, _>>() }))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hfdesk_tui::desk::{CacheListing, DeletionTarget, LeftoverKind, RepoKey};
+use hfdesk_tui::desk::{CacheListing, DeletionTarget, LeftoverKind, OrphanPayload, RepoKey};
 use serde_json::{Value, json};
 
 use crate::random::Random;
@@ -34,23 +34,49 @@ pub struct Prunes {
     pub payloads: bool,
 }
 
-/// Some of what there is; `None` where there is nothing of that kind.
-pub fn select(listing: &CacheListing, files: &Files, what: What, prunes: Prunes, random: &mut Random) -> Option<Selection> {
-    match what {
-        What::Repos => Some(repos(listing, random)),
-        What::Revisions => revisions(listing, random),
-        What::Detached => detached(listing, prunes),
-        What::Files => some_files(files, random),
+/// What there is to choose from.
+pub struct Held {
+    pub listing: CacheListing,
+    pub files: Files,
+    pub orphans: Vec<OrphanPayload>,
+}
+
+impl Held {
+    /// Some of what there is; `None` where there is nothing of that kind.
+    pub fn select(&self, what: What, prunes: Prunes, random: &mut Random) -> Option<Selection> {
+        match what {
+            What::Repos => repos(&self.listing, random),
+            What::Revisions => revisions(&self.listing, random),
+            What::Detached => self.detached(prunes),
+            What::Files => some_files(&self.files, random),
+        }
+    }
+
+    /// Everything that `hf cache prune` removes.
+    fn detached(&self, prunes: Prunes) -> Option<Selection> {
+        let (mut targets, mut incomplete) = (Vec::new(), 0);
+        for repo in &self.listing.repos {
+            let detached = repo.revisions.iter().filter(|revision| revision.is_detached());
+            targets.extend(detached.map(|revision| DeletionTarget::Revision { repo: repo.key.clone(), commit: revision.commit.clone() }));
+            for leftover in repo.leftovers.iter().filter(|leftover| prunes.incomplete && leftover.kind == LeftoverKind::Incomplete) {
+                targets.push(DeletionTarget::Leftover { repo: repo.key.clone(), name: leftover.name.clone() });
+                incomplete += leftover.size;
+            }
+        }
+        let orphans = self.orphans.iter().filter(|_| prunes.payloads);
+        targets.extend(orphans.map(|orphan| DeletionTarget::Payload(orphan.hash.clone())));
+        (!targets.is_empty()).then(|| Selection { targets, theirs: json!({ "what": "detached" }), incomplete })
     }
 }
 
 /// Whole ones. The official client knows a repository by its revisions, so one without any is none.
-fn repos(listing: &CacheListing, random: &mut Random) -> Selection {
+fn repos(listing: &CacheListing, random: &mut Random) -> Option<Selection> {
     let all: Vec<_> = listing.repos.iter().filter(|repo| !repo.revisions.is_empty()).cloned().collect();
     let chosen = random.some(&all, 40);
     let commits: Vec<&String> = chosen.iter().flat_map(|repo| repo.revisions.iter().map(|revision| &revision.commit)).collect();
     let theirs = json!({ "what": "revisions", "revisions": commits });
-    Selection { targets: chosen.iter().map(|repo| DeletionTarget::Repo(repo.key.clone())).collect(), theirs, incomplete: 0 }
+    let targets = chosen.iter().map(|repo| DeletionTarget::Repo(repo.key.clone())).collect();
+    (!chosen.is_empty()).then_some(Selection { targets, theirs, incomplete: 0 })
 }
 
 fn revisions(listing: &CacheListing, random: &mut Random) -> Option<Selection> {
@@ -61,22 +87,6 @@ fn revisions(listing: &CacheListing, random: &mut Random) -> Option<Selection> {
     let theirs = json!({ "what": "revisions", "revisions": commits });
     let targets = chosen.iter().map(|(repo, commit)| DeletionTarget::Revision { repo: repo.clone(), commit: commit.clone() }).collect();
     (!chosen.is_empty()).then_some(Selection { targets, theirs, incomplete: 0 })
-}
-
-/// Everything that `hf cache prune` removes.
-fn detached(listing: &CacheListing, prunes: Prunes) -> Option<Selection> {
-    let (mut targets, mut incomplete) = (Vec::new(), 0);
-    for repo in &listing.repos {
-        let detached = repo.revisions.iter().filter(|revision| revision.is_detached());
-        targets.extend(detached.map(|revision| DeletionTarget::Revision { repo: repo.key.clone(), commit: revision.commit.clone() }));
-        for leftover in repo.leftovers.iter().filter(|leftover| prunes.incomplete && leftover.kind == LeftoverKind::Incomplete) {
-            targets.push(DeletionTarget::Leftover { repo: repo.key.clone(), name: leftover.name.clone() });
-            incomplete += leftover.size;
-        }
-    }
-    let orphans = listing.orphans.iter().filter(|_| prunes.payloads);
-    targets.extend(orphans.map(|orphan| DeletionTarget::Payload(orphan.hash.clone())));
-    (!targets.is_empty()).then(|| Selection { targets, theirs: json!({ "what": "detached" }), incomplete })
 }
 
 /// The files of every repository by commit.
