@@ -82,6 +82,10 @@ async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Re
         return verb_with_queue(&settings, command, out).await;
     }
     let engine = Arc::new(Engine::open(&settings)?);
+    if matches!(command, DeskCommand::Cache(_)) {
+        // What an interrupted run was told to delete is not listed any more, and nobody else may come to finish it.
+        engine.tidy().await;
+    }
     cli::run(engine, &command, out, signals::asked_to_end()).await
 }
 
