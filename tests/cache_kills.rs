@@ -4,7 +4,7 @@
 //! Needs the newest official client (see `support/official.rs`); without it the tests are skipped loudly, or fail where
 //! `HFDESK_REQUIRE_HF=1`.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test's helpers fail as loudly as the test itself
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test's helpers fail as loudly as the test itself
 
 #[path = "support/machine.rs"]
 mod machine;
@@ -38,9 +38,11 @@ const KILLS: usize = 20;
 const FILES: usize = 500;
 /// Payloads that the two repositories with a shared store have between them.
 const PAYLOADS: usize = 240;
-/// What the killed process reads: the cache's folder and the targets.
+/// What the killed process is told: the cache's folder and the targets.
 const ROOT: &str = "HFDESK_KILLED_ROOT";
 const TARGETS: &str = "HFDESK_KILLED_TARGETS";
+/// What it does with them.
+const ACT: &str = "HFDESK_KILLED_ACT";
 
 const BIG: &str = "org/big";
 const SHARES: &str = "org/shares";
@@ -109,19 +111,44 @@ fn add_shared(root: &Path, blob: &Path, hash: &str, content: &str) {
     fs::write(manifest, format!("{lines}{}\n", blob.strip_prefix(root).unwrap().display())).unwrap();
 }
 
+/// What the process that is killed does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    /// It deletes for good.
+    Forever,
+    /// It deletes into the trash.
+    Trash,
+    /// It brings back what is there.
+    Restore,
+}
+
+impl Act {
+    const ALL: [Self; 3] = [Self::Forever, Self::Trash, Self::Restore];
+
+    fn act(self, cache: &Cache, targets: &[DeletionTarget]) {
+        let delete = |disposal| cache.delete(&cache.plan_deletion(targets).unwrap(), disposal).unwrap();
+        match self {
+            Self::Forever => _ = delete(Disposal::Forever),
+            Self::Trash => _ = delete(Disposal::Trash),
+            Self::Restore => _ = cache.restore(&cache.trash()[0].id).unwrap(),
+        }
+    }
+}
+
 /// The process that is killed: another run of this test's own executable.
 #[test]
 #[ignore = "what other tests run and kill"]
-fn deletes() {
+fn acts() {
     let Some(root) = std::env::var_os(ROOT).map(PathBuf::from) else { return };
     let targets: Vec<DeletionTarget> = serde_json::from_str(&std::env::var(TARGETS).unwrap()).unwrap();
-    let cache = Cache::new(root);
-    let plan = cache.plan_deletion(&targets).unwrap();
-    cache.delete(&plan, Disposal::Forever).unwrap();
+    let named = std::env::var(ACT).unwrap();
+    let act = Act::ALL.into_iter().find(|act| format!("{act:?}") == named).unwrap();
+    act.act(&Cache::new(root), &targets);
 }
 
 /// A deletion that is killed again and again, each time in a fresh copy of the same cache.
 struct Row {
+    act: Act,
     targets: Vec<DeletionTarget>,
     before: TempDir,
     /// What there is at first, and after an undisturbed deletion.
@@ -132,17 +159,25 @@ struct Row {
     histogram: [usize; PHASES.len()],
 }
 
+/// How long a process takes to its first change of the cache, from there to its end, and to empty the trash.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Times {
+    changes: Duration,
+    starts: Duration,
+    empties: Duration,
+}
+
 impl Row {
-    fn new(targets: Vec<DeletionTarget>) -> Option<Self> {
+    fn new(act: Act, targets: Vec<DeletionTarget>) -> Option<Self> {
         let judge = Official::start(Version::Newest, Manner::Shared)?;
         let before = quick_folder();
         lay_out(&before.path().join("hub"));
         let first = tree(&before.path().join("hub"));
-        let mut row = Self { targets, before, first, last: BTreeMap::new(), judge, histogram: [0; PHASES.len()] };
+        let mut row = Self { act, targets, before, first, last: BTreeMap::new(), judge, histogram: [0; PHASES.len()] };
         let done = row.copied();
-        row.again(&done);
+        Act::Forever.act(&Cache::new(done.path().to_path_buf()), &row.targets);
         row.last = tree(done.path());
-        assert!(row.last.len() + 300 < row.first.len(), "hundreds of entries go");
+        assert!(row.last.len() + 200 < row.first.len(), "hundreds of entries go");
         Some(row)
     }
 
@@ -152,55 +187,74 @@ impl Row {
         copied
     }
 
-    /// Deletes in this process. What is gone already only has to be finished.
+    /// A cache in which the process has something to do.
+    fn prepared(&self) -> TempDir {
+        let cache = self.copied();
+        if self.act == Act::Restore {
+            Act::Trash.act(&Cache::new(cache.path().to_path_buf()), &self.targets);
+        }
+        cache
+    }
+
+    /// What somebody does who finds the cache after a kill. What is gone already only has to be finished.
     fn again(&self, cache: &TempDir) {
         let cache = Cache::new(cache.path().to_path_buf());
         match cache.plan_deletion(&self.targets) {
-            Ok(plan) => assert_eq!(cache.delete(&plan, Disposal::Forever).unwrap().failures, Vec::<String>::new()),
-            Err(fault) => {
-                let gone = [FaultKind::NotFound, FaultKind::RevisionNotFound, FaultKind::EntryNotFound];
-                assert!(gone.contains(&fault.kind), "{fault:?}");
+            Ok(plan) if self.act == Act::Forever => {
+                assert_eq!(cache.delete(&plan, Disposal::Forever).unwrap().failures, Vec::<String>::new());
+            }
+            Err(fault) if ![FaultKind::NotFound, FaultKind::RevisionNotFound, FaultKind::EntryNotFound].contains(&fault.kind) => {
+                panic!("{fault:?}");
+            }
+            _ => {
                 cache.finish_interrupted().unwrap();
+                cache.trash().iter().for_each(|entry| drop(cache.restore(&entry.id).unwrap()));
             }
         }
     }
 
-    /// A process that deletes.
+    /// A process that acts.
     fn process(&self, cache: &Path) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "deletes", "--ignored"]).stdout(Stdio::null()).stderr(Stdio::null());
-        command.env(ROOT, cache).env(TARGETS, json!(self.targets).to_string());
+        command.args(["--exact", "acts", "--ignored"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env(ROOT, cache).env(TARGETS, json!(self.targets).to_string()).env(ACT, format!("{:?}", self.act));
         command
     }
 
-    /// How long a process takes, undisturbed, to its first change of the cache, and from there to its end.
-    fn takes(&self, process: impl Fn(&Self, &Path) -> Command) -> (Duration, Duration) {
+    /// How long a process takes undisturbed.
+    fn times(&self, process: impl Fn(&Self, &Path) -> Command) -> Times {
         let one = || {
-            let (cache, started) = (self.copied(), Instant::now());
+            let (cache, started) = (self.prepared(), Instant::now());
             let watch = Watch::new(cache.path());
             let mut child = process(self, cache.path()).spawn().unwrap();
             watch.wait(&mut child);
-            let begun = Instant::now();
+            let changed = Instant::now();
+            wait(&mut child, || empties(cache.path()));
+            let emptying = Instant::now();
             assert!(child.wait().unwrap().success());
-            (begun - started, begun.elapsed())
+            Times { changes: changed.elapsed(), starts: changed - started, empties: emptying.elapsed() }
         };
-        let times = [one(), one(), one()];
-        (times.iter().map(|time| time.0).min().unwrap(), times.iter().map(|time| time.1).min().unwrap())
+        [one(), one(), one()].into_iter().min().unwrap()
     }
 
-    /// Kills processes at random instants of their deletion, a few before it begins.
+    /// Kills processes at random instants, a few before they change anything, and some while they empty the trash.
     fn suffer(&mut self, what: &str, process: impl Fn(&Self, &Path) -> Command, again: impl Fn(&Self, &TempDir)) {
-        let (mut random, (starts, takes)) = (Random::new(), self.takes(&process));
+        let (mut random, times) = (Random::new(), self.times(&process));
         let mut share = |of: Duration| of.mul_f64(random.below(1000) as f64 / 1000.0);
         for at in 0..KILLS {
-            let cache = self.copied();
+            let cache = self.prepared();
             let watch = Watch::new(cache.path());
             let mut child = process(self, cache.path()).spawn().unwrap();
-            if at < KILLS / 10 {
-                thread::sleep(share(starts));
-            } else {
-                watch.wait(&mut child);
-                thread::sleep(share(takes));
+            match at % 10 {
+                0 => thread::sleep(share(times.starts)),
+                1..6 => {
+                    watch.wait(&mut child);
+                    thread::sleep(share(times.changes));
+                }
+                _ => {
+                    wait(&mut child, || empties(cache.path()) || (self.act != Act::Forever && watch.has_changed()));
+                    thread::sleep(share(times.empties));
+                }
             }
             child.kill().unwrap();
             child.wait().unwrap();
@@ -209,21 +263,21 @@ impl Row {
         self.tell(what);
     }
 
-    /// What must hold after a kill, and after the same deletion once more.
+    /// What must hold after a kill, and after what somebody does then.
     fn judge(&mut self, cache: &TempDir, again: impl Fn(&Self, &TempDir)) {
         let found = tree(cache.path());
         let gone_in = |tree: &BTreeMap<PathBuf, String>| self.first.keys().filter(|name| !tree.contains_key(*name)).count();
         let (all, gone) = (gone_in(&self.last), gone_in(&found));
-        self.histogram[phase(cache.path(), gone, all, found == self.first)] += 1;
+        self.histogram[phase(cache.path(), gone, all)] += 1;
         let theirs = self.judge.scan(cache.path());
         assert_eq!(theirs["warnings"], json!([]), "{gone} of {all} are gone");
         let ours = Cache::new(cache.path().to_path_buf()).scan().unwrap();
         assert_eq!((json!(ours.size), ours.warnings), (theirs["size"].clone(), vec![]), "{gone} of {all} are gone");
         again(self, cache);
         assert_eq!(trashed(cache.path()), None);
-        let rest = tree(cache.path());
-        let differing: Vec<_> = rest.iter().filter(|(name, what)| self.last.get(*name) != Some(*what)).map(|(name, _)| name).collect();
-        assert!(rest == self.last, "{gone} of {all} were gone; {} are left, not {}: {differing:?}", rest.len(), self.last.len());
+        let (rest, expected) = (tree(cache.path()), if self.act == Act::Forever { &self.last } else { &self.first });
+        let differing: Vec<_> = rest.iter().filter(|(name, what)| expected.get(*name) != Some(*what)).map(|(name, _)| name).collect();
+        assert!(rest == *expected, "{gone} of {all} were gone; {} are left, not {}: {differing:?}", rest.len(), expected.len());
     }
 
     fn tell(&self, what: &str) {
@@ -238,15 +292,21 @@ impl Row {
 const PHASES: [&str; 8] =
     ["before", "first moves", "middle moves", "last moves", "first emptied", "middle emptied", "last emptied", "after"];
 
-/// Where a kill fell, after which `gone` of `all` entries are not in their places any more.
-fn phase(root: &Path, gone: usize, all: usize, is_untouched: bool) -> usize {
+/// Where a kill fell, after which `gone` of `all` entries are not in their places.
+fn phase(root: &Path, gone: usize, all: usize) -> usize {
     let third = |of: usize| (of * 3 / all).min(2);
     match trashed(root) {
         Some(trash) if trash.join("emptying.json").exists() => 4 + third(all.saturating_sub(tree(&trash).len())),
-        Some(_) if gone > 0 => 1 + third(gone),
-        None if !is_untouched => PHASES.len() - 1,
-        _ => 0,
+        Some(trash) if trash.join("kept.json").exists() => PHASES.len() - 1,
+        _ if gone == 0 => 0,
+        Some(_) => 1 + third(gone),
+        None => PHASES.len() - 1,
     }
+}
+
+/// Whether the trash is being emptied.
+fn empties(root: &Path) -> bool {
+    trashed(root).is_some_and(|trash| trash.join("emptying.json").exists())
 }
 
 /// A deletion in the trash.
@@ -271,13 +331,22 @@ impl Watch {
         Self(watched.map(|folder| (folder.clone(), changed(&folder).unwrap())).collect())
     }
 
+    fn has_changed(&self) -> bool {
+        self.0.iter().any(|(folder, time)| changed(folder) != Some(*time))
+    }
+
     /// Waits for the first change, or for the end of the process.
     fn wait(&self, child: &mut Child) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.0.iter().all(|(folder, time)| changed(folder) == Some(*time)) && child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "the deletion begins");
-            thread::yield_now(); // the cache of another process is only there to be looked at
-        }
+        wait(child, || self.has_changed());
+    }
+}
+
+/// Waits until something holds, or for the end of the process.
+fn wait(child: &mut Child, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "the process goes on");
+        thread::yield_now(); // the cache of another process is only there to be looked at
     }
 }
 
@@ -285,37 +354,56 @@ fn changed(folder: &Path) -> Option<(i64, i64)> {
     fs::symlink_metadata(folder).ok().map(|found| (found.mtime(), found.mtime_nsec()))
 }
 
-/// Kills the deletion of these by another run of this test's executable.
-fn suffer(what: &str, targets: Vec<DeletionTarget>) {
-    if let Some(mut row) = Row::new(targets) {
+/// Kills another run of this test's executable that acts on these.
+fn suffer(act: Act, what: &str, targets: Vec<DeletionTarget>) {
+    if let Some(mut row) = Row::new(act, targets) {
         row.suffer(what, Row::process, Row::again);
     }
 }
 
+fn revisions() -> Vec<DeletionTarget> {
+    vec![revision(BIG, COMMITS[0]), revision(BIG, COMMITS[2])]
+}
+
+fn files() -> Vec<DeletionTarget> {
+    let files = (0..FILES).filter(|at| at % 5 > 0).map(path).collect();
+    vec![DeletionTarget::Files { repo: key(BIG), commit: None, files }]
+}
+
 #[test]
 fn kills_while_a_repository_goes() {
-    suffer("a repository", vec![DeletionTarget::Repo(key(BIG))]);
+    suffer(Act::Forever, "a repository", vec![DeletionTarget::Repo(key(BIG))]);
 }
 
 #[test]
 fn kills_while_revisions_go() {
-    suffer("revisions", vec![revision(BIG, COMMITS[0]), revision(BIG, COMMITS[2])]);
+    suffer(Act::Forever, "revisions", revisions());
 }
 
 #[test]
 fn kills_while_files_go() {
-    let files = (0..FILES).filter(|at| at % 5 > 0).map(path).collect();
-    suffer("files", vec![DeletionTarget::Files { repo: key(BIG), commit: None, files }]);
+    suffer(Act::Forever, "files", files());
 }
 
 #[test]
 fn kills_while_shared_payloads_go() {
-    suffer("shared payloads", vec![DeletionTarget::Repo(key(SHARES))]);
+    suffer(Act::Forever, "shared payloads", vec![DeletionTarget::Repo(key(SHARES))]);
+}
+
+#[test]
+fn kills_on_the_way_into_the_trash() {
+    let shared = [DeletionTarget::Repo(key(SHARES))];
+    suffer(Act::Trash, "into the trash", revisions().into_iter().chain(shared).collect());
+}
+
+#[test]
+fn kills_on_the_way_out_of_the_trash() {
+    suffer(Act::Restore, "out of the trash", files());
 }
 
 #[test]
 fn kills_of_the_program() {
-    let Some(mut row) = Row::new(vec![DeletionTarget::Repo(key(BIG))]) else { return };
+    let Some(mut row) = Row::new(Act::Forever, vec![DeletionTarget::Repo(key(BIG))]) else { return };
     let machine = Machine::new();
     let remove = |cache: &Path| {
         let mut command = machine.command("http://127.0.0.1:9");

@@ -45,10 +45,20 @@ fn link(path: &Path) -> String {
 }
 
 fn content(path: &Path) -> String {
-    match fs::metadata(path).unwrap().len() {
-        length @ 0..1000 => fs::read_to_string(path).unwrap_or_else(|_| format!("{length} bytes")),
-        length => format!("{length} bytes"),
+    let length = fs::metadata(path).unwrap().len();
+    let text = if length < 1000 { fs::read_to_string(path).ok() } else { None };
+    let is_manifest = path.extension() == Some(OsStr::new("refs"));
+    match text {
+        Some(text) if is_manifest => lines(&text),
+        text => text.unwrap_or_else(|| format!("{length} bytes")),
     }
+}
+
+/// Lines whose order says nothing: who uses a shared payload.
+fn lines(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 /// Copies a folder: links as links, files with their permissions.
