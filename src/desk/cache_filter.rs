@@ -75,7 +75,8 @@ fn words(text: &str) -> Vec<String> {
 
 fn goes_on(word: &str, part: &str) -> bool {
     let value = word.rsplit_once(condition::OPERATORS).map(|(_, value)| value);
-    part.starts_with(condition::OPERATORS) || value.is_some_and(|value| value.is_empty() || (units::is_number(value) && units::is_unit(part)))
+    part.starts_with(condition::OPERATORS)
+        || value.is_some_and(|value| value.is_empty() || (units::is_number(value) && units::is_unit(part)))
 }
 
 #[cfg(test)]

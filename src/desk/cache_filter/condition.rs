@@ -114,14 +114,8 @@ impl Word {
 
 impl Operator {
     /// Every operator as it is written; a longer one stands before its own beginning.
-    const ALL: [(&str, Self); 6] = [
-        (">=", Self::AtLeast),
-        ("<=", Self::AtMost),
-        ("!=", Self::NotEqual),
-        (">", Self::More),
-        ("<", Self::Less),
-        ("=", Self::Equal),
-    ];
+    const ALL: [(&str, Self); 6] =
+        [(">=", Self::AtLeast), ("<=", Self::AtMost), ("!=", Self::NotEqual), (">", Self::More), ("<", Self::Less), ("=", Self::Equal)];
 
     fn holds<T: Ord>(self, left: &T, right: &T) -> bool {
         match self {

@@ -19,13 +19,8 @@ fn revision(commit: &str, refs: &[&str], size: u64) -> CachedRevision {
 
 /// 2 GB, last read 31 days ago and changed 10 days ago, with one detached revision of two.
 fn repo() -> CachedRepo {
-    let leftover = Leftover {
-        name: "x.incomplete".to_owned(),
-        kind: LeftoverKind::Incomplete,
-        size: 900,
-        on_disk: 4096,
-        last_modified: None,
-    };
+    let leftover =
+        Leftover { name: "x.incomplete".to_owned(), kind: LeftoverKind::Incomplete, size: 900, on_disk: 4096, last_modified: None };
     CachedRepo {
         key: RepoKey { kind: RepoKind::Model, id: "Qwen/Qwen3-8B-GGUF".parse().unwrap() },
         path: PathBuf::from("/cache/x"),
@@ -113,8 +108,29 @@ fn a_mistake_names_the_word_and_what_is_allowed() {
     );
     assert_eq!(told("size>"), "“size>” has no value; write it behind the operator, for example size>1GB");
     for wrong in [
-        "size==5", "size>>5", "size!5", "size=>5", "size>-5", "size>1XB", "size>.", "size>.5G", "size>1.2.3G", "size>1e3", ">5", "accessed>1x",
-        "accessed>GB", "files>1k", "files>1.5", "revisions>-1", "type>model", "type=gadget", "refs>main", "owner<a", "is:big", "refs:main", "a=b",
+        "size==5",
+        "size>>5",
+        "size!5",
+        "size=>5",
+        "size>-5",
+        "size>1XB",
+        "size>.",
+        "size>.5G",
+        "size>1.2.3G",
+        "size>1e3",
+        ">5",
+        "accessed>1x",
+        "accessed>GB",
+        "files>1k",
+        "files>1.5",
+        "revisions>-1",
+        "type>model",
+        "type=gadget",
+        "refs>main",
+        "owner<a",
+        "is:big",
+        "refs:main",
+        "a=b",
     ] {
         assert!(wrong.parse::<CacheFilter>().is_err(), "{wrong}");
     }

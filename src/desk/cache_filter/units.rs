@@ -26,16 +26,8 @@ const SIZES: [(&str, f64); 17] = [
 
 const DAY: f64 = 86_400.0;
 
-const TIMES: [(&str, f64); 8] = [
-    ("s", 1.0),
-    ("m", 60.0),
-    ("h", 3_600.0),
-    ("d", DAY),
-    ("w", 7.0 * DAY),
-    ("mo", 30.0 * DAY),
-    ("y", 365.0 * DAY),
-    ("", 1.0),
-];
+const TIMES: [(&str, f64); 8] =
+    [("s", 1.0), ("m", 60.0), ("h", 3_600.0), ("d", DAY), ("w", 7.0 * DAY), ("mo", 30.0 * DAY), ("y", 365.0 * DAY), ("", 1.0)];
 
 /// A number of bytes.
 pub fn size(text: &str) -> Option<u64> {
