@@ -57,7 +57,9 @@ async fn confirmed(findings: &[Finding], mendable: usize, out: &mut Output) -> R
 /// Errors that are left, and what could not be mended, make the verb fail.
 fn outcome(findings: &[Finding], report: Option<&MendReport>, out: &mut Output) -> Result<(), Fault> {
     let failures = report.map_or(&[][..], |report| &report.failures);
-    failures.iter().for_each(|failure| out.warning(failure));
+    for failure in failures {
+        out.warning(failure);
+    }
     if !failures.is_empty() {
         return Err(Fault::new(FaultKind::Disk, format!("{} could not be mended", counted(failures.len(), "thing", "things")))
             .hint("see the warnings above, then run the same command again"));

@@ -15,9 +15,9 @@ use crate::desk::{
 /// Flags of `cache prune`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Deletes revisions that no branch or tag points at, unfinished downloads, blobs that no snapshot uses, shared payloads
-that no repository uses, and locks of repositories that are gone. What is pinned stays, and so does what an unfinished
-job needs or a program has open.
+Deletes revisions that no branch or tag points at, unfinished downloads, blobs that no snapshot
+uses, shared payloads that no repository uses, and locks of repositories that are gone. What is
+pinned stays, and so does what an unfinished job needs or a program has open.
 
 Examples:
   hfdesk-tui cache prune --dry-run
@@ -40,8 +40,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &PruneArgs, out: &mut Output) -> 
     pinned(&cache, args, out);
     let plan = without_what_is_needed(desk, &cache, targets, out).await?;
     if plan.targets.is_empty() {
-        out.note("There is nothing to prune.");
-        return deletion::nothing(&cache, out);
+        return deletion::nothing(&cache, &args.how, out);
     }
     deletion::carry_out(desk, &cache, plan, &args.how, out).await
 }

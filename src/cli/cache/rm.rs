@@ -14,12 +14,13 @@ A TARGET is
   [model/]owner/name                a repository with all it has
   owner/name@REV                    one revision: a branch, a tag or a commit
   COMMIT                            the same, by its 40 digits alone
-  owner/name:q4_k_m                 a variant, in every revision; with @REV before the colon, in that one
-  owner/name/path/to/file           a file, in every revision; with @REV behind the name, in that one
+  owner/name:q4_k_m                 a variant, in every revision
+  owner/name/path/to/file           a file, in every revision
   owner/name/folder/                all files below a folder
   'owner/name/*.gguf'               all files that a pattern matches
   hf://models/owner/name[/file]     the same as a link; so is a page's URL
-Blobs that another revision or repository uses stay.
+With owner/name@REV, variants and files are those of that revision alone. What another revision
+or repository uses stays.
 
 Examples:
   hfdesk-tui cache rm Qwen/Qwen3-8B-GGUF dataset/org/set --dry-run

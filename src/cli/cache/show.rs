@@ -32,8 +32,8 @@ pub(super) async fn run(desk: &dyn Desk, args: &ShowArgs, out: &mut Output) -> R
     let found = args.target.find(&cache)?.whole()?;
     let contents = only(desk.contents(found.repo.key.clone()).await?, found.revision);
     out.show(&sheet(&contents, &cache, args.files))?;
-    if out.format() == Format::Human && contents.snapshots.iter().any(|snapshot| !snapshot.variants.is_empty()) && !args.files {
-        out.hint(&format!("see the files with --files, and delete a variant with: hfdesk-tui cache rm {}:VARIANT", contents.repo.key));
+    if out.format() == Format::Human && contents.snapshots.iter().any(|snapshot| snapshot.variants.len() > 1) {
+        out.hint(&format!("delete a variant with: hfdesk-tui cache rm {}:VARIANT", contents.repo.key));
     }
     Ok(())
 }

@@ -78,7 +78,11 @@ pub(super) async fn restore(desk: &dyn Desk, args: &RestoreArgs, out: &mut Outpu
         None => cache.trash.first().ok_or_else(|| nothing(&cache))?.id.clone(),
     };
     let entry = desk.restore(id).await?;
-    let record = Record::done(format!("Brought back {}", counted(entry.targets.len(), "thing", "things")))
+    let back = match &entry.targets[..] {
+        [target] => target.to_string(),
+        targets => format!("{} things", targets.len()),
+    };
+    let record = Record::done(format!("Brought back {back}"))
         .json_field("id", Cell::text(&entry.id.0))
         .field("what", what(&entry))
         .field("size", Cell::bytes(entry.size));
@@ -96,7 +100,9 @@ pub(super) async fn empty(desk: &dyn Desk, args: &EmptyArgs, out: &mut Output) -
     }
     if !args.yes {
         if out.format() == Format::Human {
-            entries.iter().for_each(|entry| out.note(&format!("  {} {}", entry.id, what(entry).shown())));
+            for entry in &entries {
+                out.note(&format!("  {} {}", entry.id, what(entry).shown()));
+            }
         }
         if !out.confirm(&format!("Delete {deletions} for good and free {}?", desk::bytes(size))).await? {
             return Err(Fault::new(FaultKind::Interrupted, "the trash was left as it is"));

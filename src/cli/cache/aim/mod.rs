@@ -81,8 +81,7 @@ fn typed(text: &str) -> Result<Aim, Fault> {
 /// The ways to read a path: as `owner/name` or as a bare `name`, with a file behind it or not.
 fn readings(path: &str) -> Vec<(RepoId, Option<String>)> {
     let mut readings = Vec::new();
-    let mut add =
-        |id: &str, file: &str| readings.extend(id.parse().ok().map(|id| (id, Some(file.to_owned()).filter(|file| !file.is_empty()))));
+    let mut add = |id: &str, file: &str| readings.extend(id.parse().ok().map(|id| (id, named(file))));
     match path.split_once('/') {
         None => add(path, ""),
         Some((first, rest)) => {
@@ -175,24 +174,26 @@ fn revision<'a>(repo: &'a CachedRepo, text: &str) -> Result<(&'a CachedRevision,
     let names = repo.revisions.iter().flat_map(|revision| revision.refs.iter().chain([&revision.commit]).map(move |name| (revision, name)));
     let fitting = names.filter_map(|(revision, name)| Some((revision, name, behind(text, name)?)));
     if let Some((revision, _, file)) = fitting.max_by_key(|(_, name, _)| name.len()) {
-        return Ok((revision, file));
+        return Ok((revision, named(file)));
     }
     let (digits, file) = text.split_once('/').unwrap_or((text, ""));
     let begins = |revision: &&CachedRevision| revision.commit.starts_with(&digits.to_ascii_lowercase());
     let mut found = repo.revisions.iter().filter(begins).filter(|_| digits.len() >= SHORTEST_COMMIT);
     match (found.next(), found.next()) {
-        (Some(revision), None) => Ok((revision, Some(file.to_owned()).filter(|file| !file.is_empty()))),
+        (Some(revision), None) => Ok((revision, named(file))),
         _ => Err(no_revision(repo, text)),
     }
 }
 
-/// The file behind a revision's name; `None` where the text does not begin with that name.
-fn behind(text: &str, name: &str) -> Option<Option<String>> {
+/// What stands behind a revision's name and a slash: nothing, or a file. `None` where the text does not begin with that name.
+fn behind<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(name)?;
-    if rest.is_empty() {
-        return Some(None);
-    }
-    rest.strip_prefix('/').map(|file| Some(file.to_owned()).filter(|file| !file.is_empty()))
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// A file, where it has a name.
+fn named(file: &str) -> Option<String> {
+    Some(file.to_owned()).filter(|file| !file.is_empty())
 }
 
 fn no_revision(repo: &CachedRepo, text: &str) -> Fault {

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::format::Format;
 use crate::cli::output::Output;
+use crate::cli::record::Record;
 use crate::cli::text::counted;
 use crate::cli::view::{Look, View};
 use crate::desk::{self, CacheListing, DeletionPlan, DeletionReport, Desk, Disposal, Fault, FaultKind};
@@ -71,13 +72,14 @@ pub(super) fn empty(cache: &CacheListing) -> DeletionPlan {
     }
 }
 
-/// Tells programs that nothing was deleted, as they are told of anything else.
-pub(super) fn nothing(cache: &CacheListing, out: &mut Output) -> Result<(), Fault> {
-    if out.format() != Format::Json {
-        return Ok(());
+/// Tells that there is nothing to delete: people in a sentence, programs as they are told of anything else.
+pub(super) fn nothing(cache: &CacheListing, how: &HowArgs, out: &mut Output) -> Result<(), Fault> {
+    let (plan, tally, disposal) = (empty(cache), Tally::default(), how.disposal());
+    match out.format() {
+        Format::Human => out.show(&Record::about("Nothing to delete.")),
+        _ if how.dry_run => out.show(&Preview { plan: &plan, tally: &tally, disposal }),
+        _ => out.show(&Outcome { plan: &plan, tally: &tally, disposal, report: &DeletionReport::default() }),
     }
-    let (plan, tally) = (empty(cache), Tally::default());
-    out.show(&Outcome { plan: &plan, tally: &tally, disposal: Disposal::Forever, report: &DeletionReport::default() })
 }
 
 /// Shows a person the plan beside the question: standard output is for the outcome.

@@ -34,23 +34,23 @@ impl View for Preview<'_> {
             Disposal::Forever => (format!("Would delete {}", self.tally), ""),
             Disposal::Trash => (format!("Would move {} to the trash", self.tally), " when the trash is emptied"),
         };
-        let mut text =
-            format!("{}\n", look.paint(Style::Heading, &format!("{would}, from {}", printable(&self.plan.root.to_string_lossy()))));
-        list(&mut text, "what", &self.plan.targets.iter().map(ToString::to_string).collect::<Vec<_>>());
-        list(&mut text, "paths", &self.paths());
-        let unused =
-            if self.plan.unused > 0 { format!(", {} of it used by no snapshot", desk::bytes(self.plan.unused)) } else { String::new() };
-        line(&mut text, "freed", &format!("{}{frees}{unused}", desk::bytes(self.plan.frees)));
-        if self.plan.keeps > 0 {
-            let why = "is used by other revisions or repositories, or by hard links";
-            line(&mut text, "kept", &format!("{}, which {why}", desk::bytes(self.plan.keeps)));
-        }
-        if let Some(free) = self.plan.disk_free {
-            line(&mut text, "disk_free_after", &desk::bytes(free.saturating_add(self.plan.frees)));
-        }
-        let open = |file: &OpenFile| format!("{} ({}) has {} open", file.program, file.pid, relative(&file.path, &self.plan.root));
-        list(&mut text, "open_files", &self.plan.open_files.iter().map(open).collect::<Vec<_>>());
-        text
+        let plan = self.plan;
+        let open = |file: &OpenFile| format!("{} ({}) has {} open", file.program, file.pid, relative(&file.path, &plan.root));
+        let why = "is used by other revisions or repositories, or by hard links";
+        let unused = if plan.unused > 0 { format!(", {} of it used by no snapshot", desk::bytes(plan.unused)) } else { String::new() };
+        let kept = (plan.keeps > 0).then(|| line("kept", &format!("{}, which {why}", desk::bytes(plan.keeps))));
+        let free_after = plan.disk_free.map(|free| line("disk_free_after", &desk::bytes(free.saturating_add(plan.frees))));
+        [
+            format!("{}\n", look.paint(Style::Heading, &would)),
+            line("cache", &plan.root.to_string_lossy()),
+            list("what", &plan.targets.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            list("paths", &self.paths()),
+            line("freed", &format!("{}{frees}{unused}", desk::bytes(plan.frees))),
+            kept.unwrap_or_default(),
+            free_after.unwrap_or_default(),
+            list("open_files", &plan.open_files.iter().map(open).collect::<Vec<_>>()),
+        ]
+        .concat()
     }
 
     fn json(&self) -> Value {
@@ -182,17 +182,16 @@ fn relative(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
-fn line(text: &mut String, label: &str, words: &str) {
-    text.push_str(&format!("  {label}: {}\n", printable(words)));
+fn line(label: &str, words: &str) -> String {
+    format!("  {label}: {}\n", printable(words))
 }
 
 /// A fact of several lines; nothing where there are none.
-fn list(text: &mut String, label: &str, items: &[String]) {
+fn list(label: &str, items: &[String]) -> String {
+    let Some((first, rest)) = items.split_first() else { return String::new() };
     let indent = " ".repeat(label.len() + 4);
-    for (at, item) in items.iter().take(MOST_LINES).enumerate() {
-        if at == 0 { line(text, label, item) } else { text.push_str(&format!("{indent}{}\n", printable(item))) }
-    }
-    if items.len() > MOST_LINES {
-        text.push_str(&format!("{indent}and {} more; --json lists them all\n", items.len() - MOST_LINES));
-    }
+    let next = rest.iter().take(MOST_LINES - 1).map(|item| format!("{indent}{}\n", printable(item)));
+    let more = items.len().saturating_sub(MOST_LINES);
+    let more = (more > 0).then(|| format!("{indent}and {more} more; --json lists them all\n"));
+    std::iter::once(line(label, first)).chain(next).chain(more).collect()
 }

@@ -1,20 +1,25 @@
-//! What of a cache could be freed at once, and the commands that do it.
+//! What of a cache could be freed at once, and where else there are models.
 
 use crate::cli::text::counted;
 use crate::desk::{self, CacheListing, LeftoverKind};
 
-/// What nothing leads to, and what is in the trash, each with its command.
+/// What nothing leads to, what is in the trash and what others keep, each with its command.
 pub(super) fn hints(cache: &CacheListing) -> Vec<String> {
     let parts = parts(cache);
+    let most = if parts.first().is_some_and(|detached| detached.count > 0) { "up to " } else { "" };
     let total: u64 = parts.iter().map(|part| part.bytes).sum();
     let words: Vec<String> = parts.into_iter().filter(|part| part.count > 0).map(|part| part.words()).collect();
     let mut hints = Vec::new();
     if !words.is_empty() {
-        hints.push(format!("up to {} come free with hfdesk-tui cache prune: {}", desk::bytes(total), words.join(", ")));
+        hints.push(format!("{most}{} come free with hfdesk-tui cache prune: {}", desk::bytes(total), words.join(", ")));
     }
     let trash: u64 = cache.trash.iter().map(|entry| entry.size).sum();
     if !cache.trash.is_empty() {
         hints.push(format!("{} in the trash come free with hfdesk-tui cache empty", desk::bytes(trash)));
+    }
+    let others: u64 = cache.others.iter().map(|store| store.size).sum();
+    if others > 0 {
+        hints.push(format!("other programs keep {} more on this machine, listed by hfdesk-tui cache ls --others", desk::bytes(others)));
     }
     hints
 }
@@ -60,10 +65,11 @@ mod tests {
     #[test]
     fn what_is_pinned_is_not_counted_and_nothing_says_nothing() {
         let mut cache = fake::cache();
-        assert_eq!(hints(&cache).len(), 2);
+        assert_eq!(hints(&cache).len(), 3);
         cache.pins.extend(cache.repos.iter().map(|repo| repo.key.clone()).collect::<Vec<_>>());
         cache.orphans.clear();
         cache.trash.clear();
+        cache.others.clear();
         assert!(hints(&cache).is_empty());
     }
 }

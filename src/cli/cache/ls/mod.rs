@@ -100,12 +100,15 @@ impl LsArgs {
 
 /// What can be freed, and what is wrong.
 fn remarks(cache: &CacheListing, args: &LsArgs, out: &mut Output) {
-    free::hints(cache).iter().for_each(|hint| out.hint(hint));
+    for hint in free::hints(cache) {
+        out.hint(&hint);
+    }
     if args.show_warnings {
         cache.warnings.iter().for_each(|warning| out.warning(warning));
     } else if !cache.warnings.is_empty() {
+        let do_not = if cache.warnings.len() == 1 { "does not" } else { "do not" };
         let count = counted(cache.warnings.len(), "thing", "things");
-        out.warning(&format!("{count} in the cache: what could not be read or does not belong there; --show-warnings tells more"));
+        out.warning(&format!("{count} in the cache could not be read or {do_not} belong there; --show-warnings tells which"));
     }
 }
 

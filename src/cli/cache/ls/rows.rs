@@ -95,7 +95,7 @@ const REPOS: [Column<Row>; 13] = [
 ];
 
 const REVISIONS: [Column<Row>; 12] = [
-    Column::shown("revision", |row| Cell::text(row.commit())),
+    Column::shown("revision", |row| Cell::commit(row.commit())),
     Column::shown("id", |row| Cell::text(row.repo.key.to_string())),
     Column::json("repo_id", |row| Cell::text(row.repo.key.id.as_str())),
     Column::json("repo_type", |row| Cell::text(row.repo.key.kind.name())),

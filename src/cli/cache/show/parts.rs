@@ -6,9 +6,6 @@ use crate::cli::cell::Cell;
 use crate::cli::table::{Column, Table};
 use crate::desk::{CacheContents, CachedBlob, CachedRevision, CachedVariant, Leftover, LeftoverKind};
 
-/// How much of a commit or a digest people are shown.
-const SHORT: usize = 12;
-
 const REVISIONS: [Column<CachedRevision>; 6] = [
     Column::shown("revision", |revision| Cell::text(&revision.commit)),
     Column::shown("refs", |revision| Cell::list(&revision.refs)),
@@ -34,7 +31,7 @@ const VARIANTS: [Column<VariantRow>; 5] = [
     Column::shown("variant", |row| Cell::text(&row.variant.label)),
     Column::shown("files", |row| Cell::len(row.variant.files.len())),
     Column::shown("size", |row| Cell::bytes(row.variant.size)),
-    Column::known("revision", |row| Cell::new(if row.several { short(&row.commit) } else { "-" }, row.commit.as_str())),
+    Column::known("revision", |row| if row.several { Cell::commit(&row.commit) } else { Cell::new("-", row.commit.as_str()) }),
     Column::json("paths", |row| Cell::list(row.variant.files.iter().map(|file| &file.path))),
 ];
 
@@ -62,7 +59,7 @@ impl FileRow {
 const FILES: [Column<FileRow>; 11] = [
     Column::shown("file", |row| Cell::text(&row.path)),
     Column::shown("size", |row| row.of(|blob| Cell::bytes(blob.size))),
-    Column::shown("digest", |row| row.of(|blob| Cell::maybe(blob.digest.as_ref(), |digest| Cell::new(short(digest.hex()), digest.hex())))),
+    Column::shown("digest", |row| row.of(|blob| Cell::maybe(blob.digest.as_ref(), |digest| Cell::commit(digest.hex())))),
     Column::shown("verified", |row| row.of(|blob| Cell::maybe(blob.verified, Cell::time))),
     Column::known("shared_with", |row| row.of(|blob| Cell::list(blob.shared_with.iter().map(ToString::to_string)))),
     Column::json("blob", |row| row.of(|blob| Cell::path(&blob.path))),
@@ -104,8 +101,4 @@ fn kind(kind: LeftoverKind) -> Cell {
         LeftoverKind::Blob => Cell::new("blob left over", "blob"),
         LeftoverKind::Other => Cell::text("other"),
     }
-}
-
-fn short(text: &str) -> &str {
-    text.get(..SHORT).unwrap_or(text)
 }
