@@ -113,19 +113,25 @@ async fn without_what_is_needed(
     if targets.is_empty() { Ok(deletion::empty(cache)) } else { desk.plan_deletion(targets).await }
 }
 
-/// Whether a fault is about one thing that cannot be deleted now.
+/// Whether a fault is about one thing that cannot be deleted now, or has gone meanwhile.
 fn is_needed(fault: &Fault) -> bool {
-    matches!(fault.kind, FaultKind::Conflict | FaultKind::Busy | FaultKind::NotFound)
+    use FaultKind::{Busy, Conflict, EntryNotFound, NotFound, RevisionNotFound};
+    matches!(fault.kind, Conflict | Busy | NotFound | RevisionNotFound | EntryNotFound)
 }
 
-/// The targets that may be deleted, each asked about by itself.
+/// The targets that may be deleted: those that are refused together are asked about by halves, down to the one that is needed.
 async fn allowed(desk: &dyn Desk, targets: Vec<DeletionTarget>, out: &mut Output) -> Result<Vec<DeletionTarget>, Fault> {
     let mut allowed = Vec::new();
-    for target in targets {
-        match desk.plan_deletion(vec![target.clone()]).await {
-            Ok(plan) => allowed.extend(closed(plan, out)),
-            Err(fault) if is_needed(&fault) => out.note(&format!("{target} is left alone: {}", fault.message)),
-            Err(fault) => return Err(fault),
+    let mut parts = vec![targets];
+    while let Some(mut part) = parts.pop() {
+        match (desk.plan_deletion(part.clone()).await, &part[..]) {
+            (Ok(plan), _) => allowed.extend(closed(plan, out)),
+            (Err(fault), _) if !is_needed(&fault) => return Err(fault),
+            (Err(fault), [target]) => out.note(&format!("{target} is left alone: {}", fault.message)),
+            (Err(_), _) => {
+                let second = part.split_off(part.len() / 2);
+                parts.extend([second, part]);
+            }
         }
     }
     Ok(allowed)
