@@ -146,6 +146,11 @@ impl DeskCommand {
         matches!(self, Self::Download(_))
     }
 
+    /// Whether the verb changes the cache, so that it has to heed what the queue needs of it.
+    pub fn changes_cache(&self) -> bool {
+        matches!(self, Self::Cache(args) if args.command.changes())
+    }
+
     /// The most bytes a second that this run may download, where the flags say so.
     pub fn max_speed(&self) -> Option<u64> {
         match self {

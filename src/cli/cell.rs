@@ -11,7 +11,7 @@ use crate::desk::{self, printable};
 /// What stands for a fact that is not known.
 const NOTHING: &str = "-";
 /// How much of a commit or a digest people are shown.
-const SHORT: usize = 12;
+pub(super) const SHORT: usize = 12;
 
 /// One fact: text for people (always printable), a JSON value for programs.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::cell::Cell;
+use crate::cli::cell::{Cell, SHORT};
 use crate::cli::table::{Column, Table};
 use crate::desk::{CacheContents, CachedBlob, CachedRevision, CachedVariant, Leftover, LeftoverKind};
 
@@ -47,9 +47,18 @@ struct FileRow {
     path: String,
     blob: Option<CachedBlob>,
     commits: Vec<String>,
+    /// How many commits there are.
+    of: usize,
 }
 
 impl FileRow {
+    /// The commits that have it, which people are told where others have it not.
+    fn revisions(&self) -> Cell {
+        let short: Vec<&str> = self.commits.iter().map(|commit| commit.get(..SHORT).unwrap_or(commit)).collect();
+        let text = if self.commits.len() == self.of { "-".to_owned() } else { short.join(", ") };
+        Cell::new(text, self.commits.clone())
+    }
+
     /// A fact about its content; missing for a link that leads to none.
     fn of(&self, cell: impl FnOnce(&CachedBlob) -> Cell) -> Cell {
         Cell::maybe(self.blob.as_ref(), cell)
@@ -60,6 +69,7 @@ const FILES: [Column<FileRow>; 11] = [
     Column::shown("file", |row| Cell::text(&row.path)),
     Column::shown("size", |row| row.of(|blob| Cell::bytes(blob.size))),
     Column::shown("digest", |row| row.of(|blob| Cell::maybe(blob.digest.as_ref(), |digest| Cell::commit(digest.hex())))),
+    Column::known("revisions", FileRow::revisions),
     Column::shown("verified", |row| row.of(|blob| Cell::maybe(blob.verified, Cell::time))),
     Column::known("shared_with", |row| row.of(|blob| Cell::list(blob.shared_with.iter().map(ToString::to_string)))),
     Column::json("blob", |row| row.of(|blob| Cell::path(&blob.path))),
@@ -67,7 +77,6 @@ const FILES: [Column<FileRow>; 11] = [
     Column::json("names", |row| row.of(|blob| Cell::count(blob.names))),
     Column::json("last_accessed", |row| row.of(|blob| Cell::maybe(blob.last_accessed, Cell::time))),
     Column::json("last_modified", |row| row.of(|blob| Cell::maybe(blob.last_modified, Cell::time))),
-    Column::json("revisions", |row| Cell::list(&row.commits)),
 ];
 
 pub(super) fn files(contents: &CacheContents) -> Table {
@@ -78,12 +87,17 @@ pub(super) fn files(contents: &CacheContents) -> Table {
         }
     }
     let blob = |at: Option<usize>| at.and_then(|at| contents.blobs.get(at)).cloned();
-    let row = |((path, at), commits): ((&str, Option<usize>), _)| FileRow { path: path.to_owned(), blob: blob(at), commits };
+    let row = |((path, at), commits): ((&str, Option<usize>), _)| FileRow {
+        path: path.to_owned(),
+        blob: blob(at),
+        commits,
+        of: contents.snapshots.len(),
+    };
     Table::new(&FILES, &commits.into_iter().map(row).collect::<Vec<_>>())
 }
 
 const LEFTOVERS: [Column<Leftover>; 5] = [
-    Column::shown("leftover", |leftover| Cell::text(&leftover.name)),
+    Column::shown("leftover", |leftover| Cell::new(brief(&leftover.name), leftover.name.as_str())),
     Column::shown("what", |leftover| kind(leftover.kind)),
     Column::shown("size", |leftover| Cell::bytes(leftover.size)),
     Column::shown("on_disk", |leftover| Cell::bytes(leftover.on_disk)),
@@ -92,6 +106,12 @@ const LEFTOVERS: [Column<Leftover>; 5] = [
 
 pub(super) fn leftovers(contents: &CacheContents) -> Table {
     Table::new(&LEFTOVERS, &contents.repo.leftovers)
+}
+
+/// A name whose digest is cut short.
+fn brief(name: &str) -> String {
+    let (digest, suffix) = name.split_once('.').map_or((name, String::new()), |(digest, suffix)| (digest, format!(".{suffix}")));
+    digest.get(..SHORT).filter(|_| digest.len() > SHORT).map_or_else(|| name.to_owned(), |short| format!("{short}…{suffix}"))
 }
 
 fn kind(kind: LeftoverKind) -> Cell {
