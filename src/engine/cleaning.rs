@@ -1,9 +1,10 @@
-//! Deleting from the cache beside the queue: what an unfinished job needs stays.
+//! Deleting from the cache beside the queue: what an unfinished job needs and what is pinned stays.
 
 use std::sync::Arc;
 
 use super::cache::Cache;
 use super::host::blocking;
+use super::pins::Pins;
 use crate::desk::{
     Board, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, Job, JobState, Plan, RepoKey, TrashEntry, TrashId,
 };
@@ -12,13 +13,14 @@ use crate::desk::{
 #[derive(Clone, Debug)]
 pub(super) struct Cleaner {
     pub(super) cache: Cache,
+    pub(super) pins: Pins,
 }
 
 impl Cleaner {
     /// What deleting these would do, unless something needs them.
     pub(super) async fn plan(&self, targets: Vec<DeletionTarget>, board: Option<Arc<Board>>) -> Result<DeletionPlan, Fault> {
-        let cache = self.cache.clone();
-        let plan = blocking(move || cache.plan_deletion(&targets)).await?;
+        let (cache, pins) = (self.cache.clone(), self.pins.clone());
+        let plan = blocking(move || pins.check(&targets).and_then(|()| cache.plan_deletion(&targets))).await?;
         check_jobs(&plan, board.as_deref())?;
         Ok(plan)
     }
@@ -26,10 +28,16 @@ impl Cleaner {
     /// Carries out a plan, unless something has come to need what would go.
     pub(super) async fn delete(&self, plan: DeletionPlan, disposal: Disposal, board: Option<Arc<Board>>) -> Result<DeletionReport, Fault> {
         check_jobs(&plan, board.as_deref())?;
-        let cache = self.cache.clone();
-        let report = blocking(move || cache.delete(&plan, disposal)).await;
+        let (cache, pins) = (self.cache.clone(), self.pins.clone());
+        let report = blocking(move || pins.check(&plan.targets).and_then(|()| cache.delete(&plan, disposal))).await;
         self.clone().tidy().await;
         report
+    }
+
+    /// Protects a repository from deletion, or lifts that.
+    pub(super) async fn pin(&self, repo: RepoKey, pinned: bool) -> Result<(), Fault> {
+        let pins = self.pins.clone();
+        blocking(move || pins.set(repo, pinned)).await
     }
 
     /// Brings back what one deletion put into the trash.

@@ -14,7 +14,9 @@ mod headers;
 pub mod host;
 pub mod hub;
 pub mod job;
+mod listing;
 pub mod net;
+mod pins;
 mod reading;
 mod recent;
 pub mod select;
@@ -44,6 +46,7 @@ use host::{Clock, FileLock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
 use net::Network;
+use pins::Pins;
 use recent::Recent;
 use transfer::Mover;
 use verify::Verifier;
@@ -85,8 +88,10 @@ impl Engine {
             offline: settings.offline.value,
             attached: false,
         };
-        let cache = Cache::new(settings.cache_dir.value.clone()).with_local_roots(settings.local_roots.value.clone());
-        let cache = cache.with_trash_kept(settings.trash_kept.value);
+        let cache = Cache::new(settings.cache_dir.value.clone())
+            .with_local_roots(settings.local_roots.value.clone())
+            .with_trash_kept(settings.trash_kept.value)
+            .remembering_in(settings.state_dir.join("cache"));
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
         let (headers, machine) = (Headers::in_state(&settings.state_dir, &settings.endpoint.value), Arc::new(ThisMachine::default()));
         let assessor = Assessor { hub: hub.clone(), headers, machine };
@@ -131,7 +136,11 @@ impl Engine {
     }
 
     fn cleaner(&self) -> Cleaner {
-        Cleaner { cache: self.cache.clone() }
+        Cleaner { cache: self.cache.clone(), pins: self.pins() }
+    }
+
+    fn pins(&self) -> Pins {
+        Pins::of(&self.verifier.state_dir, self.cache.root())
     }
 
     /// The queue as it is now, where this engine runs one.
@@ -266,11 +275,7 @@ impl Desk for Engine {
     }
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
-        let cache = self.cache.clone();
-        let read = async move {
-            blocking(move || cache.scan()).await.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(listing)))
-        };
-        read.into_stream().boxed()
+        listing::steps(self.cache.clone(), self.pins())
     }
 
     fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
@@ -298,8 +303,9 @@ impl Desk for Engine {
         async move { cleaner.empty_trash(ids).await }.boxed()
     }
 
-    fn pin(&self, _repo: RepoKey, _pinned: bool) -> Reply<()> {
-        std::future::ready(Ok(())).boxed()
+    fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {
+        let cleaner = self.cleaner();
+        async move { cleaner.pin(repo, pinned).await }.boxed()
     }
 
     fn diagnose(&self) -> Reply<Vec<Finding>> {

@@ -8,6 +8,7 @@ mod adopt;
 mod deletion;
 #[cfg(test)]
 mod deletion_tests;
+mod dir;
 mod elsewhere;
 mod entries;
 mod folder;
@@ -26,6 +27,7 @@ mod put_back;
 mod quarantine;
 mod reader;
 mod record;
+mod remembered;
 mod remove;
 mod scan;
 mod seen;
@@ -37,6 +39,7 @@ mod testkit;
 mod trash;
 mod tree;
 mod verify;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +48,7 @@ use std::time::Duration;
 pub use elsewhere::{Elsewhere, Offer};
 pub use inside::Inside;
 pub use known::Watch;
+pub use listing::Found;
 pub use place::{PartialPaths, Place};
 pub use quarantine::{Seized, SetAside};
 pub use survey::{Content, Survey};
@@ -58,6 +62,8 @@ pub struct Cache {
     /// Folders of models that somebody else keeps.
     local_roots: Vec<PathBuf>,
     known: Arc<known::Known>,
+    /// Where to remember what was read.
+    memory: Option<PathBuf>,
     /// How long what was deleted can be brought back.
     trash_kept: Duration,
 }
@@ -66,7 +72,8 @@ impl Cache {
     /// The cache in this folder. A relative path is taken from the current folder, now.
     pub fn new(root: PathBuf) -> Self {
         let root = std::path::absolute(&root).unwrap_or(root);
-        Self { root, symlinks: true, local_roots: Vec::new(), known: Arc::default(), trash_kept: trash::KEPT }
+        let known = Arc::default();
+        Self { root, symlinks: true, local_roots: Vec::new(), known, memory: None, trash_kept: trash::KEPT }
     }
 
     /// The same cache, but its snapshots hold files instead of symbolic links (`HF_HUB_DISABLE_SYMLINKS`).
@@ -75,6 +82,12 @@ impl Cache {
     #[must_use]
     pub fn without_symlinks(self) -> Self {
         Self { symlinks: false, ..self }
+    }
+
+    /// The same cache, but what it holds is remembered in this folder, so that reading it again costs less.
+    #[must_use]
+    pub fn remembering_in(self, folder: PathBuf) -> Self {
+        Self { memory: Some(folder), ..self }
     }
 
     /// The same cache, but what these folders hold need not be downloaded: content is copied or cloned from there, never linked.
