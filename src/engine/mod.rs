@@ -124,6 +124,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Finishes deletions that were interrupted, and empties what has been in the trash for long enough. An engine that runs a queue
+    /// does so by itself.
+    pub async fn tidy(&self) {
+        self.cleaner().tidy().await;
+    }
+
     fn jobs(&self) -> Result<Jobs, Fault> {
         let queue = self.queue.as_ref().ok_or_else(|| Fault::internal("this engine runs no queue"))?;
         Ok(queue.jobs.clone())

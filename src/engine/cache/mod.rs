@@ -6,6 +6,8 @@
 
 mod adopt;
 mod deletion;
+#[cfg(test)]
+mod deletion_tests;
 mod dir;
 mod elsewhere;
 mod entries;
