@@ -14,6 +14,7 @@ pub mod host;
 pub mod hub;
 pub mod job;
 pub mod net;
+mod others;
 mod reading;
 mod recent;
 pub mod select;
@@ -29,9 +30,10 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::desk::{
-    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget,
-    Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply, RepoKey,
-    RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, VerifiedFile, VerifyStep, VerifyTarget,
+    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, Card, DeletionPlan, DeletionReport,
+    DeletionTarget, Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply,
+    RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, VerifiedFile, VerifyStep,
+    VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -52,6 +54,7 @@ pub struct Engine {
     about: About,
     hub: Hub,
     cache: Cache,
+    places: cache::Places,
     verifier: Verifier,
     assessor: Assessor,
     recent: Arc<Recent>,
@@ -87,7 +90,8 @@ impl Engine {
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
         let (headers, machine) = (Headers::in_state(&settings.state_dir, &settings.endpoint.value), Arc::new(ThisMachine::default()));
         let assessor = Assessor { hub: hub.clone(), headers, machine };
-        Ok(Self { about, hub, cache, verifier, assessor, recent: Arc::new(Recent::default()), network, queue: None })
+        let places = others::places(settings);
+        Ok(Self { about, hub, cache, places, verifier, assessor, recent: Arc::new(Recent::default()), network, queue: None })
     }
 
     /// Loads the state folder's queue and runs it from now on.
@@ -248,8 +252,10 @@ impl Desk for Engine {
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
         let cache = self.cache.clone();
+        let others = others::read(cache.clone(), self.places.clone());
         let read = async move {
-            blocking(move || cache.scan()).await.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(listing)))
+            let (listing, others) = tokio::join!(blocking(move || cache.scan()), others);
+            listing.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(CacheListing { others, ..listing })))
         };
         read.into_stream().boxed()
     }
