@@ -40,7 +40,7 @@ use cache::Cache;
 use config::Settings;
 use download::{Downloader, Turns, partial};
 use headers::Headers;
-use host::{Clock, FileLock, blocking, space};
+use host::{Clock, FileLock, SystemClock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
 use net::Network;
@@ -288,11 +288,13 @@ impl Desk for Engine {
     }
 
     fn diagnose(&self) -> Reply<Vec<Finding>> {
-        std::future::ready(Ok(Vec::new())).boxed()
+        let cache = self.cache.clone();
+        blocking(move || cache.diagnose(SystemClock.now())).boxed()
     }
 
-    fn mend(&self, _findings: Vec<Finding>) -> Reply<MendReport> {
-        std::future::ready(Ok(MendReport::default())).boxed()
+    fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
+        let cache = self.cache.clone();
+        blocking(move || Ok(cache.mend(&findings, SystemClock.now()))).boxed()
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

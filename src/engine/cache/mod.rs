@@ -6,6 +6,7 @@
 
 mod adopt;
 mod deletion;
+mod doctor;
 mod elsewhere;
 mod entries;
 mod folder;
