@@ -67,15 +67,16 @@ fn shared(root: &Path) -> Option<u32> {
 fn closed_home(root: &Path, base: u32) -> Option<Finding> {
     let home = root.parent()?;
     let missing = missing_above(base, fs::metadata(home).ok()?.mode());
+    if missing == 0 {
+        return None;
+    }
     let message = format!("others who share the cache cannot reach it: {} is closed to them", home.display());
-    let found = finding(Trouble::Permissions, Severity::Error, home, message);
     // Anything but a folder like HF_HOME may be closed for a reason.
-    let mend = "lets others come through the folder; they still cannot see what is in it";
-    let advice = format!("let them through with: chmod g+x {}", quoted_path(home));
     let is_hf_home = root.file_name().is_some_and(|name| name == "hub") && is_own(home);
-    (missing != 0).then(|| match is_hf_home {
-        true => Finding { mend: Some(mend.to_owned()), ..found },
-        false => Finding { advice: Some(advice), ..found },
+    Some(Finding {
+        mend: is_hf_home.then(|| "lets others come through the folder; they still cannot see what is in it".to_owned()),
+        advice: (!is_hf_home).then(|| format!("let them through with: chmod g+x {}", quoted_path(home))),
+        ..finding(Trouble::Permissions, Severity::Error, home, message)
     })
 }
 
@@ -110,9 +111,12 @@ fn missing(base: u32, mode: u32, kind: Kind, name: &str) -> u32 {
     let readers = base & READ & ((base & ENTER) << 2);
     let wanted = match kind {
         Kind::Folder => base & NOT_OWNER,
-        Kind::File if name.ends_with(".incomplete") || name.contains(PARTIAL) => 0,
-        Kind::File if name.ends_with(".lock") || name.ends_with(".refs") => readers | (base & WRITE),
-        Kind::File => readers,
+        Kind::File => match name.rsplit('.').next() {
+            Some("incomplete") => 0,
+            _ if name.ends_with(PARTIAL) => 0,
+            Some("lock" | "refs") => readers | (base & WRITE),
+            _ => readers,
+        },
         Kind::Link | Kind::Other => 0,
     };
     wanted & !mode

@@ -15,12 +15,12 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
     for repo in ward.repos.iter().filter(|repo| Seen::at(&repo.path.join(SNAPSHOTS)).is_none()) {
         let message = format!("{} has no snapshots; the official client warns of it and lists none of it", ward.name(&repo.path));
         let found = finding(Trouble::NoSnapshots, Severity::Warning, &repo.path, message);
-        findings.push(match emptied(&repo.path) {
-            Some(_) => Finding { mend: Some("removes the folder, which holds no file of the repository".to_owned()), ..found },
-            None => {
-                let unused = bytes(repo.listed().unused());
-                Finding { advice: Some(format!("free its {unused} with: hfdesk-tui cache rm {}", repo.key)), ..found }
-            }
+        let is_empty = emptied(&repo.path).is_some();
+        let advice = || format!("free its {} with: hfdesk-tui cache rm {}", bytes(repo.listed().unused()), repo.key);
+        findings.push(Finding {
+            mend: is_empty.then(|| "removes the folder, which holds no file of the repository".to_owned()),
+            advice: (!is_empty).then(advice),
+            ..found
         });
     }
 }

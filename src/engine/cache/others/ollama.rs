@@ -37,13 +37,13 @@ pub(super) fn read(find: &mut Find) {
     let manifests = find.root().join("manifests");
     for manifest in find.files_below(&manifests) {
         let Some(name) = manifest.strip_prefix(&manifests).ok().and_then(model_name) else { continue };
-        match layers(&manifest) {
-            Some(layers) => read_model(find, &name, &manifest, &layers, &blobs, &mut used),
-            None => {
-                all_read = false;
-                find.warn(&manifest, "cannot be read as a manifest");
-            }
-        }
+        let Some(layers) = layers(&manifest) else {
+            all_read = false;
+            find.warn(&manifest, "cannot be read as a manifest");
+            continue;
+        };
+        read_model(find, &name, &manifest, &layers, &blobs);
+        used.extend(layers);
     }
     let rest = blobs.into_iter().filter(|(name, _)| !used.contains(name));
     let (unfinished, unused): (Vec<_>, Vec<_>) = rest.partition(|(name, _)| name.contains("-partial"));
@@ -58,20 +58,12 @@ fn blobs_in(find: &mut Find, folder: &Path) -> BTreeMap<String, PathBuf> {
     files.map(|(path, _)| (last(&path).replacen(':', "-", 1), path)).collect()
 }
 
-fn read_model(
-    find: &mut Find,
-    name: &str,
-    manifest: &Path,
-    layers: &BTreeSet<String>,
-    blobs: &BTreeMap<String, PathBuf>,
-    used: &mut BTreeSet<String>,
-) {
+fn read_model(find: &mut Find, name: &str, manifest: &Path, layers: &BTreeSet<String>, blobs: &BTreeMap<String, PathBuf>) {
     let files: Vec<PathBuf> = layers.iter().filter_map(|layer| blobs.get(layer).cloned()).collect();
     if files.len() < layers.len() {
         find.warn(manifest, "names blobs that are not here");
     }
     find.add(name, manifest, &files);
-    used.extend(layers.iter().cloned());
 }
 
 /// The blobs that a manifest names.
