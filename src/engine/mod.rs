@@ -13,6 +13,7 @@ mod headers;
 pub mod host;
 pub mod hub;
 pub mod job;
+mod listing;
 pub mod net;
 mod others;
 mod reading;
@@ -30,10 +31,9 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::desk::{
-    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, Card, DeletionPlan, DeletionReport,
-    DeletionTarget, Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply,
-    RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget,
+    Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply, RepoKey,
+    RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -86,7 +86,9 @@ impl Engine {
             offline: settings.offline.value,
             attached: false,
         };
-        let cache = Cache::new(settings.cache_dir.value.clone()).with_local_roots(settings.local_roots.value.clone());
+        let cache = Cache::new(settings.cache_dir.value.clone())
+            .with_local_roots(settings.local_roots.value.clone())
+            .remembering_in(settings.state_dir.join("cache"));
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
         let (headers, machine) = (Headers::in_state(&settings.state_dir, &settings.endpoint.value), Arc::new(ThisMachine::default()));
         let assessor = Assessor { hub: hub.clone(), headers, machine };
@@ -251,13 +253,7 @@ impl Desk for Engine {
     }
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
-        let cache = self.cache.clone();
-        let others = others::read(cache.clone(), self.places.clone());
-        let read = async move {
-            let (listing, others) = tokio::join!(blocking(move || cache.scan()), others);
-            listing.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(CacheListing { others, ..listing })))
-        };
-        read.into_stream().boxed()
+        listing::steps(self.cache.clone(), self.places.clone())
     }
 
     fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {

@@ -1,46 +1,68 @@
-//! What a whole cache holds.
+//! What a whole cache holds, told as it is found.
 
+use std::collections::HashSet;
 use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::SystemTime;
 
 use super::Cache;
+use super::dir::Dir;
 use super::layout::{BLOBS, LOCKS, is_system_file, parse_repo_folder};
 use super::reader::Reader;
+use super::remembered::{Brief, Index, NewLines, folder_of, line, recall};
 use super::scan::RepoScan;
 use super::store::Store;
-use crate::desk::{CacheListing, CachedRepo, Fault, RepoKey};
+use crate::desk::{CacheListing, CachedRepo, Fault};
+
+/// Threads that read. The work is system calls, which more threads than cores do not make faster.
+const MOST_READERS: usize = 8;
+/// So many repositories are told at once.
+const BATCH: usize = 64;
 
 /// What an entry at the cache's root is.
 enum Entry {
-    Repo(RepoKey),
+    Repo,
     /// It belongs there and is no repository.
     Known,
     /// It does not belong there, or is not read: the end of a sentence that its name begins.
     Odd(&'static str),
 }
 
+/// Told of repositories as they are found, in no order; answers whether to go on.
+pub type Found<'a> = &'a (dyn Fn(Vec<Arc<CachedRepo>>) -> bool + Sync);
+
 impl Cache {
     /// What the cache holds. A cache that does not exist yet holds nothing.
     ///
     /// Damaged repositories are listed with what can be read of them, and a warning each.
     pub fn scan(&self) -> Result<CacheListing, Fault> {
+        self.scan_in_steps(&|_| true)
+    }
+
+    /// What the cache holds, told as it is found. What has not changed since the last time is not read again, where a folder to remember
+    /// it in is known ([`Cache::remembering_in`]).
+    pub fn scan_in_steps(&self, found: Found) -> Result<CacheListing, Fault> {
         let mut listing = CacheListing { root: self.root.clone(), ..CacheListing::default() };
         let store = Store::open(&self.root);
+        let mut folders = HashSet::new();
         for entry in self.entries()? {
-            let mut reader = Reader::new(&self.root);
             match classify(&entry, store.is_some()) {
-                Entry::Repo(key) => {
-                    let scan = RepoScan::read(&mut reader, store.as_ref(), &entry.path(), key);
-                    listing.size += scan.own_size();
-                    listing.repos.push(Arc::new(scan.listed()));
+                Entry::Repo => drop(folders.insert(entry.file_name().to_string_lossy().into_owned())),
+                Entry::Odd(what) => {
+                    let mut reader = Reader::new(&self.root);
+                    reader.warn(&entry.path(), what);
+                    listing.warnings.append(&mut reader.into_warnings(&entry.path()));
                 }
-                Entry::Odd(what) => reader.warn(&entry.path(), what),
                 Entry::Known => {}
             }
-            listing.warnings.append(&mut reader.into_warnings(&entry.path()));
         }
+        let (briefs, mut warnings) = self.read_all(store.as_ref(), folders, found);
+        listing.warnings.append(&mut warnings);
+        listing.size = briefs.iter().map(|brief| brief.own).sum();
         listing.size += store.iter().flat_map(Store::payloads).map(|(_, size)| size).sum::<u64>();
+        listing.repos = briefs.into_iter().map(|brief| brief.repo).collect();
         listing.repos.sort_by(largest_first);
         listing.warnings.sort();
         Ok(listing)
@@ -50,6 +72,127 @@ impl Cache {
         match fs::read_dir(&self.root).and_then(Iterator::collect) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             entries => entries.map_err(|error| Fault::disk(format!("read {}", self.root.display()), error)),
+        }
+    }
+
+    /// Every repository in brief, and what is wrong with them.
+    fn read_all(&self, store: Option<&Store>, folders: HashSet<String>, found: Found) -> (Vec<Brief>, Vec<String>) {
+        let index = self.memory.as_ref().map(|folder| Index::in_folder(folder, &self.root));
+        let lines = index.as_ref().map_or_else(|| Box::new(std::iter::empty()) as Box<_>, Index::lines);
+        let here = folders.clone();
+        let scanning = Scanning {
+            cache: self,
+            store,
+            found,
+            now: SystemTime::now(),
+            jobs: Mutex::new(Jobs { lines, folders, unknown: Vec::new(), gone: false }),
+            index,
+            new: Mutex::default(),
+        };
+        let readers = thread::available_parallelism().map_or(2, usize::from).clamp(2, MOST_READERS);
+        let (mut briefs, mut warnings) = (Vec::new(), Vec::new());
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..readers).map(|_| scope.spawn(|| scanning.run())).collect();
+            for (mut own, mut told) in threads.into_iter().filter_map(|thread| thread.join().ok()) {
+                briefs.append(&mut own);
+                warnings.append(&mut told);
+            }
+        });
+        scanning.remember(|folder| here.contains(folder));
+        (briefs, warnings)
+    }
+}
+
+/// What is still to be read.
+struct Jobs {
+    lines: Box<dyn Iterator<Item = String> + Send>,
+    /// Folders of repositories of which no line has come.
+    folders: HashSet<String>,
+    /// Those folders, once no more lines come.
+    unknown: Vec<String>,
+    /// Whether a line is about a repository that is not there any more.
+    gone: bool,
+}
+
+impl Iterator for Jobs {
+    /// A folder, and what is remembered of it.
+    type Item = (String, Option<String>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        for line in self.lines.by_ref() {
+            match folder_of(&line).and_then(|folder| self.folders.take(folder)) {
+                Some(folder) => return Some((folder, Some(line))),
+                None => self.gone = true,
+            }
+        }
+        self.unknown.extend(self.folders.drain());
+        self.unknown.pop().map(|folder| (folder, None))
+    }
+}
+
+/// A reading under way, which several threads share.
+struct Scanning<'a> {
+    cache: &'a Cache,
+    store: Option<&'a Store<'a>>,
+    found: Found<'a>,
+    /// When it began.
+    now: SystemTime,
+    jobs: Mutex<Jobs>,
+    index: Option<Index>,
+    new: Mutex<NewLines>,
+}
+
+impl Scanning<'_> {
+    /// Reads repositories until there are no more, or nobody wants them.
+    fn run(&self) -> (Vec<Brief>, Vec<String>) {
+        let (mut briefs, mut warnings, mut told) = (Vec::new(), Vec::new(), 0);
+        let Ok(root) = Dir::open(&self.cache.root) else { return (briefs, warnings) };
+        loop {
+            let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let ended = job.is_none();
+            if let Some((folder, line)) = job {
+                briefs.extend(self.brief(&root, &folder, line.as_deref(), &mut warnings));
+            }
+            if ended || briefs.len() - told >= BATCH {
+                let batch = briefs[told..].iter().map(|brief: &Brief| brief.repo.clone()).collect();
+                told = briefs.len();
+                if !(self.found)(batch) || ended {
+                    return (briefs, warnings);
+                }
+            }
+        }
+    }
+
+    /// One repository, as it is remembered or read.
+    fn brief(&self, root: &Dir, folder: &str, remembered: Option<&str>, warnings: &mut Vec<String>) -> Option<Brief> {
+        if let Some(brief) = remembered.and_then(|line| recall(root, line)) {
+            return Some(brief);
+        }
+        let path = self.cache.root.join(folder);
+        let mut reader = Reader::new(&self.cache.root);
+        let scan = RepoScan::read(&mut reader, self.store, &path, parse_repo_folder(folder)?);
+        let brief = Brief { repo: Arc::new(scan.listed()), own: scan.own_size() };
+        let mut own = reader.into_warnings(&path);
+        if let Some(index) = &self.index {
+            let line = if own.is_empty() { line(&scan, &brief, self.now) } else { None };
+            if line.is_some() || remembered.is_some() {
+                // What cannot be remembered is read again.
+                _ = self.new.lock().unwrap_or_else(PoisonError::into_inner).put(index, folder, line.as_deref());
+            }
+        }
+        warnings.append(&mut own);
+        Some(brief)
+    }
+
+    /// Writes down what was found, if anything is new.
+    fn remember(self, is_here: impl Fn(&str) -> bool) {
+        let Some(index) = self.index else { return };
+        let mut new = self.new.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if self.jobs.into_inner().unwrap_or_else(PoisonError::into_inner).gone {
+            _ = new.begin(&index);
+        }
+        if let Err(error) = index.rewrite(new, is_here) {
+            tracing::warn!(%error, "what the cache holds could not be remembered; it is read again the next time");
         }
     }
 }
@@ -65,7 +208,7 @@ fn classify(entry: &DirEntry, has_store: bool) -> Entry {
         return Entry::Known;
     }
     match (parse_repo_folder(&name), entry.file_type()) {
-        (Some(key), Ok(kind)) if kind.is_dir() => Entry::Repo(key),
+        (Some(_), Ok(kind)) if kind.is_dir() => Entry::Repo,
         (Some(_), Ok(kind)) if kind.is_symlink() => Entry::Odd("is a symbolic link, which is not followed"),
         _ => Entry::Odd("does not belong in a Hugging Face cache"),
     }

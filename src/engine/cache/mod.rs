@@ -6,6 +6,7 @@
 
 mod adopt;
 mod deletion;
+mod dir;
 mod doctor;
 mod elsewhere;
 mod entries;
@@ -19,6 +20,7 @@ mod others;
 mod place;
 mod quarantine;
 mod reader;
+mod remembered;
 mod remove;
 mod scan;
 mod seen;
@@ -29,6 +31,7 @@ mod survey;
 mod testkit;
 mod tree;
 mod verify;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,13 +53,15 @@ pub struct Cache {
     /// Folders of models that somebody else keeps.
     local_roots: Vec<PathBuf>,
     known: Arc<known::Known>,
+    /// Where to remember what was read.
+    memory: Option<PathBuf>,
 }
 
 impl Cache {
     /// The cache in this folder. A relative path is taken from the current folder, now.
     pub fn new(root: PathBuf) -> Self {
         let root = std::path::absolute(&root).unwrap_or(root);
-        Self { root, symlinks: true, local_roots: Vec::new(), known: Arc::default() }
+        Self { root, symlinks: true, local_roots: Vec::new(), known: Arc::default(), memory: None }
     }
 
     /// The same cache, but its snapshots hold files instead of symbolic links (`HF_HUB_DISABLE_SYMLINKS`).
@@ -65,6 +70,12 @@ impl Cache {
     #[must_use]
     pub fn without_symlinks(self) -> Self {
         Self { symlinks: false, ..self }
+    }
+
+    /// The same cache, but what it holds is remembered in this folder, so that reading it again costs less.
+    #[must_use]
+    pub fn remembering_in(self, folder: PathBuf) -> Self {
+        Self { memory: Some(folder), ..self }
     }
 
     /// The same cache, but what these folders hold need not be downloaded: content is copied or cloned from there, never linked.

@@ -1,20 +1,14 @@
-//! Reading one repository's folder: its blobs, refs and snapshots, in one pass and without following a link out of it.
+//! What one repository's folder holds: its blobs, refs and snapshots, and what follows from them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::layout::{BLOBS, JOURNAL, PARTIAL, REFS, SNAPSHOTS, is_hex, resolve};
-use super::reader::Reader;
-use super::seen::{Kind, Seen};
-use super::store::Store;
-use crate::desk::{CachedRepo, CachedRevision, Digest, Leftover, LeftoverKind, RepoKey, printable};
-
-/// The longest ref that is read, in bytes; a commit has 40.
-const LONGEST_REF: u64 = 1024;
+use super::layout::{BLOBS, JOURNAL, PARTIAL, is_hex};
+use super::seen::Seen;
+use crate::desk::{CachedRepo, CachedRevision, Digest, Leftover, LeftoverKind, RepoKey};
 
 /// The content of one file or more: a blob or, in a cache without links, a file in a snapshot.
 #[derive(Debug)]
@@ -73,19 +67,11 @@ pub(super) struct RepoScan {
     /// Branches and tags in order, by the commit they point at, whether or not that is here.
     pub(super) refs: BTreeMap<String, Vec<String>>,
     pub(super) snapshots: Vec<SnapshotScan>,
+    /// The folders that were read, and the refs, relative to [`RepoScan::path`], with what the filesystem said of each.
+    pub(super) looked_at: Vec<(PathBuf, Seen)>,
 }
 
 impl RepoScan {
-    /// Reads the repository in this folder of the cache. What cannot be read is told to the reader.
-    pub(super) fn read(reader: &mut Reader, store: Option<&Store>, path: &Path, key: RepoKey) -> Self {
-        let blobs = read_blobs(reader, store, path);
-        let by_path = blobs.iter().enumerate().map(|(at, blob)| (blob.path.clone(), at)).collect();
-        let refs = read_refs(reader, &path.join(REFS));
-        let mut walk = Walk { scan: Self { key, path: path.to_path_buf(), blobs, refs, snapshots: Vec::new() }, by_path };
-        walk.read_snapshots(reader);
-        walk.scan
-    }
-
     /// Branches and tags that point at a commit.
     pub(super) fn refs_of(&self, commit: &str) -> &[String] {
         self.refs.get(commit).map_or(&[], Vec::as_slice)
@@ -174,96 +160,4 @@ pub(super) fn leftover_kind(name: &str) -> LeftoverKind {
 
 fn newest(times: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
     times.flatten().max()
-}
-
-/// A scan under way, with what it looks blobs up by.
-struct Walk {
-    scan: RepoScan,
-    /// Places of blobs by their path relative to the cache's root.
-    by_path: HashMap<PathBuf, usize>,
-}
-
-impl Walk {
-    fn read_snapshots(&mut self, reader: &mut Reader) {
-        let folder = self.scan.path.join(SNAPSHOTS);
-        for (name, kind) in reader.names(&folder) {
-            match name.to_str().filter(|name| kind == Kind::Folder && is_hex(name, 40)) {
-                Some(commit) => self.read_snapshot(reader, &folder.join(&name), commit),
-                None => reader.warn(&folder.join(&name), "is not the folder of a commit"),
-            }
-        }
-        let here = |commit: &String| self.scan.snapshots.iter().any(|snapshot| snapshot.commit == *commit);
-        let dangling = self.scan.refs.iter().filter(|(commit, _)| !here(commit)).flat_map(|(_, names)| names);
-        for name in dangling {
-            reader.warn(&self.scan.path.join(REFS).join(name), "does not name a commit that is here");
-        }
-    }
-
-    fn read_snapshot(&mut self, reader: &mut Reader, folder: &Path, commit: &str) {
-        let mut entries = Vec::new();
-        for (file, kind) in reader.files_below(folder) {
-            let blob = self.blob_of(reader, &file, kind);
-            if blob.is_none() {
-                reader.warn(&file, "does not lead to a blob of its repository");
-            }
-            entries.push(Entry { path: file.strip_prefix(folder).unwrap_or(&file).to_path_buf(), blob });
-        }
-        self.scan.snapshots.push(SnapshotScan { commit: commit.to_owned(), entries });
-    }
-
-    /// The blob of a snapshot's file: the link's first hop, or the file itself where it is no link.
-    fn blob_of(&mut self, reader: &Reader, file: &Path, kind: Kind) -> Option<usize> {
-        let relative = reader.relative(file);
-        if kind == Kind::Link {
-            let path = resolve(reader.root(), relative.parent()?, &fs::read_link(file).ok()?)?;
-            let at = *self.by_path.get(&path)?;
-            self.scan.blobs.get_mut(at)?.used = true;
-            return Some(at);
-        }
-        let seen = Seen::at(file).filter(|seen| seen.kind == Kind::File)?;
-        self.scan.blobs.push(Blob { path: relative.to_path_buf(), seen, payload: None, used: true });
-        Some(self.scan.blobs.len() - 1)
-    }
-}
-
-/// A repository's blobs. A link that is not into the shared store, a folder and a dangling link are none.
-fn read_blobs(reader: &mut Reader, store: Option<&Store>, path: &Path) -> Vec<Blob> {
-    let folder = path.join(BLOBS);
-    let mut blobs = Vec::new();
-    if fs::symlink_metadata(&folder).is_err() {
-        return blobs; // a cache without links has none
-    }
-    for (name, _) in reader.names(&folder) {
-        let path = reader.relative(&folder.join(&name)).to_path_buf();
-        let payload = store.and_then(|store| store.target(&path).ok().flatten());
-        let bytes = reader.root().join(payload.as_ref().unwrap_or(&path));
-        if let Some(seen) = Seen::at(&bytes).filter(|seen| seen.kind == Kind::File) {
-            blobs.push(Blob { path, seen, payload, used: false });
-        }
-    }
-    blobs
-}
-
-/// Branches and tags, in order, by the commit they point at.
-fn read_refs(reader: &mut Reader, folder: &Path) -> BTreeMap<String, Vec<String>> {
-    let mut refs = BTreeMap::<String, Vec<String>>::new();
-    if fs::symlink_metadata(folder).is_err() {
-        return refs;
-    }
-    let mut files = reader.files_below(folder);
-    files.sort();
-    for (file, kind) in files {
-        let name = printable(&file.strip_prefix(folder).unwrap_or(&file).to_string_lossy());
-        match read_ref(&file, kind) {
-            Some(commit) => refs.entry(commit).or_default().push(name),
-            None => reader.warn(&file, "cannot be read as a ref"),
-        }
-    }
-    refs
-}
-
-/// A ref's whole content: a line break at its end is a mistake that breaks other readers too.
-fn read_ref(file: &Path, kind: Kind) -> Option<String> {
-    (kind == Kind::File && fs::symlink_metadata(file).ok()?.len() <= LONGEST_REF).then_some(())?;
-    fs::read_to_string(file).ok()
 }

@@ -48,11 +48,16 @@ impl<'a> Store<'a> {
     /// The payload that a blob links to, whether or not it is there; `None` where the blob is no such link.
     pub(super) fn target(&self, blob: &Path) -> io::Result<Option<PathBuf>> {
         match fs::read_link(self.root.join(blob)) {
-            Ok(link) => Ok(resolve(self.root, blob.parent().unwrap_or(Path::new("")), &link).filter(|path| is_payload(path))),
+            Ok(link) => Ok(self.payload_of(blob, &link)),
             // What is missing, and what is no link.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The payload that a blob leads to, by what its link says.
+    pub(super) fn payload_of(&self, blob: &Path, link: &Path) -> Option<PathBuf> {
+        resolve(self.root, blob.parent().unwrap_or(Path::new("")), link).filter(|path| is_payload(path))
     }
 
     /// A payload's size in bytes, or `None` where it is no regular file.

@@ -1,0 +1,187 @@
+//! Reading one repository's folder in one pass, without following a link out of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::dir::Dir;
+use super::layout::{BLOBS, REFS, SNAPSHOTS, is_hex, resolve};
+use super::reader::Reader;
+use super::scan::{Blob, Entry, RepoScan, SnapshotScan};
+use super::seen::{Kind, Named, Seen};
+use super::store::Store;
+use crate::desk::{RepoKey, printable};
+
+/// The longest ref that is read, in bytes; a commit has 40.
+const LONGEST_REF: usize = 1024;
+
+impl RepoScan {
+    /// Reads the repository in this folder of the cache. What cannot be read is told to the reader.
+    pub(super) fn read(reader: &mut Reader, store: Option<&Store>, path: &Path, key: RepoKey) -> Self {
+        let scan =
+            Self { key, path: path.to_path_buf(), blobs: Vec::new(), refs: BTreeMap::new(), snapshots: Vec::new(), looked_at: Vec::new() };
+        let mut walk = Walk { folder: reader.relative(path).to_path_buf(), reader, scan, by_name: HashMap::new() };
+        if let Some(repo) = walk.open(PathBuf::new(), Dir::open(path)) {
+            walk.read_blobs(&repo, store);
+            walk.read_refs(&repo);
+            walk.read_snapshots(&repo);
+        }
+        walk.scan
+    }
+}
+
+/// A reading under way.
+struct Walk<'a, 'r> {
+    reader: &'a mut Reader<'r>,
+    scan: RepoScan,
+    /// The repository's folder, relative to the cache's root.
+    folder: PathBuf,
+    /// Places of blobs by their name.
+    by_name: HashMap<OsString, usize>,
+}
+
+impl Walk<'_, '_> {
+    fn warn(&mut self, inside: &Path, what: &str) {
+        self.reader.warn(&self.scan.path.join(inside), what);
+    }
+
+    /// A folder at this path in the repository, and what the filesystem said of it before it was read.
+    fn open(&mut self, inside: PathBuf, opened: std::io::Result<Dir>) -> Option<Dir> {
+        match opened.and_then(|dir| Ok((dir.own()?, dir))) {
+            Ok((seen, dir)) => {
+                self.scan.looked_at.push((inside, seen));
+                Some(dir)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::NotADirectory | ErrorKind::NotFound) => {
+                self.warn(&inside, "is not a folder");
+                None
+            }
+            Err(error) => {
+                self.warn(&inside, &format!("cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    fn names(&mut self, inside: &Path, dir: &mut Dir) -> Vec<Named> {
+        dir.names().unwrap_or_else(|error| {
+            self.warn(inside, &format!("cannot be read: {error}"));
+            Vec::new()
+        })
+    }
+
+    /// The repository's blobs. A link that is not into the shared store, a folder and a dangling link are none.
+    fn read_blobs(&mut self, repo: &Dir, store: Option<&Store>) {
+        let inside = Path::new(BLOBS);
+        if repo.seen(BLOBS).is_none() {
+            return; // a cache without links has none
+        }
+        let Some(mut dir) = self.open(inside.to_path_buf(), repo.child(OsStr::new(BLOBS))) else { return };
+        let folder = self.folder.join(BLOBS);
+        for (name, kind) in self.names(inside, &mut dir) {
+            let path = folder.join(&name);
+            let payload = if kind == Kind::Link { store.and_then(|store| store.payload_of(&path, &dir.link(&name)?)) } else { None };
+            let seen = match &payload {
+                Some(payload) => Seen::at(&self.reader.root().join(payload)),
+                None => dir.seen(name.as_os_str()),
+            };
+            if let Some(seen) = seen.filter(|seen| seen.kind == Kind::File) {
+                self.by_name.insert(name, self.scan.blobs.len());
+                self.scan.blobs.push(Blob { path, seen, payload, used: false });
+            }
+        }
+    }
+
+    /// Branches and tags, in order, by the commit they point at.
+    fn read_refs(&mut self, repo: &Dir) {
+        if repo.seen(REFS).is_none() {
+            return;
+        }
+        if let Some(dir) = self.open(PathBuf::from(REFS), repo.child(OsStr::new(REFS))) {
+            self.read_refs_in(Path::new(""), dir);
+        }
+        self.scan.refs.values_mut().for_each(|names| names.sort());
+    }
+
+    /// The refs of one folder; `above` is what their names begin with.
+    fn read_refs_in(&mut self, above: &Path, mut dir: Dir) {
+        for (name, kind) in self.names(&Path::new(REFS).join(above), &mut dir) {
+            let own = above.join(&name);
+            let inside = Path::new(REFS).join(&own);
+            if kind == Kind::Folder {
+                if let Some(dir) = self.open(inside, dir.child(&name)) {
+                    self.read_refs_in(&own, dir);
+                }
+                continue;
+            }
+            // A ref may be written in place, which its folder does not tell.
+            self.scan.looked_at.extend(dir.seen(name.as_os_str()).map(|seen| (inside.clone(), seen)));
+            match dir.text(&name, LONGEST_REF) {
+                Some(commit) => self.scan.refs.entry(commit).or_default().push(printable(&own.to_string_lossy())),
+                None => self.warn(&inside, "cannot be read as a ref"),
+            }
+        }
+    }
+
+    fn read_snapshots(&mut self, repo: &Dir) {
+        let folder = Path::new(SNAPSHOTS);
+        let Some(mut dir) = self.open(folder.to_path_buf(), repo.child(OsStr::new(SNAPSHOTS))) else { return };
+        for (name, kind) in self.names(folder, &mut dir) {
+            let inside = folder.join(&name);
+            match name.to_str().filter(|name| kind == Kind::Folder && is_hex(name, 40)) {
+                Some(commit) => self.read_snapshot(&dir, &inside, commit),
+                None => self.warn(&inside, "is not the folder of a commit"),
+            }
+        }
+        let here = |commit: &String| self.scan.snapshots.iter().any(|snapshot| snapshot.commit == *commit);
+        let dangling: Vec<String> =
+            self.scan.refs.iter().filter(|(commit, _)| !here(commit)).flat_map(|(_, names)| names.clone()).collect();
+        for name in dangling {
+            self.warn(&Path::new(REFS).join(name), "does not name a commit that is here");
+        }
+    }
+
+    fn read_snapshot(&mut self, snapshots: &Dir, inside: &Path, commit: &str) {
+        let mut entries = Vec::new();
+        if let Some(dir) = self.open(inside.to_path_buf(), snapshots.child(OsStr::new(commit))) {
+            self.read_entries(inside, Path::new(""), dir, &mut entries);
+        }
+        self.scan.snapshots.push(SnapshotScan { commit: commit.to_owned(), entries });
+    }
+
+    /// The files of one folder of a snapshot and those below it; `above` is what their paths begin with.
+    fn read_entries(&mut self, inside: &Path, above: &Path, mut dir: Dir, entries: &mut Vec<Entry>) {
+        for (name, kind) in self.names(inside, &mut dir) {
+            let path = above.join(&name);
+            if kind == Kind::Folder {
+                let below = inside.join(&name);
+                if let Some(dir) = self.open(below.clone(), dir.child(&name)) {
+                    self.read_entries(&below, &path, dir, entries);
+                }
+                continue;
+            }
+            let blob = if kind == Kind::Link { self.linked(inside, &dir, &name) } else { self.file(inside, &dir, &name) };
+            if blob.is_none() {
+                self.warn(&inside.join(&name), "does not lead to a blob of its repository");
+            }
+            entries.push(Entry { path, blob });
+        }
+    }
+
+    /// The blob that a link leads to, by its first hop.
+    fn linked(&mut self, inside: &Path, dir: &Dir, name: &OsStr) -> Option<usize> {
+        let target = resolve(self.reader.root(), &self.folder.join(inside), &dir.link(name)?)?;
+        let is_blob = target.parent() == Some(&self.folder.join(BLOBS));
+        let at = *self.by_name.get(target.file_name().filter(|_| is_blob)?)?;
+        self.scan.blobs.get_mut(at)?.used = true;
+        Some(at)
+    }
+
+    /// A file that is no link is its own blob.
+    fn file(&mut self, inside: &Path, dir: &Dir, name: &OsStr) -> Option<usize> {
+        let seen = dir.seen(name).filter(|seen| seen.kind == Kind::File)?;
+        self.scan.blobs.push(Blob { path: self.folder.join(inside).join(name), seen, payload: None, used: true });
+        Some(self.scan.blobs.len() - 1)
+    }
+}
