@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{DeletionTarget, Digest, Plan, PlannedFile, RepoKey, RepoKind, RepoRef, Verdict, VerifiedFile};
+use hfdesk_tui::desk::{DeletionTarget, Digest, Disposal, Plan, PlannedFile, RepoKey, RepoKind, RepoRef, Verdict, VerifiedFile};
 use hfdesk_tui::engine::cache::{Cache, Place, SetAside};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -166,7 +166,7 @@ except Exception as error:
         let planned = self.cache.plan_deletion(&[DeletionTarget::Repo(key(repo))]).unwrap();
         let theirs = self.hf(&["cache", "rm", &key(repo).to_string(), "--dry-run", "--format", "json"]);
         assert_eq!(theirs["size"], json!(as_official(planned.frees)), "{theirs}");
-        let report = self.cache.delete(&planned).unwrap();
+        let report = self.cache.delete(&planned, Disposal::Forever).unwrap();
         assert_eq!((report.freed, report.failures), (planned.frees, vec![]));
         report.freed
     }
@@ -375,7 +375,7 @@ fn an_interrupted_deletion_leaves_a_cache_the_official_client_reads() {
         fs::remove_dir_all(&part).unwrap();
         assert_eq!(judge.official_scan()["warnings"], json!([]), "after {}", part.display());
     }
-    judge.cache.delete(&judge.cache.plan_deletion(&[DeletionTarget::Repo(key("org/weights"))]).unwrap()).unwrap();
+    judge.cache.delete(&judge.cache.plan_deletion(&[DeletionTarget::Repo(key("org/weights"))]).unwrap(), Disposal::Forever).unwrap();
     assert!(!repo.exists());
 }
 

@@ -6,20 +6,21 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
-use super::cache::{Cache, Places};
-use crate::desk::{CacheListing, CacheStep};
+use super::cache::{Cache, Found, Places};
+use super::pins::Pins;
+use crate::desk::{CacheListing, CacheStep, Fault};
 
 /// So many steps wait for a slow listener before the reading does.
 const AHEAD: usize = 16;
 
 /// Reads the cache and, beside it, what other programs keep in these places. Dropping the stream ends the reading.
-pub(super) fn steps(cache: Cache, places: Places) -> BoxStream<'static, CacheStep> {
+pub(super) fn steps(cache: Cache, pins: Pins, places: Places) -> BoxStream<'static, CacheStep> {
     let (told, steps) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let found = |repos| told.blocking_send(CacheStep::Found(repos)).is_ok();
         let listing = thread::scope(|scope| {
             let others = scope.spawn(|| cache.others(&places));
-            let listing = cache.scan_in_steps(&found)?;
+            let listing = whole(&cache, &pins, &found)?;
             Ok(CacheListing { others: others.join().unwrap_or_default(), ..listing })
         });
         let end = listing.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(listing)));
@@ -29,8 +30,16 @@ pub(super) fn steps(cache: Cache, places: Places) -> BoxStream<'static, CacheSte
     stream::unfold(steps, |mut steps| async move { steps.recv().await.map(|step| (step, steps)) }).boxed()
 }
 
+/// What the cache holds, with what is known of it beside the folder itself.
+fn whole(cache: &Cache, pins: &Pins, found: Found) -> Result<CacheListing, Fault> {
+    let listing = cache.scan_in_steps(found)?;
+    Ok(CacheListing { orphans: cache.orphans(), trash: cache.trash(), pins: pins.load()?, ..listing })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[tokio::test]
@@ -39,8 +48,8 @@ mod tests {
         let xet = dir.path().join("xet");
         std::fs::create_dir_all(xet.join("logs")).unwrap();
         std::fs::write(xet.join("logs/xet.log"), "a line").unwrap();
-        let cache = Cache::new(dir.path().join("hub"));
-        let steps: Vec<CacheStep> = steps(cache, Places { xet: vec![xet], ..Places::default() }).collect().await;
+        let (cache, places) = (Cache::new(dir.path().join("hub")), Places { xet: vec![xet], ..Places::default() });
+        let steps: Vec<CacheStep> = steps(cache, Pins::of(dir.path(), Path::new("hub")), places).collect().await;
         let Some(CacheStep::Done(listing)) = steps.last() else { panic!("{steps:?}") };
         assert_eq!((listing.others.len(), listing.others[0].size), (1, 6));
     }

@@ -6,6 +6,7 @@ pub mod analyze;
 mod assess;
 pub mod cache;
 mod card;
+mod cleaning;
 pub mod config;
 mod contents;
 mod download;
@@ -16,6 +17,7 @@ pub mod job;
 mod listing;
 pub mod net;
 mod others;
+mod pins;
 mod reading;
 mod recent;
 pub mod select;
@@ -37,6 +39,7 @@ use crate::desk::{
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
+use cleaning::Cleaner;
 use config::Settings;
 use download::{Downloader, Turns, partial};
 use headers::Headers;
@@ -44,6 +47,7 @@ use host::{Clock, FileLock, SystemClock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
 use net::Network;
+use pins::Pins;
 use recent::Recent;
 use transfer::Mover;
 use verify::Verifier;
@@ -88,6 +92,7 @@ impl Engine {
         };
         let cache = Cache::new(settings.cache_dir.value.clone())
             .with_local_roots(settings.local_roots.value.clone())
+            .with_trash_kept(settings.trash_kept.value)
             .remembering_in(settings.state_dir.join("cache"));
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
         let (headers, machine) = (Headers::in_state(&settings.state_dir, &settings.endpoint.value), Arc::new(ThisMachine::default()));
@@ -117,6 +122,7 @@ impl Engine {
             clock,
         };
         let jobs = Jobs::start(jobs, Arc::new(downloader)).await?;
+        tokio::spawn(self.cleaner().tidy());
         self.queue = Some(Queue { jobs, _lock: Arc::new(lock) });
         Ok(())
     }
@@ -124,6 +130,19 @@ impl Engine {
     fn jobs(&self) -> Result<Jobs, Fault> {
         let queue = self.queue.as_ref().ok_or_else(|| Fault::internal("this engine runs no queue"))?;
         Ok(queue.jobs.clone())
+    }
+
+    fn cleaner(&self) -> Cleaner {
+        Cleaner { cache: self.cache.clone(), pins: self.pins() }
+    }
+
+    fn pins(&self) -> Pins {
+        Pins::of(&self.verifier.state_dir, self.cache.root())
+    }
+
+    /// The queue as it is now, where this engine runs one.
+    async fn board_now(&self) -> Option<Arc<Board>> {
+        self.jobs().ok()?.board().next().await
     }
 
     async fn analyze_now(&self, repo: RepoRef, listed: &watch::Sender<usize>) -> Result<Arc<Analysis>, Fault> {
@@ -253,7 +272,7 @@ impl Desk for Engine {
     }
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
-        listing::steps(self.cache.clone(), self.places.clone())
+        listing::steps(self.cache.clone(), self.pins(), self.places.clone())
     }
 
     fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
@@ -262,25 +281,28 @@ impl Desk for Engine {
     }
 
     fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {
-        let cache = self.cache.clone();
-        blocking(move || cache.plan_deletion(&targets)).boxed()
+        let engine = self.clone();
+        async move { engine.cleaner().plan(targets, engine.board_now().await).await }.boxed()
     }
 
-    fn delete(&self, plan: DeletionPlan, _disposal: Disposal) -> Reply<DeletionReport> {
-        let cache = self.cache.clone();
-        blocking(move || cache.delete(&plan)).boxed()
+    fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
+        let engine = self.clone();
+        async move { engine.cleaner().delete(plan, disposal, engine.board_now().await).await }.boxed()
     }
 
-    fn restore(&self, _id: TrashId) -> Reply<TrashEntry> {
-        std::future::ready(Err(Fault::internal("there is no trash yet"))).boxed()
+    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+        let cleaner = self.cleaner();
+        async move { cleaner.restore(id).await }.boxed()
     }
 
-    fn empty_trash(&self, _ids: Vec<TrashId>) -> Reply<u64> {
-        std::future::ready(Ok(0)).boxed()
+    fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
+        let cleaner = self.cleaner();
+        async move { cleaner.empty_trash(ids).await }.boxed()
     }
 
-    fn pin(&self, _repo: RepoKey, _pinned: bool) -> Reply<()> {
-        std::future::ready(Ok(())).boxed()
+    fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {
+        let cleaner = self.cleaner();
+        async move { cleaner.pin(repo, pinned).await }.boxed()
     }
 
     fn diagnose(&self) -> Reply<Vec<Finding>> {

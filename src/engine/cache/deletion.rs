@@ -1,56 +1,94 @@
-//! What deleting whole repositories removes and frees. Nothing is changed here.
+//! What a deletion removes and frees. Nothing is changed here.
+//!
+//! All targets are planned together: two files that share a blob free it only together, and all revisions of a repository are the
+//! repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Cache;
-use super::layout::repo_folder;
+use super::footprint::Footprint;
+use super::going::{Going, Step, Wanted, What};
+use super::layout::{BLOBS, LOCKS, is_hex, repo_folder};
 use super::reader::Reader;
-use super::scan::RepoScan;
+use super::scan::{Blob, RepoScan};
+use super::seen::{Kind, Seen};
 use super::store::Store;
-use crate::desk::{DeletionPlan, DeletionTarget, Fault, FaultKind, RepoKey};
-use crate::engine::host::space;
+use crate::desk::{DeletionPlan, DeletionTarget, Fault, FaultKind, OpenFile, RepoKey};
+use crate::engine::host::{open_files, space};
+
+/// How long is looked for programs that have files of a deletion open.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A plan with what carrying it out needs to know.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) plan: DeletionPlan,
+    /// What goes, in order; the payloads and their manifests are the last.
+    pub(super) steps: Vec<Step>,
+    pub(super) footprint: Footprint,
+    /// Payloads that lose a user and stay, relative to the cache's root.
+    pub(super) kept: Vec<PathBuf>,
+}
 
 impl Cache {
-    /// What deleting these would remove, and exactly how many bytes come free: blobs and unfinished downloads, and a payload of the
-    /// shared store only when its last user goes.
+    /// What deleting these would remove, and exactly how many bytes come free: a blob with its last user, a payload of the shared store
+    /// with the last repository that uses it, bytes with several hard links with the last of them.
     ///
-    /// A repository that is not in the cache, or whose folder is a symbolic link, is a fault. One named twice counts once.
+    /// The last revision of a repository takes the whole folder. What is not in the cache, or lies behind a symbolic link, is a
+    /// fault. What is named twice counts once.
     pub fn plan_deletion(&self, targets: &[DeletionTarget]) -> Result<DeletionPlan, Fault> {
-        let whole = |target: &DeletionTarget| match target {
-            DeletionTarget::Repo(key) => Ok(key.clone()),
-            other => Err(Fault::internal(format!("{other} cannot be deleted by itself yet"))),
-        };
-        let repos: Vec<RepoKey> = targets.iter().map(whole).collect::<Result<BTreeSet<_>, _>>()?.into_iter().collect();
+        let mut planned = self.plan_now(targets)?;
+        planned.plan.open_files = self.open_files(&planned.footprint);
+        Ok(planned.plan)
+    }
+
+    /// The plan as the cache is now, without looking for open files.
+    pub(super) fn plan_now(&self, targets: &[DeletionTarget]) -> Result<Planned, Fault> {
         let store = Store::open(&self.root);
-        let (mut own, mut unused, mut revisions) = (0, 0, Vec::new());
-        let mut shared = BTreeMap::new();
-        for key in &repos {
-            let scan = self.scan_repo(&mut Reader::new(&self.root), store.as_ref(), key)?;
-            let listed = scan.listed();
-            own += scan.own_size();
-            unused += listed.unused();
-            revisions.extend(listed.revisions.into_iter().map(|revision| (key.clone(), revision.commit)));
-            shared.extend(scan.payloads().map(|(path, size)| (path.clone(), size)));
+        let mut draft = Draft::new(self, store.as_ref(), targets);
+        let mut by_repo = BTreeMap::<&RepoKey, Wanted>::new();
+        for target in targets {
+            match (target, target.repo()) {
+                (DeletionTarget::Locks(_), _) | (_, None) => {}
+                (_, Some(repo)) => by_repo.entry(repo).or_default().add(target),
+            }
         }
-        let folders: Vec<PathBuf> = repos.iter().map(folder).collect();
-        let (free, kept): (Vec<_>, Vec<_>) =
-            shared.into_iter().partition(|(path, _)| store.as_ref().is_some_and(|store| goes(store, path, &folders)));
-        let total = |payloads: &[(PathBuf, u64)]| payloads.iter().map(|(_, size)| size).sum::<u64>();
-        Ok(DeletionPlan {
+        by_repo.into_iter().try_for_each(|(key, wanted)| draft.take_repo(key, &wanted))?;
+        for target in targets.iter().collect::<BTreeSet<_>>() {
+            match target {
+                DeletionTarget::Locks(key) => draft.take_locks(key)?,
+                DeletionTarget::Payload(hash) => draft.ask_for_payload(hash)?,
+                _ => {}
+            }
+        }
+        draft.take_payloads()?;
+        Ok(draft.finish())
+    }
+
+    fn empty_plan(&self, targets: &[DeletionTarget]) -> DeletionPlan {
+        DeletionPlan {
             root: self.root.clone(),
             targets: targets.to_vec(),
-            repos,
-            revisions,
-            paths: folders.iter().map(|folder| self.root.join(folder)).collect(),
-            frees: own + unused + total(&free),
-            unused,
-            keeps: total(&kept),
-            payloads: free.into_iter().map(|(path, _)| self.root.join(path)).collect(),
+            repos: Vec::new(),
+            revisions: Vec::new(),
+            paths: Vec::new(),
+            payloads: Vec::new(),
+            frees: 0,
+            unused: 0,
+            keeps: 0,
             disk_free: space(&self.root).ok().map(|space| space.free),
             open_files: Vec::new(),
-        })
+        }
+    }
+
+    /// Programs that have something open that goes.
+    fn open_files(&self, footprint: &Footprint) -> Vec<OpenFile> {
+        let wanted: HashMap<_, _> = footprint.identities().map(|(identity, path)| (identity, self.root.join(path))).collect();
+        let opened = open_files(&wanted, PATIENCE).into_iter();
+        opened.map(|open| OpenFile { path: open.path, program: open.program, pid: open.pid }).collect()
     }
 
     /// Reads one repository of the cache; what is wrong inside it is told to the reader.
@@ -64,6 +102,17 @@ impl Cache {
                 .hint("list what there is with: hfdesk-tui cache ls")),
         }
     }
+
+    /// Every payload that a blob of the cache links to, whatever the manifests say.
+    pub(super) fn linked_payloads(&self, store: &Store, but: &BTreeSet<PathBuf>) -> HashSet<PathBuf> {
+        let names = |folder: &Path| {
+            let real = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir());
+            real.then(|| fs::read_dir(folder).ok()).flatten().into_iter().flatten().flatten().map(|entry| entry.file_name())
+        };
+        let folders = names(&self.root).map(|name| Path::new(&name).join(BLOBS));
+        let blobs = folders.flat_map(|folder| names(&self.root.join(&folder)).map(move |name| folder.join(name)).collect::<Vec<_>>());
+        blobs.filter(|blob| !but.contains(blob)).filter_map(|blob| store.target(&blob).ok().flatten()).collect()
+    }
 }
 
 /// A repository's folder, relative to the cache's root.
@@ -71,12 +120,143 @@ pub(super) fn folder(key: &RepoKey) -> PathBuf {
     repo_folder(key.kind, &key.id).into()
 }
 
-/// Whether a payload has no user left once these folders are gone.
-fn goes(store: &Store, payload: &Path, folders: &[PathBuf]) -> bool {
-    let leaves = |blob: &PathBuf| folders.iter().any(|folder| blob.starts_with(folder));
-    store.referrers(payload).is_some_and(|referrers| referrers.iter().all(leaves))
+/// Who of those that go uses a payload.
+#[derive(Default)]
+struct Leavers {
+    blobs: BTreeSet<PathBuf>,
+    /// Whether a snapshot uses one of them.
+    used: bool,
+    /// Whether it was asked for by itself.
+    asked: bool,
 }
 
+/// A plan in the making.
+struct Draft<'c> {
+    cache: &'c Cache,
+    store: Option<&'c Store<'c>>,
+    plan: DeletionPlan,
+    steps: Vec<Step>,
+    footprint: Footprint,
+    /// Payloads that lose a user.
+    payloads: BTreeMap<PathBuf, Leavers>,
+    kept: Vec<PathBuf>,
+}
+
+impl<'c> Draft<'c> {
+    fn new(cache: &'c Cache, store: Option<&'c Store<'c>>, targets: &[DeletionTarget]) -> Self {
+        let (footprint, payloads) = (Footprint::default(), BTreeMap::new());
+        Self { cache, store, plan: cache.empty_plan(targets), steps: Vec::new(), footprint, payloads, kept: Vec::new() }
+    }
+
+    fn take_repo(&mut self, key: &RepoKey, wanted: &Wanted) -> Result<(), Fault> {
+        let mut reader = Reader::new(&self.cache.root);
+        let scan = self.cache.scan_repo(&mut reader, self.store, key)?;
+        let going = Going::new(&scan, wanted)?;
+        let (go, stay) = going.blobs();
+        go.iter().for_each(|blob| self.take_blob(blob));
+        stay.iter().for_each(|blob| self.footprint.stay(blob.seen));
+        self.plan.revisions.extend(going.commits.iter().map(|commit| (key.clone(), (*commit).to_owned())));
+        self.plan.repos.extend(going.whole.then(|| key.clone()));
+        self.steps.extend(going.steps(&mut reader));
+        Ok(())
+    }
+
+    fn take_blob(&mut self, blob: &Blob) {
+        match &blob.payload {
+            None => self.footprint.leave(&blob.path, blob.seen, !blob.used),
+            Some(payload) => {
+                let leavers = self.payloads.entry(payload.clone()).or_default();
+                leavers.used |= blob.used;
+                leavers.blobs.insert(blob.path.clone());
+            }
+        }
+    }
+
+    /// The locks of a repository that is gone. They have no bytes.
+    fn take_locks(&mut self, key: &RepoKey) -> Result<(), Fault> {
+        let path = Path::new(LOCKS).join(folder(key));
+        let is_there = |path: &Path| Seen::at(&self.cache.root.join(path)).map(|seen| seen.kind);
+        if is_there(&folder(key)).is_some() {
+            let message = format!("{key} is in the cache, and its locks are for whoever downloads it");
+            return Err(Fault::new(FaultKind::Conflict, message).hint("delete the repository first"));
+        }
+        if is_there(Path::new(LOCKS)) != Some(Kind::Folder) || is_there(&path) != Some(Kind::Folder) {
+            return Err(Fault::new(FaultKind::NotFound, format!("no locks of {key} are left in {}", self.cache.root.display()))
+                .hint("there is nothing to remove"));
+        }
+        self.steps.push(Step { what: What::Locks, path });
+        Ok(())
+    }
+
+    fn ask_for_payload(&mut self, hash: &str) -> Result<(), Fault> {
+        let payload = is_hex(hash, 64).then(|| Path::new(BLOBS).join(&hash[..2]).join(hash));
+        let here = payload.zip(self.store).filter(|(payload, store)| store.size(payload).is_some());
+        let missing = || Fault::new(FaultKind::NotFound, format!("there is no shared payload {hash} in {}", self.cache.root.display()));
+        let (payload, _) = here.ok_or_else(|| missing().hint("list what there is with: hfdesk-tui cache ls"))?;
+        self.payloads.entry(payload).or_default().asked = true;
+        Ok(())
+    }
+
+    /// Decides which payloads go: those whose every user does. One whose users cannot be known stays.
+    fn take_payloads(&mut self) -> Result<(), Fault> {
+        let Some(store) = self.store else { return Ok(()) };
+        let payloads = std::mem::take(&mut self.payloads);
+        let leaving: BTreeSet<PathBuf> = payloads.values().flat_map(|leavers| &leavers.blobs).cloned().collect();
+        let asked = payloads.values().any(|leavers| leavers.asked);
+        let linked = if asked { self.cache.linked_payloads(store, &leaving) } else { HashSet::new() };
+        for (payload, leavers) in payloads {
+            let users = store.referrers(&payload);
+            let Some(seen) = Seen::at(&self.cache.root.join(&payload)) else { continue };
+            if leavers.asked {
+                check_unused(&payload, users.as_ref(), &leaving, linked.contains(&payload))?;
+            }
+            // The official client counts a payload that no manifest knows of for nobody.
+            let known = leavers.asked || users.as_ref().is_some_and(|users| !users.is_empty());
+            if known && users.is_some_and(|users| users.is_subset(&leaving)) {
+                self.take_payload(payload, seen, &leavers);
+            } else {
+                self.footprint.stay(seen);
+                self.kept.push(payload);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_payload(&mut self, payload: PathBuf, seen: Seen, leavers: &Leavers) {
+        self.footprint.leave(&payload, seen, !leavers.used && !leavers.asked);
+        self.plan.payloads.push(self.cache.root.join(&payload));
+        self.steps.push(Step { what: What::Manifest, path: super::store::manifest_of(&payload) });
+        self.steps.push(Step { what: What::Payload, path: payload });
+    }
+
+    fn finish(mut self) -> Planned {
+        self.steps.sort_by_key(|step| match step.what {
+            What::Payload => 1,
+            What::Manifest => 2,
+            _ => 0,
+        });
+        let shown = self.steps.iter().filter(|step| !matches!(step.what, What::Payload | What::Manifest));
+        let totals = self.footprint.totals(|_| true);
+        let paths = shown.map(|step| self.cache.root.join(&step.path)).collect();
+        let plan = DeletionPlan { paths, frees: totals.frees, unused: totals.unused, keeps: totals.keeps, ..self.plan };
+        Planned { plan, steps: self.steps, footprint: self.footprint, kept: self.kept }
+    }
+}
+
+/// Refuses a payload that something uses which does not go with it.
+fn check_unused(payload: &Path, users: Option<&BTreeSet<PathBuf>>, leaving: &BTreeSet<PathBuf>, is_linked: bool) -> Result<(), Fault> {
+    let refused = |why: String| Err(Fault::new(FaultKind::Conflict, format!("the shared payload {} {why}", payload.display())));
+    let Some(users) = users else {
+        return refused("has no list of its users that can be read".to_owned())
+            .map_err(|fault| fault.hint("it stays, as nobody knows who uses it"));
+    };
+    match users.difference(leaving).next() {
+        Some(user) => refused(format!("is used by {}", user.display())).map_err(|fault| fault.hint("delete what uses it as well")),
+        None if is_linked => refused("is linked to by a blob that its list of users does not name".to_owned())
+            .map_err(|fault| fault.hint("delete the repository that uses it first")),
+        None => Ok(()),
+    }
+}
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;

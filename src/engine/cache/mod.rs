@@ -1,7 +1,7 @@
 //! What is on the disk: the Hugging Face cache, its shared blob store included, and plain folders that files are placed in.
 //!
 //! Owns the layout: it places files exactly where and in the order the official client does, tells what is there,
-//! verifies it, and deletes whole repositories. Plain blocking file operations; callers run them on threads that may wait. Knows
+//! verifies it, deletes from it and brings back what was deleted. Plain blocking file operations; callers run them on threads that may wait. Knows
 //! neither HTTP nor the queue.
 
 mod adopt;
@@ -11,15 +11,22 @@ mod doctor;
 mod elsewhere;
 mod entries;
 mod folder;
+mod footprint;
+mod going;
+mod idle;
 mod inside;
 mod known;
 mod layout;
 mod listing;
 mod lock;
+mod moves;
+mod orphans;
 mod others;
 mod place;
+mod put_back;
 mod quarantine;
 mod reader;
+mod record;
 mod remembered;
 mod remove;
 mod scan;
@@ -29,16 +36,19 @@ mod store;
 mod survey;
 #[cfg(test)]
 mod testkit;
+mod trash;
 mod tree;
 mod verify;
 mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use elsewhere::{Elsewhere, Offer};
 pub use inside::Inside;
 pub use known::Watch;
+pub use listing::Found;
 pub use others::Places;
 pub use place::{PartialPaths, Place};
 pub use quarantine::{Seized, SetAside};
@@ -55,13 +65,16 @@ pub struct Cache {
     known: Arc<known::Known>,
     /// Where to remember what was read.
     memory: Option<PathBuf>,
+    /// How long what was deleted can be brought back.
+    trash_kept: Duration,
 }
 
 impl Cache {
     /// The cache in this folder. A relative path is taken from the current folder, now.
     pub fn new(root: PathBuf) -> Self {
         let root = std::path::absolute(&root).unwrap_or(root);
-        Self { root, symlinks: true, local_roots: Vec::new(), known: Arc::default(), memory: None }
+        let known = Arc::default();
+        Self { root, symlinks: true, local_roots: Vec::new(), known, memory: None, trash_kept: trash::KEPT }
     }
 
     /// The same cache, but its snapshots hold files instead of symbolic links (`HF_HUB_DISABLE_SYMLINKS`).

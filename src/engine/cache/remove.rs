@@ -1,131 +1,166 @@
 //! Carrying out a deletion.
 //!
-//! A repository goes in an order that leaves, after a crash at any instruction, a cache that the official client reads without
-//! a warning: refs first (one that names a missing commit would hide the whole repository), then the snapshots' files, then the blobs
-//! they pointed at and all else, then the emptied `snapshots` folder, whose absence would be told as damage, and the repository's own.
-//! Deleting again finishes what was interrupted. Locks stay, as in the official client.
+//! Everything goes by rename into the trash, in an order that leaves at every instant a cache that the official client reads without a
+//! warning; what is not to be kept is removed from there at once. Deleting the same again finishes what was interrupted. Locks stay, as
+//! in the official client.
 
-use std::fs::{self, DirEntry};
-use std::io;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Cache;
-use super::deletion::folder;
-use super::layout::{LOCKS, REFS, SNAPSHOTS};
-use super::reader::Reader;
-use super::scan::RepoScan;
-use super::store::Store;
-use crate::desk::{DeletionPlan, DeletionReport, Fault, FaultKind, RepoKey, bytes};
-use crate::engine::host::FileLock;
+use super::deletion::{Planned, folder};
+use super::footprint::Footprint;
+use super::moves::{Outcome, Way};
+use super::record::{Entry, Record, State};
+use super::trash::{Finished, Trash, remove, way};
+use crate::desk::{DeletionPlan, DeletionReport, Disposal, Fault, FaultKind, bytes};
 
 impl Cache {
     /// Carries out a deletion plan. Where the cache has changed since it was made, or a file of it is being downloaded, nothing is
     /// removed; what cannot be removed on the way is told in the report.
-    pub fn delete(&self, plan: &DeletionPlan) -> Result<DeletionReport, Fault> {
-        let now = self.plan_deletion(&plan.targets)?;
-        check(plan, &now)?;
-        now.repos.iter().try_for_each(|key| self.check_idle(key))?;
-        let mut report = DeletionReport::default();
-        let store = Store::open(&self.root);
-        for key in &now.repos {
-            match self.scan_repo(&mut Reader::new(&self.root), store.as_ref(), key) {
-                Ok(before) => self.delete_repo(store.as_ref(), key, &before, &mut report),
-                Err(fault) => report.failures.push(fault.message),
+    ///
+    /// A plan whose deletion was interrupted is finished. A disk without room for the trash does not keep anything from being deleted
+    /// for good.
+    pub fn delete(&self, plan: &DeletionPlan, disposal: Disposal) -> Result<DeletionReport, Fault> {
+        check_root(plan, &self.root)?;
+        let trash = self.trash_if_any();
+        let finished = trash.as_ref().ok().and_then(Option::as_ref).map(Trash::finish).unwrap_or_default();
+        if let Some(finished) = finished.into_iter().find(|finished| finished.covers(plan)) {
+            return self.finished(finished, disposal);
+        }
+        let planned = self.plan_now(&plan.targets).map_err(changed)?;
+        check(plan, &planned.plan)?;
+        self.check_idle(&planned.steps)?;
+        let trash = trash.and_then(|trash| trash.map_or_else(|| self.open_trash(), Ok));
+        let Planned { plan, steps, footprint, kept } = planned;
+        let record = Record::new(plan, &steps, kept, disposal);
+        match (trash.and_then(|trash| Ok((trash.begin(record.clone())?, trash))), disposal) {
+            (Ok((entry, trash)), _) => self.carry_out(&trash, entry, &footprint),
+            (Err(fault), Disposal::Trash) => Err(no_trash(&fault)),
+            (Err(fault), Disposal::Forever) if fault.kind == FaultKind::Busy => Err(fault),
+            (Err(_), Disposal::Forever) => Ok(self.report(&record, self.make_moves(&record, Way::Straight, usize::MAX), &footprint)),
+        }
+    }
+
+    fn carry_out(&self, trash: &Trash, mut entry: Entry, footprint: &Footprint) -> Result<DeletionReport, Fault> {
+        let outcome = self.make_moves(&entry.record, way(&entry), usize::MAX);
+        if let Some(error) = outcome.refused {
+            entry.become_(State::Restoring)?;
+            self.put_back(&mut entry)?;
+            return Err(no_trash(&Fault::disk("move it into the trash", error)));
+        }
+        let report = self.report(&entry.record, outcome, footprint);
+        Ok(self.settled(trash, entry, report))
+    }
+
+    /// The report of what was moved, with what became of it then.
+    fn settled(&self, trash: &Trash, entry: Entry, mut report: DeletionReport) -> DeletionReport {
+        let (record, folder) = (entry.record.clone(), entry.folder.clone());
+        match trash.settle(entry) {
+            Ok(Some(kept)) => report.trashed = Some(kept.shown(self.trash_kept)),
+            Ok(None) => {}
+            Err(fault) => {
+                report.freed = report.freed.saturating_sub(Entry { folder, state: State::Emptying, record: record.clone() }.size());
+                report.failures.push(fault.message);
             }
+        }
+        report.freed = if record.disposal == Disposal::Trash { 0 } else { report.freed };
+        report
+    }
+
+    /// What a deletion did, all that went being gone for good.
+    fn report(&self, record: &Record, outcome: Outcome, footprint: &Footprint) -> DeletionReport {
+        let freed = footprint.totals(|path| outcome.is_gone(path)).frees;
+        let removed = record.plan.repos.iter().filter(|key| outcome.is_gone(&folder(key))).cloned().collect();
+        DeletionReport { removed, freed, trashed: None, failures: outcome.failures }
+    }
+
+    /// The report of a deletion that was interrupted, as if it had not been.
+    fn finished(&self, finished: Finished, disposal: Disposal) -> Result<DeletionReport, Fault> {
+        let Finished { record, outcome, kept } = finished;
+        let removed = record.plan.repos.iter().filter(|key| outcome.is_gone(&folder(key))).cloned().collect();
+        let mut report = DeletionReport { removed, freed: 0, trashed: None, failures: outcome.failures };
+        match (kept, disposal) {
+            (Some(entry), Disposal::Trash) => report.trashed = Some(entry.shown(self.trash_kept)),
+            (Some(mut entry), Disposal::Forever) => {
+                entry.become_(State::Emptying)?;
+                remove(&entry)?;
+                report.freed = record.plan.frees;
+            }
+            (None, _) => report.freed = record.plan.frees,
         }
         Ok(report)
     }
+}
 
-    fn delete_repo(&self, store: Option<&Store>, key: &RepoKey, before: &RepoScan, report: &mut DeletionReport) {
-        let path = self.root.join(folder(key));
-        match remove_repo(&path) {
-            Ok(()) => report.removed.push(key.clone()),
-            Err(error) => report.failures.push(Fault::disk(format!("remove all of {}", path.display()), error).message),
-        }
-        let own = |scan: &RepoScan| scan.own_size() + scan.listed().unused();
-        let rest = self.scan_repo(&mut Reader::new(&self.root), store, key).map_or(0, |rest| own(&rest));
-        report.freed += own(before).saturating_sub(rest);
-        for (payload, _) in before.payloads() {
-            match store.map_or(Ok(0), |store| store.collect(payload)) {
-                Ok(freed) => report.freed += freed,
-                Err(fault) => report.failures.push(fault.message),
-            }
-        }
+impl Finished {
+    /// Whether this was the deletion that a plan is for: the same was asked for, and nothing more would go.
+    fn covers(&self, plan: &DeletionPlan) -> bool {
+        let targets = |plan: &DeletionPlan| plan.targets.iter().cloned().collect::<BTreeSet<_>>();
+        let goes: BTreeSet<&PathBuf> = all(&self.record.plan).collect();
+        targets(plan) == targets(&self.record.plan) && all(plan).all(|path| goes.contains(path))
     }
+}
 
-    /// Refuses while somebody downloads into a repository.
-    fn check_idle(&self, key: &RepoKey) -> Result<(), Fault> {
-        let locks = fs::read_dir(self.root.join(LOCKS).join(folder(key))).into_iter().flatten().flatten();
-        // A lock that this user may not open says nothing.
-        let held = |entry: &DirEntry| matches!(FileLock::try_acquire(&entry.path(), 0o664), Ok(None));
-        match locks.filter(is_file).find(held) {
-            Some(lock) => Err(Fault::new(FaultKind::Busy, format!("{key} is being downloaded: {} is locked", lock.path().display()))
-                .hint("pause or cancel the download, then try again")),
-            None => Ok(()),
-        }
-    }
+/// Everything that a plan removes.
+fn all(plan: &DeletionPlan) -> impl Iterator<Item = &PathBuf> {
+    plan.paths.iter().chain(&plan.payloads)
+}
+
+fn check_root(plan: &DeletionPlan, root: &Path) -> Result<(), Fault> {
+    let differs = || format!("the plan is for {}, the cache is {}", plan.root.display(), root.display());
+    if plan.root == root { Ok(()) } else { Err(stale(&differs())) }
 }
 
 /// Whether the plan that people saw is what would be done now.
 fn check(seen: &DeletionPlan, now: &DeletionPlan) -> Result<(), Fault> {
-    let stale = |what: String| {
-        let message = format!("the cache has changed since this deletion was planned: {what}");
-        Err(Fault::new(FaultKind::Conflict, message).hint("look at the new plan and confirm it"))
-    };
-    if seen.root != now.root {
-        return stale(format!("the plan is for {}, the cache is {}", seen.root.display(), now.root.display()));
-    }
-    if (seen.frees, seen.keeps) != (now.frees, now.keeps) {
+    let (before, after): (BTreeSet<&PathBuf>, BTreeSet<&PathBuf>) = (all(seen).collect(), all(now).collect());
+    let mut what = Vec::new();
+    what.extend(named(&after, &before).map(|paths| format!("{paths} would be removed too")));
+    what.extend(named(&before, &after).map(|paths| format!("{paths} would not be removed now")));
+    if (seen.frees, seen.unused, seen.keeps) != (now.frees, now.unused, now.keeps) {
         let tell = |plan: &DeletionPlan| format!("free {} ({} bytes) and keep {}", bytes(plan.frees), plan.frees, bytes(plan.keeps));
-        return stale(format!("it would {} now, not {}", tell(now), tell(seen)));
+        what.push(format!("it would {} now, not {}", tell(now), tell(seen)));
     }
-    let paths = |plan: &DeletionPlan| plan.paths.iter().chain(&plan.payloads).cloned().collect::<Vec<_>>();
-    match paths(seen).into_iter().find(|path| !paths(now).contains(path)) {
-        Some(path) => stale(format!("{} would not be removed now", path.display())),
-        None if paths(seen).len() < paths(now).len() => stale("more would be removed now".to_owned()),
-        None => Ok(()),
+    if what.is_empty()
+        && (&seen.repos, &seen.revisions, &seen.paths, &seen.payloads) != (&now.repos, &now.revisions, &now.paths, &now.payloads)
+    {
+        what.push("other revisions would go now".to_owned());
+    }
+    if what.is_empty() { Ok(()) } else { Err(stale(&what.join("; "))) }
+}
+
+/// The first of the paths that are here and not there, and how many more there are.
+fn named(here: &BTreeSet<&PathBuf>, there: &BTreeSet<&PathBuf>) -> Option<String> {
+    let mut paths = here.difference(there);
+    let first = paths.next()?.display();
+    match paths.count() {
+        0 => Some(format!("{first}")),
+        more => Some(format!("{first} and {more} more")),
     }
 }
 
-fn is_file(entry: &DirEntry) -> bool {
-    entry.file_type().is_ok_and(|kind| kind.is_file())
+fn stale(what: &str) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("the cache has changed since this deletion was planned: {what}"))
+        .hint("look at the new plan and confirm it")
 }
 
-fn remove_repo(path: &Path) -> io::Result<()> {
-    removal_order(path)?.iter().try_for_each(|part| remove(part))?;
-    fs::remove_dir_all(path)
-}
-
-/// What is in a repository's folder, in the order in which it goes; `snapshots` itself stays to the end.
-fn removal_order(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let snapshots = path.join(SNAPSHOTS);
-    let mut order = vec![path.join(REFS)];
-    if fs::symlink_metadata(&snapshots).is_ok_and(|found| found.is_dir()) {
-        order.extend(children(&snapshots)?);
+/// What was planned and is not there any more is a change of the cache.
+fn changed(fault: Fault) -> Fault {
+    match fault.kind {
+        FaultKind::NotFound | FaultKind::RevisionNotFound | FaultKind::EntryNotFound => stale(&fault.message).because(fault),
+        _ => fault,
     }
-    order.extend(children(path)?.into_iter().filter(|part| *part != snapshots));
-    Ok(order)
 }
 
-fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
-}
-
-/// Removes a file, a link or a real folder with all it holds; one that is gone is fine. No link is followed.
-fn remove(path: &Path) -> io::Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+fn no_trash(fault: &Fault) -> Fault {
+    Fault::new(fault.kind, format!("it cannot be kept in the trash: {}", fault.message))
+        .hint("delete it for good instead; nothing was removed")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::super::testkit::{self, HASH, add, key, plan, share, whole};
@@ -134,7 +169,7 @@ mod tests {
     const FILES: &[(&str, &[u8])] = &[("b.json", b"{}"), ("x.bin", b"payload")];
 
     fn delete(cache: &Cache, repo: &str) -> DeletionReport {
-        cache.delete(&cache.plan_deletion(&[whole(repo)]).unwrap()).unwrap()
+        cache.delete(&cache.plan_deletion(&[whole(repo)]).unwrap(), Disposal::Forever).unwrap()
     }
 
     #[test]
@@ -143,7 +178,7 @@ mod tests {
         add(&cache, "org/m", FILES);
         add(&cache, "org/other", FILES);
         let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
-        let report = cache.delete(&planned).unwrap();
+        let report = cache.delete(&planned, Disposal::Forever).unwrap();
         assert_eq!(report, DeletionReport { removed: vec![key("org/m")], freed: planned.frees, trashed: None, failures: vec![] });
         assert!(!cache.root().join("models--org--m").exists());
         let rest = cache.scan().unwrap();
@@ -174,7 +209,7 @@ mod tests {
             share(&cache, repo, &etag, HASH, b"payload");
         }
         let planned = cache.plan_deletion(&[whole("org/a"), whole("org/b")]).unwrap();
-        assert_eq!(cache.delete(&planned).unwrap().freed, planned.frees);
+        assert_eq!(cache.delete(&planned, Disposal::Forever).unwrap().freed, planned.frees);
         assert_eq!(cache.scan().unwrap().size, 0);
     }
 
@@ -184,7 +219,7 @@ mod tests {
         let place = add(&cache, "org/m", FILES);
         let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
         fs::write(place.dir().join("more"), "more").unwrap();
-        let fault = cache.delete(&planned).unwrap_err();
+        let fault = cache.delete(&planned, Disposal::Forever).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Conflict);
         assert!(fault.message.contains("13 bytes") && fault.message.contains("9 bytes"), "{fault}");
         assert!(place.dir().exists());
@@ -202,7 +237,7 @@ mod tests {
             DeletionPlan { payloads: vec![dir.path().join("x")], ..planned },
         ];
         for plan in forged {
-            assert_eq!(cache.delete(&plan).unwrap_err().kind, FaultKind::Conflict, "{plan:?}");
+            assert_eq!(cache.delete(&plan, Disposal::Forever).unwrap_err().kind, FaultKind::Conflict, "{plan:?}");
         }
         assert_eq!(cache.scan().unwrap().size, 9);
     }
@@ -213,11 +248,11 @@ mod tests {
         let place = add(&cache, "org/m", FILES);
         let lock = place.lock(&plan("org/m", FILES).files[0]).unwrap();
         let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
-        let fault = cache.delete(&planned).unwrap_err();
+        let fault = cache.delete(&planned, Disposal::Forever).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Busy);
         assert!(fault.message.contains(".lock"), "{fault}");
         drop(lock);
-        cache.delete(&planned).unwrap();
+        cache.delete(&planned, Disposal::Forever).unwrap();
         assert_eq!(fs::read_dir(cache.root().join(".locks/models--org--m")).unwrap().count(), 1);
     }
 
@@ -237,21 +272,5 @@ mod tests {
         assert_eq!(delete(&cache, "org/m").failures, Vec::<String>::new());
         assert!(!repo.exists());
         assert_eq!(fs::read(outside.join("mine")).unwrap(), b"mine");
-    }
-
-    #[test]
-    fn an_interruption_leaves_a_cache_without_damage() {
-        let (_dir, cache) = testkit::cache();
-        let place = add(&cache, "org/m", FILES);
-        let repo = cache.root().join("models--org--m");
-        let order = removal_order(&repo).unwrap();
-        assert_eq!(order[..2], [repo.join("refs"), place.dir()]);
-        for part in &order {
-            remove(part).unwrap();
-            let listing = cache.scan().unwrap();
-            assert_eq!((listing.repos.len(), listing.warnings), (1, vec![]), "after {}", part.display());
-        }
-        delete(&cache, "org/m");
-        assert_eq!(cache.scan().unwrap().repos.len(), 0);
     }
 }

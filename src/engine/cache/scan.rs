@@ -90,11 +90,6 @@ impl RepoScan {
         self.blobs.iter().filter(|blob| blob.used && blob.payload.is_none()).map(|blob| blob.seen.size).sum()
     }
 
-    /// The shared payloads its blobs link to, relative to the cache's root, and their sizes in bytes.
-    pub(super) fn payloads(&self) -> impl Iterator<Item = (&PathBuf, u64)> {
-        self.blobs.iter().filter_map(|blob| Some((blob.payload.as_ref()?, blob.seen.size)))
-    }
-
     /// The repository as a listing shows it.
     pub(super) fn listed(&self) -> CachedRepo {
         let used = || self.blobs.iter().filter(|blob| blob.used);

@@ -23,6 +23,8 @@ use crate::engine::host::{FileLock, write_atomically};
 const MARKER: &str = ".huggingface-shared-blobs";
 /// The only layout there is so far.
 const LAYOUT: &[u8] = b"1\n";
+/// The end of a manifest's name.
+const MANIFEST_SUFFIX: &str = "refs";
 /// The longest manifest that is read, in bytes.
 const LONGEST_MANIFEST: u64 = 64 << 20;
 /// Permission bits of a manifest, whatever the umask: everybody who shares the cache adds to it.
@@ -55,7 +57,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The payload that a blob leads to, by what its link says.
+    /// The payload that a blob at this path would link to with this text.
     pub(super) fn payload_of(&self, blob: &Path, link: &Path) -> Option<PathBuf> {
         resolve(self.root, blob.parent().unwrap_or(Path::new("")), link).filter(|path| is_payload(path))
     }
@@ -81,7 +83,7 @@ impl<'a> Store<'a> {
 
     /// The blobs that use a payload: those its manifest names and that link to it. `None` where that cannot be known.
     pub(super) fn referrers(&self, payload: &Path) -> Option<BTreeSet<PathBuf>> {
-        let manifest = self.beside(payload, "refs");
+        let manifest = self.beside(payload, MANIFEST_SUFFIX);
         size_of_regular(&manifest).filter(|size| *size <= LONGEST_MANIFEST)?;
         let mut referrers = BTreeSet::new();
         for line in fs::read_to_string(manifest).ok()?.lines().map(Path::new).filter(|line| is_blob(line)) {
@@ -110,33 +112,28 @@ impl<'a> Store<'a> {
         Ok(true)
     }
 
-    fn append(&self, payload: &Path, blob: &Path) -> io::Result<()> {
+    /// Adds a blob to the manifest of a payload, which must have one.
+    pub(super) fn append(&self, payload: &Path, blob: &Path) -> io::Result<()> {
         let mut options = OpenOptions::new();
         #[allow(clippy::cast_possible_wrap)] // the flag is one low bit
         options.append(true).custom_flags(OFlags::NOFOLLOW.bits() as i32);
-        let mut manifest = options.open(self.beside(payload, "refs"))?;
+        let mut manifest = options.open(self.beside(payload, MANIFEST_SUFFIX))?;
         manifest.write_all(format!("{}\n", blob.display()).as_bytes())?;
         manifest.sync_data()
     }
 
-    /// Removes a payload that nothing uses any more and answers with the bytes that came free.
-    ///
-    /// One that is still used has its manifest brought up to date instead.
-    pub(super) fn collect(&self, payload: &Path) -> Result<u64, Fault> {
+    /// Takes those out of a payload's manifest that do not use it any more. One that nothing uses is left alone.
+    pub(super) fn refresh(&self, payload: &Path) -> Result<(), Fault> {
         let _lock = self.lock(payload)?;
-        let (Some(referrers), Some(size)) = (self.referrers(payload), self.size(payload)) else { return Ok(0) };
-        let manifest = self.beside(payload, "refs");
-        if !referrers.is_empty() {
-            return rewrite(&manifest, &referrers).map(|()| 0);
+        match self.referrers(payload).filter(|referrers| !referrers.is_empty()) {
+            Some(referrers) => rewrite(&self.beside(payload, MANIFEST_SUFFIX), &referrers),
+            None => Ok(()),
         }
-        remove_if_there(&self.root.join(payload))?;
-        remove_if_there(&manifest)?;
-        Ok(size)
     }
 
     /// Removes the manifest of a payload that is gone.
     pub(super) fn forget(&self, payload: &Path) -> Result<(), Fault> {
-        remove_if_there(&self.beside(payload, "refs"))
+        remove_if_there(&self.beside(payload, MANIFEST_SUFFIX))
     }
 
     /// Keeps everybody else from linking to a payload or collecting it.
@@ -148,9 +145,23 @@ impl<'a> Store<'a> {
     }
 
     fn beside(&self, payload: &Path, suffix: &str) -> PathBuf {
-        let name = payload.file_name().unwrap_or_default().to_string_lossy();
-        self.root.join(payload).with_file_name(format!("{name}.{suffix}"))
+        self.root.join(beside(payload, suffix))
     }
+}
+
+/// The manifest of a payload.
+pub(super) fn manifest_of(payload: &Path) -> PathBuf {
+    beside(payload, MANIFEST_SUFFIX)
+}
+
+/// The payload of a manifest.
+pub(super) fn payload_of_manifest(manifest: &Path) -> PathBuf {
+    manifest.with_extension("")
+}
+
+fn beside(payload: &Path, suffix: &str) -> PathBuf {
+    let name = payload.file_name().unwrap_or_default().to_string_lossy();
+    payload.with_file_name(format!("{name}.{suffix}"))
 }
 
 fn rewrite(manifest: &Path, referrers: &BTreeSet<PathBuf>) -> Result<(), Fault> {
@@ -260,33 +271,31 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_goes_with_its_last_user() {
+    fn a_manifest_is_brought_up_to_date_and_one_of_nobody_is_left_alone() {
         let (_dir, cache) = shared();
         let store = Store::open(cache.root()).unwrap();
         fs::remove_dir_all(cache.root().join("models--org--a")).unwrap();
-        assert_eq!(store.collect(&payload()).unwrap(), 0);
-        assert_eq!(fs::read_to_string(manifest(&cache)).unwrap(), format!("models--org--b/blobs/{ETAG}\n"));
+        store.refresh(&payload()).unwrap();
+        let rest = format!("models--org--b/blobs/{ETAG}\n");
+        assert_eq!(fs::read_to_string(manifest(&cache)).unwrap(), rest);
         assert_eq!(fs::metadata(manifest(&cache)).unwrap().permissions().mode() & 0o777, 0o666);
         fs::remove_dir_all(cache.root().join("models--org--b")).unwrap();
-        assert_eq!(store.collect(&payload()).unwrap(), 7);
-        assert!(store.size(&payload()).is_none() && !manifest(&cache).exists());
-        assert!(cache.root().join(format!("blobs/c6/{HASH}.lock")).exists());
+        store.refresh(&payload()).unwrap();
+        assert_eq!(fs::read_to_string(manifest(&cache)).unwrap(), rest);
+        assert_eq!((store.size(&payload()), store.referrers(&payload())), (Some(7), Some(BTreeSet::new())));
     }
 
     #[test]
-    fn a_payload_whose_manifest_cannot_be_read_stays() {
+    fn who_uses_a_payload_is_unknown_where_its_manifest_cannot_be_read() {
         let (_dir, cache) = shared();
         let store = Store::open(cache.root()).unwrap();
-        for repo in ["models--org--a", "models--org--b"] {
-            fs::remove_dir_all(cache.root().join(repo)).unwrap();
-        }
         fs::write(manifest(&cache), b"\xff\xfe").unwrap();
-        assert_eq!(store.collect(&payload()).unwrap(), 0);
+        assert_eq!(store.referrers(&payload()), None);
         fs::write(manifest(&cache), format!("models--org--a/blobs/{ETAG}\n")).unwrap();
+        fs::remove_dir_all(cache.root().join("models--org--a")).unwrap();
         fs::write(cache.root().join("models--org--a"), "a file where a folder should be").unwrap();
-        assert_eq!(store.collect(&payload()).unwrap(), 0);
+        assert_eq!(store.referrers(&payload()), None);
         fs::remove_file(manifest(&cache)).unwrap();
-        assert_eq!(store.collect(&payload()).unwrap(), 0);
-        assert_eq!(store.size(&payload()), Some(7));
+        assert_eq!(store.referrers(&payload()), None);
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::desk::{Fault, FaultKind};
 
 /// The keys that the file may have, for the warning about others.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "endpoint",
     "cache_dir",
     "local_roots",
@@ -19,6 +19,7 @@ const KEYS: [&str; 17] = [
     "max_speed",
     "schedule",
     "keep_free",
+    "trash_days",
     "connect_seconds",
     "stall_seconds",
     "retry_seconds",
@@ -62,6 +63,8 @@ pub struct FileSettings {
     pub schedule: Option<String>,
     /// A size such as `1GiB`.
     pub keep_free: Option<String>,
+    /// Days for which what was deleted can be brought back.
+    pub trash_days: Option<u32>,
     /// Seconds to wait for a connection to a file's server.
     pub connect_seconds: Option<f64>,
     /// Seconds to wait for a file's next byte.

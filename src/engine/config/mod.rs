@@ -39,6 +39,9 @@ const DEFAULT_TOTAL_CONNECTIONS: usize = 32;
 /// Bytes of the disk that downloads leave free unless set: enough for logs, shells and databases to go on, little beside a model.
 const DEFAULT_KEEP_FREE: u64 = 1 << 30;
 
+/// Days for which what was deleted can be brought back unless set: time enough to miss it, at the price of its room on the disk.
+const DEFAULT_TRASH_DAYS: u32 = 7;
+
 /// Where a value came from, from weakest to strongest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -114,6 +117,8 @@ pub struct Settings {
     pub schedule: Setting<Schedule>,
     /// Bytes of the disk that downloads leave free.
     pub keep_free: Setting<u64>,
+    /// How long what was deleted can be brought back.
+    pub trash_kept: Setting<Duration>,
     /// Proxies, and certificates to trust.
     pub network: NetworkSettings,
     /// How long a transfer waits for a connection.
@@ -156,6 +161,7 @@ impl Settings {
             total_connections: count("total_connections", file.total_connections, DEFAULT_TOTAL_CONNECTIONS, 256, from_file())?,
             schedule: schedule(flags, file, from_file())?,
             keep_free: keep_free(file, from_file())?,
+            trash_kept: trash_kept(file, from_file())?,
             network: NetworkSettings::resolve(environment, file, &from_file(), &mut warnings)?,
             connect_timeout: seconds("connect_seconds", file.connect_seconds, connect, from_file())?,
             stall_timeout: seconds("stall_seconds", file.stall_seconds, stall, from_file())?,
@@ -269,6 +275,15 @@ fn keep_free(file: &FileSettings, origin: Origin) -> Result<Setting<u64>, Fault>
     Ok(strongest([(from_file, origin)], DEFAULT_KEEP_FREE))
 }
 
+/// With 0 days it is emptied at the next occasion.
+fn trash_kept(file: &FileSettings, origin: Origin) -> Result<Setting<Duration>, Fault> {
+    let Setting { value, origin } = strongest([(file.trash_days, origin)], DEFAULT_TRASH_DAYS);
+    if value <= 3650 {
+        return Ok(Setting { value: Duration::from_secs(u64::from(value) * 24 * 60 * 60), origin });
+    }
+    Err(Fault::new(FaultKind::Usage, format!("trash_days = {value} ({origin}) is out of range")).hint("choose a number from 0 to 3650"))
+}
+
 fn xet(environment: &dyn Environment, file: &FileSettings, origin: Origin) -> Result<Setting<bool>, Fault> {
     let from_file = match file.xet.as_deref() {
         None => None,
@@ -370,6 +385,7 @@ mod tests {
         assert_eq!(told("max_speed = 'fast'"), "max_speed (/etc/hfdesk.toml): “fast” is not a size");
         assert!(told("schedule = '1:00-2:00 full, else fast'").contains("“else fast” is no part of a schedule"));
         assert!(told("keep_free = 'some'").starts_with("keep_free (/etc/hfdesk.toml)"));
+        assert_eq!(told("trash_days = 4000"), "trash_days = 4000 (/etc/hfdesk.toml) is out of range");
         assert!(told("total_connections = 257").contains("out of range"));
     }
 
@@ -391,6 +407,8 @@ mod tests {
     fn room_and_connections_can_be_set() {
         let set = resolve(&Flags::default(), &[("HOME", "/h")], "keep_free = '0'\ntotal_connections = 200").unwrap();
         assert_eq!((set.keep_free.value, set.total_connections.value), (0, 200));
+        let days = |file: &str| resolve(&Flags::default(), &[("HOME", "/h")], file).unwrap().trash_kept.value.as_secs() / 86_400;
+        assert_eq!((days(""), days("trash_days = 0"), days("trash_days = 30")), (7, 0, 30));
         assert_eq!(resolve(&Flags::default(), &[("HOME", "/h")], "").unwrap().keep_free.value, 1 << 30);
     }
 }

@@ -1,4 +1,4 @@
-//! The machine we run on: free space, memory and cards, file locks, durable writes, and a clock that tests can set.
+//! The machine we run on: free space, memory and cards, file locks, durable writes, who has files open, and a clock that tests can set.
 //!
 //! Knows nothing of Hugging Face.
 
@@ -8,6 +8,7 @@ mod disk;
 mod files;
 mod lock;
 mod machine;
+mod open_files;
 
 pub use blocking::blocking;
 pub use clock::{Clock, SystemClock};
@@ -15,3 +16,4 @@ pub use disk::{Space, space};
 pub use files::{create_dir, nearest_existing, open_in_folder, remove_temporaries, sync_dir, write_atomically};
 pub use lock::FileLock;
 pub use machine::{Sources, machine, machine_from};
+pub use open_files::{OpenedBy, open_files};

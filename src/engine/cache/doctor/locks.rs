@@ -1,22 +1,19 @@
-//! Locks of repositories that are gone, and deletions that were interrupted, whose folder is among the locks.
+//! Locks of repositories that are gone.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::Cache;
 use super::super::layout::{LOCKS, parse_repo_folder};
 use super::super::lock::{BLOB_LOCK, try_lock};
-use super::super::seen::{Kind, Seen};
+use super::super::seen::Seen;
 use super::ward::{Ward, finding};
-use crate::desk::{Fault, Finding, Severity, Trouble};
-
-/// The folder among the locks of what is being deleted.
-const TRASH: &str = ".hfdesk-trash";
-/// The file that says that what is in its folder was put there whole.
-const RECORD: &str = "record.json";
+use crate::desk::{DeletionTarget, Fault, Finding, RepoKey, Severity, Trouble};
 
 pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
-    for folder in folders(&ward.root().join(LOCKS)).into_iter().filter(|folder| is_left_over(ward.cache, folder)) {
+    let trash = in_trash(ward.cache);
+    for folder in folders(&ward.root().join(LOCKS)).into_iter().filter(|folder| is_left_over(ward.cache, &trash, folder)) {
         let count = locks(&folder).map_or(0, |locks| locks.len());
         let message = format!("{} holds {count} locks of a repository that is not here", ward.name(&folder));
         let mend = "removes those that nobody holds".to_owned();
@@ -24,11 +21,16 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a folder holds the locks of a repository that is gone, and nothing else.
-fn is_left_over(cache: &Cache, folder: &Path) -> bool {
+/// Repositories that can be brought back.
+fn in_trash(cache: &Cache) -> BTreeSet<RepoKey> {
+    cache.trash().iter().flat_map(|entry| &entry.targets).filter_map(DeletionTarget::repo).cloned().collect()
+}
+
+/// Whether a folder holds the locks of a repository that is gone for good, and nothing else.
+fn is_left_over(cache: &Cache, trash: &BTreeSet<RepoKey>, folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default();
-    let is_gone = || Seen::at(&cache.root.join(name)).is_none();
-    name.to_str().and_then(parse_repo_folder).is_some() && is_gone() && locks(folder).is_some()
+    let is_gone = |key: RepoKey| !trash.contains(&key) && Seen::at(&cache.root.join(name)).is_none();
+    name.to_str().and_then(parse_repo_folder).is_some_and(is_gone) && locks(folder).is_some()
 }
 
 /// The locks in a folder that has nothing else in it.
@@ -44,7 +46,7 @@ fn locks(folder: &Path) -> Option<Vec<PathBuf>> {
 
 /// Removes locks while holding them, so that nobody else does; one that is held stays.
 pub(super) fn mend(cache: &Cache, folder: &Path) -> Result<bool, Fault> {
-    if !is_left_over(cache, folder) {
+    if !is_left_over(cache, &in_trash(cache), folder) {
         return Ok(false);
     }
     let failed = |error| Fault::disk(format!("remove all of {}", folder.display()), error);
@@ -57,17 +59,8 @@ pub(super) fn mend(cache: &Cache, folder: &Path) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// Tells of deletions that did not come to their end.
-pub(super) fn look_at_trash(ward: &Ward, findings: &mut Vec<Finding>) {
-    let unfinished = |folder: &PathBuf| Seen::at(&folder.join(RECORD)).is_none_or(|seen| seen.kind != Kind::File);
-    for folder in folders(&ward.root().join(LOCKS).join(TRASH)).into_iter().filter(unfinished) {
-        let message = format!("{} is a deletion that was interrupted; what it had moved still takes its room", ward.name(&folder));
-        findings.push(finding(Trouble::InterruptedDeletion, Severity::Warning, &folder, message));
-    }
-}
-
 /// The real folders in a folder, by name.
-fn folders(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn folders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut folders: Vec<_> = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect();
     folders.sort();

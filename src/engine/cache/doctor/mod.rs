@@ -4,6 +4,7 @@
 //! more, under the lock of the blob where a download could be at work. What it removes can be downloaded again, and it follows no link
 //! out of the cache.
 
+mod deletions;
 mod filesystem;
 mod foreign;
 mod links;
@@ -78,6 +79,7 @@ impl Cache {
             Trouble::StalePartial | Trouble::FullLengthPartial => partials::mend(self, path, finding.trouble, now),
             Trouble::OrphanPayload => payloads::mend(self),
             Trouble::StaleLocks => locks::mend(self, path),
+            Trouble::InterruptedDeletion => deletions::mend(self, path),
             _ => Err(Fault::internal("there is no way to mend this")),
         }
     }
@@ -95,7 +97,7 @@ const LOOKS: [fn(&Ward, &mut Vec<Finding>); 11] = [
     filesystem::look,
     payloads::look,
     locks::look,
-    locks::look_at_trash,
+    deletions::look,
 ];
 
 /// Refuses a path whose folder is not really in the cache. The folder above the cache is opened to others and nothing else.

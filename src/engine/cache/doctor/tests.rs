@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::super::Cache;
 use super::super::layout::blob_link;
 use super::super::testkit::{self, COMMIT, HASH, add, key, plan, share};
-use crate::desk::{Finding, Severity, Trouble};
+use crate::desk::{Disposal, Finding, Severity, Trouble};
 use crate::engine::host::FileLock;
 
 const FILES: &[(&str, &[u8])] = &[("b.json", b"{}"), ("sub/x.bin", b"payload")];
@@ -345,14 +345,32 @@ fn locks_of_repositories_that_are_gone_go_unless_held() {
 }
 
 #[test]
-fn a_deletion_that_was_interrupted_is_told() {
+fn a_deletion_that_was_interrupted_is_finished() {
+    let (_dir, cache, repo) = scene();
+    let plan = cache.plan_deletion(&[testkit::whole("org/m")]).unwrap();
+    cache.delete(&plan, Disposal::Trash).unwrap();
+    assert_eq!(cache.diagnose(now()).unwrap(), []);
+    // As it is between the last move and the end.
+    fs::remove_dir(cache.root().join(".locks/models--org--m")).unwrap();
+    let folder = cache.root().join(".locks/.hfdesk-trash").join(&cache.trash()[0].id.0);
+    fs::rename(folder.join("kept.json"), folder.join("moving.json")).unwrap();
+    assert_eq!(cache.trash().len(), 0);
+    let busy = FileLock::try_acquire(&folder.with_file_name("lock"), 0o664).unwrap();
+    assert_eq!(cache.diagnose(now()).unwrap(), []);
+    drop(busy);
+    let found = mend(&cache);
+    assert_eq!((found.trouble, found.path), (Trouble::InterruptedDeletion, folder));
+    assert_eq!((cache.trash().len(), repo.exists()), (1, false));
+}
+
+#[test]
+fn a_deletion_whose_record_cannot_be_read_is_left() {
     let (_dir, cache, _) = scene();
-    let trash = cache.root().join(".locks/.hfdesk-trash");
-    fs::create_dir_all(trash.join("1")).unwrap();
-    fs::create_dir_all(trash.join("2")).unwrap();
-    fs::write(trash.join("2/record.json"), "{}").unwrap();
-    let found = only(&cache);
-    assert_eq!((found.trouble, found.path), (Trouble::InterruptedDeletion, trash.join("1")));
+    let folder = cache.root().join(".locks/.hfdesk-trash/1");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("moving.json"), "{").unwrap();
+    assert!(refused(&cache, &only(&cache)).contains("could not be finished"));
+    assert!(folder.join("moving.json").exists());
 }
 
 #[test]

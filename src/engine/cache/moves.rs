@@ -1,0 +1,286 @@
+//! Making the moves of a deletion, in their order, each only where it is still safe.
+//!
+//! After every move the official client reads the cache without a warning. Where one fails, the rest of its repository stays. Doing it
+//! again goes on where it ended: what has gone is left alone.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::Cache;
+use super::deletion::folder;
+use super::going::{What, commit_of};
+use super::layout::{LOCKS, REFS, SNAPSHOTS, is_system_file, parse_repo_folder};
+use super::reader::Reader;
+use super::record::{Entry, Move, Record, remove};
+use super::seen::{Kind, Seen};
+use super::store::{Store, payload_of_manifest};
+use crate::desk::{Fault, RepoKey, printable};
+use crate::engine::host::FileLock;
+
+/// What has become of the moves.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// What is gone from its place, relative to the cache's root.
+    pub(super) gone: HashSet<PathBuf>,
+    /// What is not, one sentence each.
+    pub(super) failures: Vec<String>,
+    /// Why nothing can be moved into the trash from there.
+    pub(super) refused: Option<io::Error>,
+}
+
+impl Outcome {
+    /// Whether a path, or a folder that it lies in, is gone.
+    pub(super) fn is_gone(&self, path: &Path) -> bool {
+        path.ancestors().any(|ancestor| self.gone.contains(ancestor))
+    }
+}
+
+/// What is made of the things that go.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'e> {
+    /// They are moved into a deletion's folder, as long as the filesystem does it.
+    Kept(&'e Entry),
+    /// The same, and those it will not move are removed at once.
+    Forever(&'e Entry),
+    /// They are removed at once, as there is no trash to be had.
+    Straight,
+}
+
+/// Makes moves and remembers where it had to stop.
+struct Mover<'c> {
+    cache: &'c Cache,
+    record: &'c Record,
+    way: Way<'c>,
+    /// Repositories of which the rest stays.
+    stopped: HashSet<PathBuf>,
+    /// Blobs that snapshots use, by repository; read once the files that go are gone.
+    used: HashMap<PathBuf, HashSet<PathBuf>>,
+    outcome: Outcome,
+}
+
+impl Cache {
+    /// Makes the first of a deletion's moves, at most so many; those made before count.
+    pub(super) fn make_moves(&self, record: &Record, way: Way, most: usize) -> Outcome {
+        let (stopped, used) = (HashSet::new(), HashMap::new());
+        let mut mover = Mover { cache: self, record, way, stopped, used, outcome: Outcome::default() };
+        for moved in record.moves.iter().take(most) {
+            if mover.outcome.refused.is_some() {
+                break;
+            }
+            mover.make(moved);
+        }
+        if let Some(store) = Store::open(&self.root).filter(|_| most >= record.moves.len()) {
+            // Lines that do not hold any more are not believed by anybody.
+            record.kept.iter().for_each(|payload| drop(store.refresh(payload)));
+        }
+        mover.outcome
+    }
+
+    /// Whether every folder on the way to a path is a real one below the cache's root.
+    pub(super) fn is_inside(&self, path: &Path) -> bool {
+        let folders = path.ancestors().skip(1).filter(|folder| *folder != Path::new(""));
+        folders.map(|folder| Seen::at(&self.root.join(folder))).all(|seen| seen.is_some_and(|seen| seen.kind == Kind::Folder))
+    }
+}
+
+impl Mover<'_> {
+    fn make(&mut self, moved: &Move) {
+        let (place, group) = (self.cache.root.join(&moved.from), group(&moved.from));
+        if self.stopped.contains(&group) {
+            return;
+        }
+        let entry = match self.way {
+            Way::Kept(entry) | Way::Forever(entry) => Some(entry),
+            Way::Straight => None,
+        };
+        if fs::symlink_metadata(&place).is_err() || entry.is_some_and(|entry| entry.holds(moved)) {
+            // What stands there again came after it had gone.
+            self.outcome.gone.insert(moved.from.clone());
+            return;
+        }
+        let _lock = match self.permit(moved) {
+            Ok(lock) => lock,
+            Err(why) => return self.stop(group, format!("{} stays: {why}", moved.from.display())),
+        };
+        match self.take(moved, &place) {
+            Ok(()) => _ = self.outcome.gone.insert(moved.from.clone()),
+            Err(error) if is_refusal(&error) && matches!(self.way, Way::Kept(_)) => self.outcome.refused = Some(error),
+            Err(error) => self.stop(group, Fault::disk(format!("remove {}", place.display()), error).message),
+        }
+    }
+
+    fn stop(&mut self, group: PathBuf, failure: String) {
+        self.outcome.failures.push(printable(&failure));
+        self.stopped.insert(group);
+    }
+
+    fn take(&self, moved: &Move, place: &Path) -> io::Result<()> {
+        match self.way {
+            Way::Kept(entry) => fs::rename(place, entry.at(moved)),
+            Way::Forever(entry) => {
+                fs::rename(place, entry.at(moved)).or_else(|error| if is_refusal(&error) { gone(moved, place) } else { Err(error) })
+            }
+            Way::Straight => gone(moved, place),
+        }
+    }
+
+    /// Whether something may still go, or why not. Of a payload with the lock that keeps it so.
+    fn permit(&mut self, moved: &Move) -> Result<Option<FileLock>, String> {
+        if !self.cache.is_inside(&moved.from) {
+            return Err("a folder on the way to it is a link".to_owned());
+        }
+        match moved.what {
+            What::Repo => self.permit_repo(&moved.from).map(|()| None),
+            What::Ref => self.permit_ref(&moved.from).map(|()| None),
+            What::Snapshot => self.permit_snapshot(&moved.from).map(|()| None),
+            What::Blob => self.permit_blob(&moved.from).map(|()| None),
+            What::Payload => self.permit_payload(&moved.from).map(Some),
+            What::Manifest => self.permit_manifest(&moved.from).map(Some),
+            What::Locks if parent_repo(&moved.from).is_some_and(|repo| self.cache.root.join(repo).exists()) => {
+                Err("its repository is in the cache again".to_owned())
+            }
+            What::Entry | What::Locks => Ok(None),
+        }
+    }
+
+    /// A repository goes with the commits that were planned and no other.
+    fn permit_repo(&self, path: &Path) -> Result<(), String> {
+        let names = Reader::new(&self.cache.root).names(&self.cache.root.join(path).join(SNAPSHOTS));
+        let planned: BTreeSet<&str> = self.planned(path).collect();
+        let other = names
+            .iter()
+            .find(|(name, kind)| *kind == Kind::Folder && name.to_str().is_some_and(|name| !planned.contains(name) && is_commit(name)));
+        other.map_or(Ok(()), |(name, _)| Err(format!("it has a new revision {}", name.display())))
+    }
+
+    fn permit_ref(&self, path: &Path) -> Result<(), String> {
+        let commit = commit_of(&self.cache.root.join(path));
+        let meant = commit.is_some_and(|commit| self.planned(path).any(|planned| planned == commit));
+        meant.then_some(()).ok_or_else(|| "it points at another commit now".to_owned())
+    }
+
+    /// A snapshot that a branch or tag names must not go before that.
+    fn permit_snapshot(&self, path: &Path) -> Result<(), String> {
+        let refs = self.cache.root.join(group(path)).join(REFS);
+        let mut reader = Reader::new(&self.cache.root);
+        let files = if refs.exists() { reader.files_below(&refs) } else { Vec::new() };
+        let commit = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let names_it = |(file, _): &(PathBuf, Kind)| {
+            !is_system_file(file.file_name().unwrap_or_default()) && commit_of(file).as_deref() == Some(commit)
+        };
+        match files.iter().find(|file| names_it(file)) {
+            Some((file, _)) => Err(format!("{} points at it now", reader.relative(file).display())),
+            None => Ok(()),
+        }
+    }
+
+    fn permit_blob(&mut self, path: &Path) -> Result<(), String> {
+        let repo = group(path);
+        if !self.used.contains_key(&repo) {
+            let used = self.used_blobs(&repo).ok_or("its repository cannot be read")?;
+            self.used.insert(repo.clone(), used);
+        }
+        match self.used.get(&repo).is_some_and(|used| used.contains(path)) {
+            true => Err("a snapshot uses it now".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    fn used_blobs(&self, repo: &Path) -> Option<HashSet<PathBuf>> {
+        let key = parse_repo_folder(repo.to_str()?)?;
+        let scan = self.cache.scan_repo(&mut Reader::new(&self.cache.root), Store::open(&self.cache.root).as_ref(), &key).ok()?;
+        Some(scan.blobs.into_iter().filter(|blob| blob.used).map(|blob| blob.path).collect())
+    }
+
+    fn permit_payload(&self, payload: &Path) -> Result<FileLock, String> {
+        let store = Store::open(&self.cache.root).ok_or("its store is not marked as one any more")?;
+        let lock = store.lock(payload).map_err(|fault| fault.message)?;
+        match store.referrers(payload) {
+            None => Err("the list of its users cannot be read".to_owned()),
+            Some(users) => users.first().map_or(Ok(lock), |user| Err(format!("{} uses it", user.display()))),
+        }
+    }
+
+    fn permit_manifest(&self, manifest: &Path) -> Result<FileLock, String> {
+        let payload = payload_of_manifest(manifest);
+        let lock = self.permit_payload(&payload)?;
+        let is_there = fs::symlink_metadata(self.cache.root.join(payload)).is_ok();
+        if is_there { Err("its payload stays".to_owned()) } else { Ok(lock) }
+    }
+
+    /// The commits of a path's repository that are to go.
+    fn planned<'p>(&'p self, path: &'p Path) -> impl Iterator<Item = &'p str> {
+        let is_it = move |key: &RepoKey| path.starts_with(folder(key));
+        self.record.plan.revisions.iter().filter(move |(key, _)| is_it(key)).map(|(_, commit)| commit.as_str())
+    }
+}
+
+/// What has to stay where one thing of it does: its repository. Locks and shared payloads stand for themselves.
+fn group(path: &Path) -> PathBuf {
+    let first = path.components().next().map(|part| PathBuf::from(part.as_os_str()));
+    first.filter(|first| first.to_str().is_some_and(|name| parse_repo_folder(name).is_some())).unwrap_or_else(|| path.to_path_buf())
+}
+
+/// The repository of a folder of locks.
+fn parent_repo(locks: &Path) -> Option<PathBuf> {
+    locks.strip_prefix(LOCKS).ok().map(Path::to_path_buf)
+}
+
+fn is_commit(name: &str) -> bool {
+    super::layout::is_hex(name, 40)
+}
+
+/// Whether a filesystem will not rename where it would remove: another one, or no room for the name.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::CrossesDevices | ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+fn gone(moved: &Move, place: &Path) -> io::Result<()> {
+    if moved.what == What::Repo { remove_repo(place) } else { remove(place) }
+}
+
+/// Removes a repository in an order that leaves, at every instant, a cache that can be read: refs first, then the snapshots' files, then
+/// the blobs they led to and all else, then the emptied `snapshots` folder, whose absence would be told as damage, and its own.
+fn remove_repo(path: &Path) -> io::Result<()> {
+    removal_order(path)?.iter().try_for_each(|part| remove(part))?;
+    fs::remove_dir_all(path)
+}
+
+/// What is in a repository's folder, in the order in which it goes; `snapshots` itself stays to the end.
+fn removal_order(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let snapshots = path.join(SNAPSHOTS);
+    let mut order = vec![path.join(REFS)];
+    if fs::symlink_metadata(&snapshots).is_ok_and(|found| found.is_dir()) {
+        order.extend(children(&snapshots)?);
+    }
+    order.extend(children(path)?.into_iter().filter(|part| *part != snapshots));
+    Ok(order)
+}
+
+fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{self, add};
+    use super::*;
+
+    #[test]
+    fn a_repository_that_is_removed_at_once_can_be_read_at_every_instant() {
+        let (_dir, cache) = testkit::cache();
+        let place = add(&cache, "org/m", &[("b.json", b"{}"), ("x.bin", b"payload")]);
+        let repo = cache.root().join("models--org--m");
+        let order = removal_order(&repo).unwrap();
+        assert_eq!(order[..2], [repo.join("refs"), place.dir()]);
+        for part in &order {
+            remove(part).unwrap();
+            let listing = cache.scan().unwrap();
+            assert_eq!((listing.repos.len(), listing.warnings), (1, vec![]), "after {}", part.display());
+        }
+        remove_repo(&repo).unwrap();
+        assert_eq!(cache.scan().unwrap().repos.len(), 0);
+    }
+}

@@ -1,0 +1,196 @@
+//! Bringing a deletion back: its moves in reverse, each to where it came from. Nothing is overwritten.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use super::Cache;
+use super::entries::size_of;
+use super::going::What;
+use super::layout::{BLOBS, is_hex, resolve};
+use super::record::{Entry, Move, State, files_below};
+use super::store::{Store, manifest_of};
+use super::trash::{remove, unknown};
+use crate::desk::{Fault, FaultKind, TrashEntry, TrashId};
+use crate::engine::host::{FileLock, sync_dir};
+
+/// A blob that comes back and the shared payload it links to.
+type Returning = (PathBuf, PathBuf);
+
+impl Cache {
+    /// Brings back what one deletion put into the trash.
+    ///
+    /// Where something stands in the way, or what it needs is not there any more, a fault names it and nothing is moved. A blob that has
+    /// been downloaded again is not in the way: it is the same.
+    pub fn restore(&self, id: &TrashId) -> Result<TrashEntry, Fault> {
+        let trash = self.trash_if_any()?.ok_or_else(|| unknown(id))?;
+        trash.finish();
+        let mut entry = self.kept().into_iter().find(|entry| entry.id() == *id).ok_or_else(|| unknown(id))?;
+        let shown = entry.shown(self.trash_kept);
+        let _locks = self.lock_payloads(&entry)?;
+        self.check_way(&entry)?;
+        entry.become_(State::Restoring)?;
+        self.put_back(&mut entry)?;
+        Ok(shown)
+    }
+
+    /// Goes on with bringing back what was interrupted. Where that is not possible any more, the rest is kept in the trash.
+    pub(super) fn go_on_restoring(&self, entry: &mut Entry) -> Result<(), Fault> {
+        let _locks = self.lock_payloads(entry)?;
+        match self.check_way(entry) {
+            Ok(()) => self.put_back(entry),
+            Err(_) => entry.become_(State::Kept),
+        }
+    }
+
+    /// Makes the moves backwards and removes the deletion's folder.
+    pub(super) fn put_back(&self, entry: &mut Entry) -> Result<(), Fault> {
+        if let Err(fault) = self.move_back(entry) {
+            entry.become_(State::Kept)?;
+            return Err(fault);
+        }
+        entry.become_(State::Emptying)?;
+        remove(entry)
+    }
+
+    /// Shared payloads come first, then the names of those who use them, then blobs before the files that lead to them.
+    fn move_back(&self, entry: &Entry) -> Result<(), Fault> {
+        let is_shared = |moved: &&Move| matches!(moved.what, What::Payload | What::Manifest);
+        let (shared, own): (Vec<&Move>, Vec<&Move>) = entry.record.moves.iter().partition(is_shared);
+        shared.into_iter().try_for_each(|moved| self.move_one_back(entry, moved))?;
+        self.name_users(&self.returning(entry))?;
+        own.into_iter().rev().try_for_each(|moved| self.move_one_back(entry, moved))?;
+        let folders: BTreeSet<PathBuf> =
+            entry.record.moves.iter().filter_map(|moved| self.root.join(&moved.from).parent().map(Path::to_path_buf)).collect();
+        folders.iter().try_for_each(|folder| sync_dir(folder))
+    }
+
+    fn move_one_back(&self, entry: &Entry, moved: &Move) -> Result<(), Fault> {
+        let (from, to) = (entry.at(moved), self.root.join(&moved.from));
+        if !entry.holds(moved) || fs::symlink_metadata(&to).is_ok() {
+            return Ok(()); // it is back, or the same has come again
+        }
+        if !self.is_inside(&moved.from) {
+            return Err(gone(&moved.from, "the folder it was in is not there any more"));
+        }
+        rename_new(&from, &to).map_err(|error| Fault::disk(format!("move {} back", to.display()), error))
+    }
+
+    /// Puts the blobs that come back into the manifests of their payloads, before they can be seen.
+    fn name_users(&self, returning: &[Returning]) -> Result<(), Fault> {
+        let Some(store) = Store::open(&self.root) else { return Ok(()) };
+        for (blob, payload) in returning {
+            let manifest = self.root.join(manifest_of(payload));
+            // A payload without a manifest is left alone: a new one would name this blob only.
+            if fs::symlink_metadata(&manifest).is_ok_and(|found| found.is_file()) {
+                store.append(payload, blob).map_err(|error| Fault::disk(format!("write {}", manifest.display()), error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Blobs among what comes back that link to a shared payload.
+    fn returning(&self, entry: &Entry) -> Vec<Returning> {
+        let Some(store) = Store::open(&self.root) else { return Vec::new() };
+        let link = |blob: PathBuf, at: PathBuf| store.payload_of(&blob, &fs::read_link(at).ok()?).map(|payload| (blob, payload));
+        let blobs = entry.record.moves.iter().flat_map(|moved| match moved.what {
+            What::Blob => vec![(moved.from.clone(), entry.at(moved))],
+            What::Repo => children(&entry.at(moved).join(BLOBS))
+                .map(|at| (moved.from.join(BLOBS).join(at.file_name().unwrap_or_default()), at))
+                .collect(),
+            _ => Vec::new(),
+        });
+        blobs.filter_map(|(blob, at)| link(blob, at)).collect()
+    }
+
+    /// Keeps payloads from being collected while their users come back.
+    fn lock_payloads(&self, entry: &Entry) -> Result<Vec<FileLock>, Fault> {
+        let Some(store) = Store::open(&self.root) else { return Ok(Vec::new()) };
+        let going = entry.record.moves.iter().filter(|moved| moved.what == What::Payload).map(|moved| moved.from.clone());
+        let payloads: BTreeSet<PathBuf> = going.chain(self.returning(entry).into_iter().map(|(_, payload)| payload)).collect();
+        payloads.iter().filter(|payload| self.is_inside(payload)).map(|payload| store.lock(payload)).collect()
+    }
+
+    /// Refuses where something is in the way, or missing.
+    fn check_way(&self, entry: &Entry) -> Result<(), Fault> {
+        for moved in entry.record.moves.iter().filter(|moved| entry.holds(moved)) {
+            let place = self.root.join(&moved.from);
+            match fs::symlink_metadata(&place) {
+                Ok(_) if is_same(moved, &entry.at(moved), &place) => {}
+                Ok(_) => return Err(in_the_way(&place)),
+                Err(_) if !self.is_inside(&moved.from) => return Err(gone(&moved.from, "the folder it was in is not there any more")),
+                Err(_) => {}
+            }
+            if matches!(moved.what, What::Snapshot | What::Entry) {
+                self.check_links(entry, moved)?;
+            }
+        }
+        let comes = |path: &Path| entry.record.moves.iter().any(|moved| moved.from == path && entry.holds(moved));
+        let lost = |(_, payload): &&Returning| !comes(payload) && size_of(&self.root.join(payload)).is_none();
+        match self.returning(entry).iter().find(lost) {
+            Some((blob, payload)) => Err(gone(blob, &format!("the shared payload {} is not there any more", payload.display()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to bring back a file of a snapshot that would lead nowhere, which hides the whole repository from the official client.
+    fn check_links(&self, entry: &Entry, moved: &Move) -> Result<(), Fault> {
+        let comes = |path: &Path| entry.record.moves.iter().any(|moved| path.starts_with(&moved.from) && entry.holds(moved));
+        for (below, _) in files_below(&entry.at(moved)) {
+            let (at, file) = if below == Path::new("") {
+                (entry.at(moved), moved.from.clone())
+            } else {
+                (entry.at(moved).join(&below), moved.from.join(&below))
+            };
+            let Ok(link) = fs::read_link(at) else { continue };
+            let Some(blob) = resolve(&self.root, file.parent().unwrap_or(Path::new("")), &link) else { continue };
+            if !comes(&blob) && size_of(&self.root.join(&blob)).is_none() {
+                return Err(gone(&file, &format!("{} is not there any more", blob.display())));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether what stands at a place is what would be brought back there.
+fn is_same(moved: &Move, trashed: &Path, place: &Path) -> bool {
+    let link = |path: &Path| fs::read_link(path).ok();
+    match moved.what {
+        // Its name is its content's digest.
+        What::Blob if moved.from.file_name().and_then(|name| name.to_str()).is_some_and(|name| is_hex(name, 40) || is_hex(name, 64)) => {
+            let text = link(trashed);
+            (text.is_some() && text == link(place)) || (size_of(place).is_some() && (text.is_some() || size_of(place) == size_of(trashed)))
+        }
+        What::Payload => size_of(place).is_some() && size_of(place) == size_of(trashed),
+        What::Manifest | What::Locks => true,
+        What::Entry => link(trashed).is_some() && link(trashed) == link(place),
+        What::Ref => fs::read(trashed).ok().is_some_and(|text| fs::read(place).is_ok_and(|other| other == text)),
+        What::Blob | What::Snapshot | What::Repo => false,
+    }
+}
+
+/// Renames to a name that is not taken, as far as the filesystem can promise that.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::rename(from, to),
+        renamed => Ok(renamed?),
+    }
+}
+
+fn children(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+fn in_the_way(place: &Path) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("{} is in the way", place.display()))
+        .hint("delete it, or move it away, then restore again; nothing was moved")
+}
+
+fn gone(path: &Path, why: &str) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("{} cannot come back: {why}", path.display()))
+        .hint("restore what was deleted after it first, or download it again; nothing was moved")
+}

@@ -1,0 +1,216 @@
+//! One deletion in the trash: a folder of its own with what was moved there, and a record of what was asked for and where all of it was.
+//!
+//! The record's name tells how far the deletion is, and changes by a rename, which needs no room on the disk. A deletion that was
+//! interrupted at any instruction can be told from one that is complete, and gone on with.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::footprint::Identity;
+use super::going::{Step, What};
+use super::seen::{Kind, Seen};
+use crate::desk::{DeletionPlan, Disposal, Fault, TrashEntry, TrashId};
+use crate::engine::host::{remove_temporaries, sync_dir, write_atomically};
+
+/// The longest record that is read, in bytes.
+const LONGEST: u64 = 256 << 20;
+
+/// How far a deletion is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not all of it has been moved yet.
+    Moving,
+    /// It can be brought back.
+    Kept,
+    /// It is being brought back.
+    Restoring,
+    /// It is being removed for good.
+    Emptying,
+}
+
+impl State {
+    const ALL: [Self; 4] = [Self::Moving, Self::Kept, Self::Restoring, Self::Emptying];
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Moving => "moving.json",
+            Self::Kept => "kept.json",
+            Self::Restoring => "restoring.json",
+            Self::Emptying => "emptying.json",
+        }
+    }
+}
+
+/// One rename: from a place in the cache to one in the deletion's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Move {
+    pub(super) what: What,
+    /// Relative to the cache's root.
+    pub(super) from: PathBuf,
+    /// A name in the deletion's folder.
+    pub(super) to: String,
+}
+
+/// What was asked for, and every move in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) deleted_at: Timestamp,
+    pub(super) disposal: Disposal,
+    pub(super) plan: DeletionPlan,
+    pub(super) moves: Vec<Move>,
+    /// Payloads that lose a user and stay.
+    pub(super) kept: Vec<PathBuf>,
+}
+
+impl Record {
+    /// The record of a deletion that begins now.
+    pub(super) fn new(plan: DeletionPlan, steps: &[Step], kept: Vec<PathBuf>, disposal: Disposal) -> Self {
+        let to = |(number, step): (usize, &Step)| Move { what: step.what, from: step.path.clone(), to: number.to_string() };
+        let moves = steps.iter().enumerate().map(to).collect();
+        Self { deleted_at: Timestamp::now(), disposal, plan, moves, kept }
+    }
+
+    /// Whether every path stays in its folder.
+    fn is_sound(&self) -> bool {
+        let straight = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+        let mut from = self.moves.iter().map(|moved| moved.from.as_path()).chain(self.kept.iter().map(PathBuf::as_path));
+        from.all(|path| straight(path) && path.components().next().is_some())
+            && self.moves.iter().all(|moved| !moved.to.is_empty() && moved.to.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+}
+
+/// A deletion's folder in the trash.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) folder: PathBuf,
+    pub(super) state: State,
+    pub(super) record: Record,
+}
+
+impl Entry {
+    /// Makes the folder of a deletion that begins. Where its record cannot be written, nothing is left of it.
+    pub(super) fn begin(trash: &Path, record: Record) -> Result<Self, Fault> {
+        let name = format!("{}-{}", record.deleted_at.as_nanosecond(), std::process::id());
+        let entry = Self { folder: trash.join(name), state: State::Moving, record };
+        let text = serde_json::to_vec(&entry.record).map_err(|error| Fault::internal(format!("a record of a deletion: {error}")))?;
+        let doing = || format!("make the folder {}", entry.folder.display());
+        fs::create_dir(&entry.folder).map_err(|error| Fault::disk(doing(), error))?;
+        write_atomically(&entry.file(), &text, 0o644).and_then(|()| sync_dir(trash)).inspect_err(|_| {
+            let _ = fs::remove_file(entry.file());
+            let _ = fs::remove_dir(&entry.folder);
+        })?;
+        Ok(entry)
+    }
+
+    /// The deletion in this folder. One whose record cannot be read is nobody's to touch.
+    pub(super) fn read(folder: &Path) -> Option<Self> {
+        let file =
+            |state: &State| fs::symlink_metadata(folder.join(state.file())).ok().filter(|found| found.is_file() && found.len() <= LONGEST);
+        let state = State::ALL.into_iter().find(|state| file(state).is_some())?;
+        let record: Record = serde_json::from_slice(&fs::read(folder.join(state.file())).ok()?).ok()?;
+        record.is_sound().then(|| Self { folder: folder.to_path_buf(), state, record })
+    }
+
+    /// Removes what a process left that died before its record was written.
+    pub(super) fn sweep(folder: &Path) {
+        let _ = remove_temporaries(&folder.join(State::Moving.file()));
+        let _ = fs::remove_dir(folder);
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join(self.state.file())
+    }
+
+    /// Where something lies that was moved.
+    pub(super) fn at(&self, moved: &Move) -> PathBuf {
+        self.folder.join(&moved.to)
+    }
+
+    /// Whether something was moved and is still here.
+    pub(super) fn holds(&self, moved: &Move) -> bool {
+        fs::symlink_metadata(self.at(moved)).is_ok()
+    }
+
+    /// Notes how far it is.
+    pub(super) fn become_(&mut self, state: State) -> Result<(), Fault> {
+        let to = self.folder.join(state.file());
+        fs::rename(self.file(), &to).map_err(|error| Fault::disk(format!("write {}", to.display()), error))?;
+        self.state = state;
+        Ok(())
+    }
+
+    /// Its name.
+    pub(super) fn id(&self) -> TrashId {
+        TrashId(self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+
+    /// As people see it, where it is kept for so long.
+    pub(super) fn shown(&self, keep: Duration) -> TrashEntry {
+        TrashEntry {
+            id: self.id(),
+            targets: self.record.plan.targets.clone(),
+            size: self.size(),
+            deleted_at: self.record.deleted_at,
+            kept_until: self.kept_until(keep),
+        }
+    }
+
+    /// When it is emptied by itself.
+    pub(super) fn kept_until(&self, keep: Duration) -> Timestamp {
+        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+        self.record.deleted_at.checked_add(keep).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Bytes on the disk that come free when it is removed: none of those that have a name elsewhere.
+    pub(super) fn size(&self) -> u64 {
+        let mut names = BTreeMap::<Identity, (u64, Seen)>::new();
+        for moved in &self.record.moves {
+            for (_, seen) in files_below(&self.at(moved)) {
+                names.entry(seen.identity).or_insert((0, seen)).0 += 1;
+            }
+        }
+        names.values().filter(|(here, seen)| *here >= seen.names).map(|(_, seen)| seen.on_disk).sum()
+    }
+
+    /// Removes it for good. The record goes last, so that whoever is interrupted goes on.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        let removed = self.record.moves.iter().map(|moved| remove(&self.at(moved)));
+        removed.fold(Ok(()), Result::and).and_then(|()| remove(&self.folder))
+    }
+}
+
+/// Everything at and below a path that is no real folder, with its path below that one. No link is followed.
+pub(super) fn files_below(path: &Path) -> Vec<(PathBuf, Seen)> {
+    let (mut files, mut rest) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(relative) = rest.pop() {
+        let here = if relative == Path::new("") { path.to_path_buf() } else { path.join(&relative) };
+        match Seen::at(&here) {
+            Some(seen) if seen.kind == Kind::Folder => {
+                let entries = fs::read_dir(&here).into_iter().flatten().flatten();
+                rest.extend(entries.map(|entry| relative.join(entry.file_name())));
+            }
+            Some(seen) => files.push((relative, seen)),
+            None => {}
+        }
+    }
+    files
+}
+
+/// Removes a file, a link or a real folder with all it holds; one that is gone is fine. No link is followed.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,195 @@
+//! What was deleted and can be brought back: a folder among the cache's locks, where the official client never looks, on the same
+//! filesystem.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Cache;
+use super::entries::inner_dir;
+use super::layout::LOCKS;
+use super::lock::{BLOB_LOCK, wait_for_lock};
+use super::moves::{Outcome, Way};
+use super::record::{Entry, Record, State};
+use crate::desk::{Disposal, Fault, FaultKind, TrashEntry, TrashId};
+use crate::engine::host::{FileLock, sync_dir};
+
+/// The trash's folder in the folder of locks.
+const TRASH: &str = ".hfdesk-trash";
+/// How long something stays in the trash unless a cache is told otherwise.
+pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The trash, which nobody else changes while this value lives.
+#[derive(Debug)]
+pub(super) struct Trash<'c> {
+    cache: &'c Cache,
+    folder: PathBuf,
+    _lock: FileLock,
+}
+
+/// A deletion that was interrupted and has been finished.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) record: Record,
+    pub(super) outcome: Outcome,
+    /// The deletion, where it is kept.
+    pub(super) kept: Option<Entry>,
+}
+
+impl Cache {
+    /// The same cache, but its trash keeps what was deleted for so long.
+    #[must_use]
+    pub fn with_trash_kept(self, trash_kept: Duration) -> Self {
+        Self { trash_kept, ..self }
+    }
+
+    /// What was deleted and can be brought back, the newest first, with the bytes it takes on the disk.
+    pub fn trash(&self) -> Vec<TrashEntry> {
+        let mut kept: Vec<TrashEntry> = self.kept().iter().map(|entry| entry.shown(self.trash_kept)).collect();
+        kept.sort_by(|a, b| b.deleted_at.cmp(&a.deleted_at).then_with(|| b.id.cmp(&a.id)));
+        kept
+    }
+
+    /// Removes these from the trash for good, or all of it where none are named. Answers with the bytes that came free.
+    pub fn empty_trash(&self, ids: &[TrashId]) -> Result<u64, Fault> {
+        let meant = if ids.is_empty() { None } else { Some(ids) };
+        self.empty(|entry| meant.is_none_or(|ids| ids.contains(&entry.id())), ids)
+    }
+
+    /// Removes from the trash what has been there for longer than it is kept. Answers with the bytes that came free.
+    pub fn empty_expired(&self) -> Result<u64, Fault> {
+        self.empty_until(Timestamp::now())
+    }
+
+    fn empty_until(&self, now: Timestamp) -> Result<u64, Fault> {
+        let expired = |entry: &Entry| entry.kept_until(self.trash_kept) <= now;
+        if self.kept().iter().any(expired) { self.empty(expired, &[]) } else { Ok(0) }
+    }
+
+    fn empty(&self, is_meant: impl Fn(&Entry) -> bool, named: &[TrashId]) -> Result<u64, Fault> {
+        let Some(trash) = self.trash_if_any()? else { return named.first().map_or(Ok(0), |id| Err(unknown(id))) };
+        trash.finish();
+        let kept = self.kept();
+        if let Some(id) = named.iter().find(|id| !kept.iter().any(|entry| entry.id() == **id)) {
+            return Err(unknown(id));
+        }
+        let mut meant: Vec<Entry> = kept.into_iter().filter(is_meant).collect();
+        let sizes: u64 = meant.iter().map(Entry::size).sum();
+        meant.iter_mut().try_for_each(|entry| entry.become_(State::Emptying))?;
+        // What cannot go back any more needs no lock: others need not wait.
+        drop(trash);
+        let removed = meant.iter().map(|entry| remove(entry)).fold(Ok(()), Result::and);
+        removed.map(|()| sizes)
+    }
+
+    /// Finishes what was interrupted on its way into the trash, out of it, or for good.
+    pub fn finish_interrupted(&self) -> Result<(), Fault> {
+        if let Some(trash) = self.trash_if_any()? {
+            trash.finish();
+        }
+        Ok(())
+    }
+
+    pub(super) fn kept(&self) -> Vec<Entry> {
+        entries(&self.trash_folder()).into_iter().filter(|entry| entry.state == State::Kept).collect()
+    }
+
+    fn trash_folder(&self) -> PathBuf {
+        self.root.join(LOCKS).join(TRASH)
+    }
+
+    /// The trash, where there is one.
+    pub(super) fn trash_if_any(&self) -> Result<Option<Trash<'_>>, Fault> {
+        let is_there = fs::symlink_metadata(self.trash_folder()).is_ok_and(|found| found.is_dir());
+        if is_there { self.open_trash().map(Some) } else { Ok(None) }
+    }
+
+    /// The trash, made where there is none.
+    pub(super) fn open_trash(&self) -> Result<Trash<'_>, Fault> {
+        let folder = inner_dir(&self.root, &Path::new(LOCKS).join(TRASH))?;
+        let busy = || Fault::new(FaultKind::Busy, "another deletion in this cache is under way").hint("try again when it is done");
+        let lock = wait_for_lock(&folder.join("lock"), BLOB_LOCK)?.ok_or_else(busy)?;
+        Ok(Trash { cache: self, folder, _lock: lock })
+    }
+}
+
+impl Trash<'_> {
+    /// Makes the folder and the record of a deletion.
+    pub(super) fn begin(&self, record: Record) -> Result<Entry, Fault> {
+        Entry::begin(&self.folder, record)
+    }
+
+    /// Finishes what was interrupted and answers with the deletions among it. What cannot be finished now is left for the next time.
+    pub(super) fn finish(&self) -> Vec<Finished> {
+        let entries = entries(&self.folder).into_iter();
+        let finished = entries.filter_map(|entry| self.finish_one(entry)).collect();
+        let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        folders.filter(|folder| Entry::read(folder).is_none()).for_each(|folder| Entry::sweep(&folder));
+        finished
+    }
+
+    fn finish_one(&self, mut entry: Entry) -> Option<Finished> {
+        match entry.state {
+            State::Kept => None,
+            State::Restoring => {
+                _ = self.cache.go_on_restoring(&mut entry);
+                None
+            }
+            State::Emptying => {
+                _ = entry.remove();
+                None
+            }
+            State::Moving => {
+                let outcome = self.cache.make_moves(&entry.record, way(&entry), usize::MAX);
+                let record = entry.record.clone();
+                let kept = self.settle(entry).ok().flatten();
+                Some(Finished { record, outcome, kept })
+            }
+        }
+    }
+
+    /// Ends a deletion whose moves are made: what is to be kept is, the rest is removed.
+    pub(super) fn settle(&self, mut entry: Entry) -> Result<Option<Entry>, Fault> {
+        let holds_any = entry.record.moves.iter().any(|moved| entry.holds(moved));
+        match entry.record.disposal {
+            Disposal::Trash if holds_any => {
+                entry.become_(State::Kept)?;
+                sync_dir(&self.folder)?;
+                Ok(Some(entry))
+            }
+            _ => {
+                entry.become_(State::Emptying)?;
+                remove(&entry).map(|()| None)
+            }
+        }
+    }
+}
+
+/// How the moves of a deletion are made.
+pub(super) fn way(entry: &Entry) -> Way<'_> {
+    match entry.record.disposal {
+        Disposal::Trash => Way::Kept(entry),
+        Disposal::Forever => Way::Forever(entry),
+    }
+}
+
+/// Removes a deletion for good.
+pub(super) fn remove(entry: &Entry) -> Result<(), Fault> {
+    entry.remove().map_err(|error| Fault::disk(format!("empty {}", entry.folder.display()), error))
+}
+
+/// Says that there is no such deletion.
+pub(super) fn unknown(id: &TrashId) -> Fault {
+    Fault::new(FaultKind::NotFound, format!("there is nothing called {id} in the trash")).hint("look at what the trash holds")
+}
+
+fn entries(folder: &Path) -> Vec<Entry> {
+    let real = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir());
+    let names = real.then(|| fs::read_dir(folder).ok()).flatten().into_iter().flatten().flatten();
+    let folders = names.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut entries: Vec<Entry> = folders.filter_map(|entry| Entry::read(&entry.path())).collect();
+    entries.sort_by(|a, b| a.folder.cmp(&b.folder));
+    entries
+}
