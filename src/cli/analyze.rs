@@ -113,7 +113,7 @@ fn sheet(analysis: &Analysis, assessment: &Assessment) -> Sheet {
         recommended: assessment.recommends(&variant.id),
     };
     let rows: Vec<Row> = analysis.variants.iter().map(row).collect();
-    Sheet { record: record(analysis, assessment), key: "variants", table: Table::new(&VARIANTS, &rows) }
+    Sheet { record: record(analysis, assessment), tables: vec![("variants", Table::new(&VARIANTS, &rows))] }
 }
 
 fn record(analysis: &Analysis, assessment: &Assessment) -> Record {

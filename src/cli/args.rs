@@ -146,6 +146,11 @@ impl DeskCommand {
         matches!(self, Self::Download(_))
     }
 
+    /// Whether the verb changes the cache, so that it has to heed what the queue needs of it.
+    pub fn changes_cache(&self) -> bool {
+        matches!(self, Self::Cache(args) if args.command.changes())
+    }
+
     /// The most bytes a second that this run may download, where the flags say so.
     pub fn max_speed(&self) -> Option<u64> {
         match self {
@@ -227,6 +232,12 @@ mod tests {
             "cache show",
             "cache verify",
             "cache rm",
+            "cache prune",
+            "cache trash",
+            "cache restore",
+            "cache empty",
+            "cache pin",
+            "cache doctor",
             "hub serve",
         ] {
             insta::assert_snapshot!(format!("help-{}", leaf.replace(' ', "-")), help(&format!("hfdesk-tui {leaf}")));
@@ -303,6 +314,19 @@ mod tests {
             "jobs move up",
             "jobs move abc sideways",
             "cache rm",
+            "cache rm ../x",
+            "cache rm gpt2:",
+            "cache ls --filter size>big",
+            "cache ls --filter age>3d",
+            "cache ls --sort best",
+            "cache ls --limit -1",
+            "cache ls --others --revisions",
+            "cache show",
+            "cache prune --unused-for long",
+            "cache prune --unused-for 30d,1d",
+            "cache pin",
+            "cache pin gpt2@main",
+            "cache doctor --yes",
             "cache verify --revision main",
             "cache verify gpt2 --yes",
             "hub serve",

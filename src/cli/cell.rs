@@ -10,6 +10,8 @@ use crate::desk::{self, printable};
 
 /// What stands for a fact that is not known.
 const NOTHING: &str = "-";
+/// How much of a commit or a digest people are shown.
+pub(super) const SHORT: usize = 12;
 
 /// One fact: text for people (always printable), a JSON value for programs.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,11 @@ impl Cell {
     /// A word, a name or a sentence.
     pub fn text(text: impl AsRef<str>) -> Self {
         Self::new(text.as_ref(), text.as_ref())
+    }
+
+    /// A commit or a digest: its beginning for people, who may type no more, all of it for programs and pipes.
+    pub fn commit(hex: &str) -> Self {
+        Self::new(hex.get(..SHORT).unwrap_or(hex), hex)
     }
 
     /// A path on this machine.
@@ -100,10 +107,11 @@ impl Cell {
         self.right
     }
 
-    /// The bare text for pipes: a list gives a line for each item.
+    /// The bare text for pipes, in full: a list gives a line for each item.
     pub(super) fn lines(&self) -> Vec<String> {
         match &self.value {
             Value::Array(items) => items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), printable)).collect(),
+            Value::String(whole) => vec![printable(whole)],
             _ => vec![self.text.clone()],
         }
     }

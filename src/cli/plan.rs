@@ -39,7 +39,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &PlanArgs, out: &mut Output) -> R
 
 /// Writes a plan, and warns where it has no room.
 pub(super) fn show(plan: &Plan, out: &mut Output) -> Result<(), Fault> {
-    out.show(&Sheet { record: record(plan), key: "files", table: Table::new(&FILES, &plan.files) })?;
+    out.show(&Sheet { record: record(plan), tables: vec![("files", Table::new(&FILES, &plan.files))] })?;
     if let Err(fault) = ensure_room(plan) {
         out.warning(&fault.message);
     }

@@ -67,30 +67,30 @@ impl View for Record {
     }
 }
 
-/// A record with a table that belongs to it. People read the table first, so that the sums stay on the screen; pipes get the table's ids.
+/// A record with tables that belong to it. People read the tables first, so that the sums stay on the screen; pipes get the ids of the
+/// first table.
 pub struct Sheet {
     /// The thing.
     pub record: Record,
-    /// The JSON key of the table.
-    pub key: &'static str,
-    /// Its parts.
-    pub table: Table,
+    /// Its parts: tables with their JSON keys.
+    pub tables: Vec<(&'static str, Table)>,
 }
 
 impl View for Sheet {
     fn human(&self, look: Look) -> String {
-        let table = if self.table.is_empty() { String::new() } else { self.table.human(look) + "\n" };
-        table + &self.record.human(look)
+        let shown = self.tables.iter().filter(|(_, table)| !table.is_empty());
+        let tables: String = shown.map(|(_, table)| table.human(look) + "\n").collect();
+        tables + &self.record.human(look)
     }
 
     fn json(&self) -> Value {
         let mut object = self.record.object();
-        object.insert(self.key.to_owned(), self.table.json());
+        object.extend(self.tables.iter().map(|(key, table)| ((*key).to_owned(), table.json())));
         Value::Object(object)
     }
 
     fn quiet(&self) -> Vec<String> {
-        self.table.quiet()
+        self.tables.first().map(|(_, table)| table.quiet()).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracing::level_filters::LevelFilter;
 
-use crate::desk::{Fault, FaultKind, RepoKind, RepoSpec, Revision, bytes, parse_bytes, parse_cards, parse_speed};
+use crate::desk::{CacheFilter, Fault, FaultKind, RepoKind, RepoSpec, Revision, bytes, parse_bytes, parse_cards, parse_speed};
 
 /// A `REPO` argument.
 pub fn repo(text: &str) -> Result<RepoSpec, String> {
@@ -13,6 +13,18 @@ pub fn repo(text: &str) -> Result<RepoSpec, String> {
 /// A `--revision`.
 pub fn revision(text: &str) -> Result<Revision, String> {
     text.parse().map_err(told)
+}
+
+/// A `--filter` of the cache.
+pub fn cache_filter(text: &str) -> Result<CacheFilter, String> {
+    text.parse().map_err(told)
+}
+
+/// A time for which something was not used.
+pub fn unused_for(text: &str) -> Result<CacheFilter, String> {
+    let is_time = text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    let filter = format!("accessed>{text}").parse().ok().filter(|_| is_time);
+    filter.ok_or_else(|| "write a length of time, for example 12h, 30d, 6mo or 1y".to_owned())
 }
 
 /// A speed in bytes a second, more than 0.

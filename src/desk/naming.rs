@@ -1,6 +1,7 @@
 //! Which variants a word names, whether it is typed as a filter or pasted with a repository.
 
 use super::analysis::{Analysis, Variant};
+use super::contents::CachedVariant;
 
 /// Categories whose labels repeat those of the quantizations that they accompany.
 const ACCOMPANYING: [&str; 4] = ["projector", "imatrix", "draft", "component"];
@@ -16,6 +17,13 @@ impl Analysis {
         let (accompanying, main): (Vec<&Variant>, Vec<&Variant>) =
             named.into_iter().partition(|variant| ACCOMPANYING.contains(&variant.category.as_str()));
         if main.is_empty() { accompanying } else { main }
+    }
+}
+
+impl CachedVariant {
+    /// Whether a name such as `q4_k_m` means it: its whole label or, unless it must be exact, segments that stand in a row in it.
+    pub fn is_named(&self, name: &str, exact: bool) -> bool {
+        is_name(&self.label, name, exact)
     }
 }
 

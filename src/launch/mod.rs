@@ -81,8 +81,22 @@ async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Re
     if command.needs_queue() {
         return verb_with_queue(&settings, command, out).await;
     }
-    let engine = Arc::new(Engine::open(&settings)?);
-    cli::run(engine, &command, out, signals::asked_to_end()).await
+    let other = if command.changes_cache() { queue::of_cache(&settings).await } else { None };
+    let desk = match other {
+        Some(desk) => desk,
+        None => Arc::new(own_engine(&settings, &command).await?),
+    };
+    cli::run(desk, &command, out, signals::asked_to_end()).await
+}
+
+/// An engine without a queue. Where the verb changes the cache, what earlier ones did not finish comes first: what they were told to
+/// delete is not listed any more, so that nobody could ask for it again.
+async fn own_engine(settings: &Settings, command: &DeskCommand) -> Result<Engine, Fault> {
+    let engine = Engine::open(settings)?;
+    if command.changes_cache() {
+        engine.tidy().await;
+    }
+    Ok(engine)
 }
 
 /// A verb, and the queue that it runs meanwhile. Whatever ends it, the queue is left in order.

@@ -1,9 +1,15 @@
 //! `cache`: what is on the disk, whether it is sound, and removing it.
 
+mod aim;
+mod deletion;
+mod doctor;
 mod ls;
+mod pin;
+mod prune;
 mod rm;
 mod show;
 mod target;
+mod trash;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -12,8 +18,13 @@ use super::format::FormatArgs;
 use super::output::Output;
 use crate::desk::{Desk, Fault};
 
+pub use doctor::DoctorArgs;
+pub use ls::LsArgs;
+pub use pin::PinArgs;
+pub use prune::PruneArgs;
 pub use rm::RmArgs;
 pub use show::ShowArgs;
+pub use trash::{EmptyArgs, RestoreArgs, TrashArgs};
 pub use verify::VerifyArgs;
 
 /// Flags of `cache`.
@@ -21,8 +32,10 @@ pub use verify::VerifyArgs;
 #[command(after_help = "\
 Examples:
   hfdesk-tui cache ls
-  hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF
-  hfdesk-tui cache rm model/Qwen/Qwen3-8B-GGUF --dry-run")]
+  hfdesk-tui cache show Qwen/Qwen3-8B-GGUF
+  hfdesk-tui cache rm Qwen/Qwen3-8B-GGUF:q6_k --dry-run
+  hfdesk-tui cache prune --trash
+  hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF")]
 pub struct CacheArgs {
     /// What to do.
     #[command(subcommand)]
@@ -36,20 +49,51 @@ pub struct CacheArgs {
 pub enum CacheCommand {
     /// List the repositories, largest first
     #[command(visible_alias = "list")]
-    Ls,
-    /// Show one repository and its revisions
+    Ls(LsArgs),
+    /// Show one repository: its revisions, its variants and what is left over
     Show(ShowArgs),
     /// Read files and compare them with their digests
     Verify(VerifyArgs),
-    /// Delete repositories
+    /// Delete repositories, revisions, variants or files
     Rm(RmArgs),
+    /// Delete what nothing leads to: detached revisions, unfinished downloads and what is left over
+    Prune(PruneArgs),
+    /// List what was deleted and can be brought back
+    Trash(TrashArgs),
+    /// Bring back what was deleted
+    Restore(RestoreArgs),
+    /// Empty the trash, which frees its bytes
+    Empty(EmptyArgs),
+    /// Protect repositories from deletion
+    Pin(PinArgs),
+    /// Lift that protection
+    Unpin(PinArgs),
+    /// Find what is wrong with the cache, and mend it
+    Doctor(DoctorArgs),
+}
+
+impl CacheCommand {
+    /// Whether it may change the cache.
+    pub(super) fn changes(&self) -> bool {
+        match self {
+            Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
+            Self::Rm(_) | Self::Prune(_) | Self::Restore(_) | Self::Empty(_) | Self::Pin(_) | Self::Unpin(_) | Self::Doctor(_) => true,
+        }
+    }
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> Result<(), Fault> {
     match &args.command {
-        CacheCommand::Ls => ls::run(desk, out).await,
+        CacheCommand::Ls(args) => ls::run(desk, args, out).await,
         CacheCommand::Show(args) => show::run(desk, args, out).await,
         CacheCommand::Verify(args) => verify::run(desk, args, out).await,
         CacheCommand::Rm(args) => rm::run(desk, args, out).await,
+        CacheCommand::Prune(args) => prune::run(desk, args, out).await,
+        CacheCommand::Trash(_) => trash::ls(desk, out).await,
+        CacheCommand::Restore(args) => trash::restore(desk, args, out).await,
+        CacheCommand::Empty(args) => trash::empty(desk, args, out).await,
+        CacheCommand::Pin(args) => pin::run(desk, args, true, out).await,
+        CacheCommand::Unpin(args) => pin::run(desk, args, false, out).await,
+        CacheCommand::Doctor(args) => doctor::run(desk, args, out).await,
     }
 }

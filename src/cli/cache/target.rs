@@ -1,6 +1,6 @@
 //! Naming a repository of the cache.
 
-use crate::desk::{CacheListing, CachedRepo, Fault, FaultKind, RepoId, RepoKind, RepoSpec};
+use crate::desk::{CacheListing, CachedRepo, Fault, FaultKind, RepoId, RepoKey, RepoKind, RepoSpec};
 
 /// What a `TARGET` argument names: a repository of any kind, where none is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub fn cache_target(text: &str) -> Result<CacheTarget, String> {
         let spec: RepoSpec = text.parse().map_err(told)?;
         return match (spec.revision, spec.file) {
             (None, None) => Ok(CacheTarget { kind: spec.kind, id: spec.id }),
-            _ => Err("the cache is shown and cleaned by whole repositories, not by revision or file".to_owned()),
+            _ => Err("a whole repository is meant here, not a revision or a file".to_owned()),
         };
     }
     let typed = text.split_once('/').and_then(|(kind, id)| Some((RepoKind::from_name(kind)?, id)));
@@ -37,10 +37,14 @@ impl CacheTarget {
         Self { kind: self.kind.or(kind), ..self }
     }
 
+    /// Whether this repository may be meant.
+    pub fn means(&self, key: &RepoKey) -> bool {
+        key.id == self.id && self.kind.is_none_or(|kind| key.kind == kind)
+    }
+
     /// The one cached repository that is meant.
     pub fn find<'a>(&self, cache: &'a CacheListing) -> Result<&'a CachedRepo, Fault> {
-        let is_meant = |repo: &&CachedRepo| repo.key.id == self.id && self.kind.is_none_or(|kind| repo.key.kind == kind);
-        let found: Vec<&CachedRepo> = cache.repos.iter().map(AsRef::as_ref).filter(is_meant).collect();
+        let found: Vec<&CachedRepo> = cache.repos.iter().map(AsRef::as_ref).filter(|repo| self.means(&repo.key)).collect();
         match found[..] {
             [repo] => Ok(repo),
             [] => Err(self.missing(cache)),

@@ -105,7 +105,13 @@ pub struct FakeDesk {
     pub plan: Plan,
     pub boards: Vec<Board>,
     pub cache: CacheListing,
-    /// What cannot be deleted or set aside.
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+    /// What an unfinished job needs.
+    pub needed: Vec<DeletionTarget>,
+    /// What other programs have open.
+    pub open_files: Vec<OpenFile>,
+    /// What cannot be deleted, mended or set aside.
     pub deletion_failures: Vec<String>,
     /// What a verification tells.
     pub steps: Vec<VerifyStep>,
@@ -123,6 +129,9 @@ impl FakeDesk {
             plan: plan(),
             boards: vec![Board { jobs: jobs(), ..Board::default() }],
             cache: cache(),
+            findings: findings(),
+            needed: Vec::new(),
+            open_files: Vec::new(),
             deletion_failures: Vec::new(),
             steps: Vec::new(),
             stays_open: false,
@@ -149,6 +158,33 @@ impl FakeDesk {
 
 fn answer<T: Send + 'static>(value: T) -> Reply<T> {
     Box::pin(ready(Ok(value)))
+}
+
+/// The repositories that go whole.
+fn whole(targets: &[DeletionTarget]) -> Vec<RepoKey> {
+    let repo = |target: &DeletionTarget| matches!(target, DeletionTarget::Repo(_)).then(|| target.repo().cloned());
+    targets.iter().filter_map(repo).flatten().collect()
+}
+
+/// The commits that go.
+fn commits(targets: &[DeletionTarget]) -> Vec<(RepoKey, String)> {
+    let commit = |target: &DeletionTarget| match target {
+        DeletionTarget::Repo(repo) => Some((repo.clone(), COMMIT.to_owned())),
+        DeletionTarget::Revision { repo, commit } => Some((repo.clone(), commit.clone())),
+        _ => None,
+    };
+    targets.iter().filter_map(commit).collect()
+}
+
+/// Where a target is.
+fn place(target: &DeletionTarget) -> Option<PathBuf> {
+    let folder = PathBuf::from("/cache").join(target.repo()?.to_string());
+    Some(match target {
+        DeletionTarget::Revision { commit, .. } => folder.join("snapshots").join(commit),
+        DeletionTarget::Files { files, .. } => folder.join("snapshots").join(COMMIT).join(&files[0]),
+        DeletionTarget::Leftover { name, .. } => folder.join("blobs").join(name),
+        _ => folder,
+    })
 }
 
 impl Desk for FakeDesk {
@@ -214,37 +250,50 @@ impl Desk for FakeDesk {
     }
 
     fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {
-        let repos: Vec<RepoKey> = targets.iter().filter_map(|target| target.repo().cloned()).collect();
-        let paths = repos.iter().map(|key| PathBuf::from(format!("/cache/{key}"))).collect();
+        if let Some(needed) = targets.iter().find(|target| self.needed.contains(target)) {
+            let fault = Fault::new(FaultKind::Conflict, "an unfinished job needs it").hint(needed.to_string());
+            return Box::pin(ready(Err(fault)));
+        }
+        let (repos, revisions) = (whole(&targets), commits(&targets));
+        let paths = targets.iter().filter_map(place).collect();
+        let payload =
+            |target: &DeletionTarget| matches!(target, DeletionTarget::Payload(_)).then(|| PathBuf::from("/cache/blobs/c6/payload"));
+        let payloads = targets.iter().filter_map(payload).collect();
+        let is_open = |file: &&OpenFile| targets.iter().filter_map(place).any(|path| file.path == path);
+        let open_files = self.open_files.iter().filter(is_open).cloned().collect();
         answer(DeletionPlan {
             root: "/cache".into(),
             targets,
             repos,
-            revisions: Vec::new(),
+            revisions,
             paths,
-            payloads: Vec::new(),
+            payloads,
             frees: 5 << 30,
             unused: 0,
             keeps: 1 << 20,
             disk_free: Some(10 << 30),
-            open_files: Vec::new(),
+            open_files,
         })
     }
 
     fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
         let targets: Vec<String> = plan.targets.iter().map(ToString::to_string).collect();
         self.note(format!("delete {disposal:?} {targets:?}"));
-        answer(DeletionReport { removed: plan.repos, freed: plan.frees, trashed: None, failures: self.deletion_failures.clone() })
+        let (freed, trashed) = match disposal {
+            Disposal::Forever => (plan.frees, None),
+            Disposal::Trash => (0, Some(trash().remove(0))),
+        };
+        answer(DeletionReport { removed: plan.repos, freed, trashed, failures: self.deletion_failures.clone() })
     }
 
     fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
-        let fault = Fault::new(FaultKind::NotFound, format!("there is no {id} in the trash"));
-        Box::pin(ready(Err(fault)))
+        self.note(format!("restore {id}"));
+        answer(trash().into_iter().find(|entry| entry.id == id).unwrap())
     }
 
     fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
         self.note(format!("empty the trash {ids:?}"));
-        answer(0)
+        answer(trash().iter().map(|entry| entry.size).sum())
     }
 
     fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {
@@ -253,12 +302,13 @@ impl Desk for FakeDesk {
     }
 
     fn diagnose(&self) -> Reply<Vec<Finding>> {
-        answer(Vec::new())
+        answer(self.findings.clone())
     }
 
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
         self.note(format!("mend {} findings", findings.len()));
-        answer(MendReport { mended: findings, failures: Vec::new() })
+        let mended = if self.deletion_failures.is_empty() { findings } else { Vec::new() };
+        answer(MendReport { mended, failures: self.deletion_failures.clone() })
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::desk::*;
 
-const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+const DETACHED: &str = "fedcba9876543210fedcba9876543210fedcba98";
 
 fn time(text: &str) -> jiff::Timestamp {
     text.parse().unwrap()
@@ -161,44 +162,144 @@ pub fn jobs() -> Vec<Job> {
     vec![running(43, 84 << 20), job("3f2b00000002", JobState::Paused), failed]
 }
 
-/// A cache of four repositories, two of which share a name.
+/// A cache of four repositories, two of which share a name. The first has all that can be left over; the third is pinned.
 pub fn cache() -> CacheListing {
-    let repo = |kind, id: &str, size| {
-        Arc::new(CachedRepo {
-            key: RepoKey { kind, id: id.parse().unwrap() },
-            path: PathBuf::from(format!("/cache/{id}")),
-            size,
-            leftovers: Vec::new(),
-            files: 2,
-            revisions: vec![CachedRevision {
-                commit: COMMIT.to_owned(),
-                refs: vec!["main".to_owned()],
-                files: 2,
-                size,
-                last_modified: None,
-            }],
-            last_accessed: Some(time("2026-03-04T05:06:07Z")),
-            last_modified: None,
-        })
+    let repo = |kind, id: &str, size| CachedRepo {
+        key: RepoKey { kind, id: id.parse().unwrap() },
+        path: PathBuf::from(format!("/cache/{id}")),
+        size,
+        leftovers: Vec::new(),
+        files: 2,
+        revisions: vec![revision(COMMIT, &["main"], size)],
+        last_accessed: Some(time("2026-03-04T05:06:07Z")),
+        last_modified: None,
     };
+    let qwen = CachedRepo {
+        revisions: vec![revision(COMMIT, &["main", "refs/pr/1"], 5_000_000_700), revision(DETACHED, &[], 900)],
+        leftovers: leftovers(),
+        ..repo(RepoKind::Model, "Qwen/Qwen3-8B-GGUF", 5_000_000_700)
+    };
+    let (gpt2, twin) = (repo(RepoKind::Model, "gpt2", 550_000_000), repo(RepoKind::Model, "org/twin", 3));
+    let unread = CachedRepo { last_accessed: None, ..repo(RepoKind::Dataset, "org/twin", 2) };
     CacheListing {
         root: "/cache".into(),
-        repos: vec![
-            repo(RepoKind::Model, "Qwen/Qwen3-8B-GGUF", 5_000_000_700),
-            repo(RepoKind::Model, "gpt2", 550_000_000),
-            repo(RepoKind::Model, "org/twin", 3),
-            repo(RepoKind::Dataset, "org/twin", 2),
-        ],
+        pins: [twin.key.clone()].into(),
+        repos: [qwen, gpt2, twin, unread].map(Arc::new).into(),
         size: 5_550_000_705,
+        orphans: vec![OrphanPayload { hash: "c6".repeat(32), size: 1 << 30 }],
+        trash: trash(),
+        others: vec![ollama()],
         warnings: vec!["a stray folder".to_owned()],
-        ..CacheListing::default()
     }
 }
 
-/// What one of them has: two files.
+fn revision(commit: &str, refs: &[&str], size: u64) -> CachedRevision {
+    let refs = refs.iter().map(ToString::to_string).collect();
+    CachedRevision { commit: commit.to_owned(), refs, files: 2, size, last_modified: None }
+}
+
+fn leftovers() -> Vec<Leftover> {
+    let leftover = |name: &str, kind, size| Leftover { name: name.to_owned(), kind, size, on_disk: size, last_modified: None };
+    vec![
+        leftover("aa.hfdesk.part", LeftoverKind::Partial, 3 << 30),
+        leftover("bb.incomplete", LeftoverKind::Incomplete, 1 << 30),
+        leftover("cc", LeftoverKind::Blob, 5 << 20),
+        leftover("notes.txt", LeftoverKind::Other, 100),
+    ]
+}
+
+/// Two deletions that can be taken back.
+pub fn trash() -> Vec<TrashEntry> {
+    let repo = |id: &str| RepoKey { kind: RepoKind::Model, id: id.parse().unwrap() };
+    let entry = |id: &str, targets, size| TrashEntry {
+        id: TrashId(id.to_owned()),
+        targets,
+        size,
+        deleted_at: time("2026-03-04T05:06:07Z"),
+        kept_until: time("2026-04-03T05:06:07Z"),
+    };
+    let files = vec!["a.gguf".to_owned(), "b.gguf".to_owned()];
+    vec![
+        entry("t2", vec![DeletionTarget::Files { repo: repo("org/many"), commit: None, files }], 2 << 30),
+        entry("t1", vec![DeletionTarget::Repo(repo("org/old")), DeletionTarget::Repo(repo("org/older"))], 1 << 30),
+    ]
+}
+
+fn ollama() -> OtherStore {
+    let model = |name: &str, size, linked| OtherModel {
+        name: name.to_owned(),
+        path: PathBuf::from("/ollama/manifests").join(name),
+        size,
+        linked,
+        files: 3,
+        last_accessed: Some(time("2026-03-04T05:06:07Z")),
+    };
+    OtherStore {
+        keeper: Keeper::Ollama,
+        root: "/ollama".into(),
+        models: vec![model("llama3.2:3b", 2_000_000_000, 0), model("qwen3:0.6b", 500_000_000, 500_000_000)],
+        size: 2_500_000_000,
+        warnings: Vec::new(),
+    }
+}
+
+/// What is wrong with the cache: two errors, of which one can be mended, and a warning.
+pub fn findings() -> Vec<Finding> {
+    let finding = |trouble, severity, path: &str, message: &str| Finding {
+        trouble,
+        severity,
+        path: path.into(),
+        message: message.to_owned(),
+        mend: None,
+        advice: None,
+    };
+    let hidden = "refs/v1 names a commit that has no snapshot, so that hf hides the repository";
+    vec![
+        Finding {
+            mend: Some("removes the ref".to_owned()),
+            ..finding(Trouble::DanglingRef, Severity::Error, "/cache/models--gpt2/refs/v1", hidden)
+        },
+        Finding {
+            advice: Some("chown it to the cache's group".to_owned()),
+            ..finding(Trouble::Ownership, Severity::Error, "/cache/models--gpt2", "3 files belong to somebody else")
+        },
+        Finding {
+            mend: Some("removes the locks".to_owned()),
+            ..finding(Trouble::StaleLocks, Severity::Warning, "/cache/.locks/models--org--gone", "locks of a repository that is gone")
+        },
+    ]
+}
+
+/// What one of them has: a README and, in the first one, two variants.
 pub fn contents(key: RepoKey) -> CacheContents {
     let repo = cache().repos.iter().find(|repo| repo.key == key).map(|repo| (**repo).clone()).unwrap();
-    CacheContents { repo, blobs: Vec::new(), snapshots: Vec::new() }
+    let is_first = repo.revisions.len() > 1;
+    let blob = |name: &str, size| CachedBlob {
+        path: PathBuf::from(format!("models--x/blobs/{}", digest(name).hex())),
+        size,
+        digest: Some(digest(name)),
+        last_accessed: None,
+        last_modified: None,
+        payload: None,
+        names: 1,
+        shared_with: Vec::new(),
+        verified: None,
+    };
+    let shared =
+        CachedBlob { shared_with: vec![cache().repos[1].key.clone()], verified: Some(time("2026-02-03T04:05:06Z")), ..blob("q4", 5 << 30) };
+    let file = |path: &str, blob| CachedFile { path: path.to_owned(), blob };
+    let variant = |label: &str, files: Vec<CachedFile>, size| CachedVariant { label: label.to_owned(), files, size };
+    let rest = || variant("other files", vec![file("README.md", Some(0))], 900);
+    let models = || {
+        let shards = vec![file("q6/m-1.gguf", Some(2)), file("q6/m-2.gguf", None)];
+        vec![variant("Q6_K", shards, 6 << 30), variant("Q4_K_M", vec![file("q4.gguf", Some(1))], 5 << 30), rest()]
+    };
+    let snapshot = |(at, revision): (usize, &CachedRevision)| CachedSnapshot {
+        commit: revision.commit.clone(),
+        variants: if is_first && at == 0 { models() } else { vec![rest()] },
+    };
+    let snapshots = repo.revisions.iter().enumerate().map(snapshot).collect();
+    CacheContents { repo, blobs: vec![blob("README.md", 900), shared, blob("m1", 6 << 30)], snapshots }
 }
 
 /// The `n`th damaged file of a verification.

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::slice::from_ref;
 
-use super::globs::Globs;
 use super::{Paths, filter, listed, offer};
-use crate::desk::{Analysis, Choice, Fault, Variant};
+use crate::desk::{Analysis, Choice, Fault, Globs, Variant};
 
 /// The paths that a choice means.
 pub(super) fn paths<'a>(analysis: &'a Analysis, choice: &Choice) -> Result<Paths<'a>, Fault> {

@@ -2,15 +2,13 @@
 
 mod choice;
 mod filter;
-mod globs;
 mod offer;
 mod title;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use crate::desk::{Analysis, Fault, FaultKind, LeftFile, Plan, PlannedFile, RepoFile, Selection};
-use globs::Globs;
+use crate::desk::{Analysis, Fault, FaultKind, Globs, LeftFile, Plan, PlannedFile, RepoFile, Selection};
 
 /// The most names listed in a message.
 const MOST_NAMES: usize = 12;

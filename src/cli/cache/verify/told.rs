@@ -69,11 +69,11 @@ impl Told<'_> {
 impl View for Told<'_> {
     fn human(&self, look: Look) -> String {
         let not_good = self.report.files.iter().filter(|file| file.verdict != Verdict::Good);
-        Sheet { record: self.record(), key: "files", table: Table::new(&FILES, not_good) }.human(look)
+        Sheet { record: self.record(), tables: vec![("files", Table::new(&FILES, not_good))] }.human(look)
     }
 
     fn json(&self) -> Value {
-        let mut value = Sheet { record: self.record(), key: "files", table: Table::new(&FILES, &self.report.files) }.json();
+        let mut value = Sheet { record: self.record(), tables: vec![("files", Table::new(&FILES, &self.report.files))] }.json();
         if let Some(repair) = self.repair {
             value["quarantined"] = Table::new(&QUARANTINED, &repair.quarantined).json();
         }

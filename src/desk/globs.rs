@@ -3,7 +3,8 @@
 //! <https://github.com/huggingface/huggingface_hub/blob/main/src/huggingface_hub/utils/_paths.py>.
 
 /// Patterns of which any may match.
-pub(super) struct Globs(Vec<Vec<Token>>);
+#[derive(Debug)]
+pub struct Globs(Vec<Vec<Token>>);
 
 impl Globs {
     /// Every text is a pattern: what is no wildcard stands for itself.
@@ -18,6 +19,7 @@ impl Globs {
     }
 }
 
+#[derive(Debug)]
 enum Token {
     /// `*`: any text.
     Text,

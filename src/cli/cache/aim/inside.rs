@@ -1,0 +1,68 @@
+//! Naming variants and files of one repository.
+
+use std::collections::BTreeSet;
+
+use crate::desk::{CacheContents, CachedSnapshot, CachedVariant, Fault, FaultKind, Globs};
+
+/// The most names listed in a message.
+const MOST_NAMES: usize = 12;
+
+/// The files that a path, a folder with a slash at its end or a pattern means in a commit, or in all.
+pub(super) fn files(contents: &CacheContents, commit: Option<&str>, wanted: &str) -> Result<Vec<String>, Fault> {
+    let there: BTreeSet<&String> = variants(contents, commit).flat_map(|variant| &variant.files).map(|file| &file.path).collect();
+    if there.contains(&wanted.to_owned()) {
+        return Ok(vec![wanted.to_owned()]);
+    }
+    let globs = Globs::new(&[wanted.to_owned()]);
+    let found: Vec<String> = there.iter().filter(|path| globs.match_any(path)).map(ToString::to_string).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let folder = format!("{wanted}/");
+    let hint = if there.iter().any(|path| path.starts_with(&folder)) {
+        format!("{wanted} is a folder; write {folder} for all below it")
+    } else {
+        format!("list its files with: hfdesk-tui cache show --files {}", contents.repo.key)
+    };
+    Err(Fault::new(FaultKind::EntryNotFound, format!("{} has no file “{wanted}” in the cache", contents.repo.key)).hint(hint))
+}
+
+/// The files of the variant with this name in a commit, or in all: the one of that very name, else the only one whose name has it as a part.
+pub(super) fn variant(contents: &CacheContents, commit: Option<&str>, name: &str) -> Result<Vec<String>, Fault> {
+    let named = |exact| variants(contents, commit).filter(move |variant| variant.is_named(name, exact));
+    let exact: Vec<&CachedVariant> = named(true).collect();
+    let found = if exact.is_empty() { named(false).collect() } else { exact };
+    let labels: BTreeSet<&String> = found.iter().map(|variant| &variant.label).collect();
+    match labels.len() {
+        0 => Err(no_variant(contents, commit, name)),
+        1 => Ok(paths(found)),
+        _ => {
+            let message = format!("“{name}” means several variants of {} in the cache", contents.repo.key);
+            Err(Fault::new(FaultKind::Usage, message).hint(format!("name one of {}", listed(labels))))
+        }
+    }
+}
+
+fn no_variant(contents: &CacheContents, commit: Option<&str>, name: &str) -> Fault {
+    let labels = variants(contents, commit).map(|variant| &variant.label).collect();
+    Fault::new(FaultKind::NothingMatches, format!("{} has no variant “{name}” in the cache", contents.repo.key))
+        .hint(format!("it has {}", listed(labels)))
+}
+
+fn variants<'a>(contents: &'a CacheContents, commit: Option<&str>) -> impl Iterator<Item = &'a CachedVariant> {
+    let is_meant = move |snapshot: &&CachedSnapshot| commit.is_none_or(|commit| snapshot.commit == commit);
+    let snapshots: Vec<&CachedSnapshot> = contents.snapshots.iter().filter(is_meant).collect();
+    snapshots.into_iter().flat_map(|snapshot| &snapshot.variants)
+}
+
+fn paths(variants: Vec<&CachedVariant>) -> Vec<String> {
+    let paths: BTreeSet<&String> = variants.into_iter().flat_map(|variant| &variant.files).map(|file| &file.path).collect();
+    paths.into_iter().cloned().collect()
+}
+
+fn listed(labels: BTreeSet<&String>) -> String {
+    let more = labels.len().saturating_sub(MOST_NAMES);
+    let names: Vec<&str> = labels.into_iter().take(MOST_NAMES).map(String::as_str).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    if more > 0 { format!("{names} and {more} more") } else { names }
+}

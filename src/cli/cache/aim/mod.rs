@@ -1,0 +1,204 @@
+//! Naming something in the cache: a repository, one of its revisions, its variants or its files.
+
+mod inside;
+
+use crate::desk::{CacheListing, CachedRepo, CachedRevision, DeletionTarget, Desk, Fault, FaultKind, RepoId, RepoKind, RepoSpec};
+
+use super::target::CacheTarget;
+
+/// The least digits that name a commit.
+const SHORTEST_COMMIT: usize = 7;
+
+/// What a `TARGET` argument says. What of it is an id, a revision and a file can be told only with the cache at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// A commit alone: 40 hexadecimal digits.
+    Commit(String),
+    /// Something in a repository.
+    In {
+        /// The kind, where it is said.
+        kind: Option<RepoKind>,
+        /// `owner/name` or `name`, with a file behind it or not.
+        path: String,
+        /// What stands behind `@`: a revision, with a file behind it or not.
+        at: Option<String>,
+        /// Variants, behind a colon.
+        variants: Vec<String>,
+    },
+}
+
+/// What an [`Aim`] means in a cache.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// The repository.
+    pub repo: &'a CachedRepo,
+    /// The revision, where one is named.
+    pub revision: Option<&'a CachedRevision>,
+    /// A file, a folder with a slash at its end or a pattern, where one is named.
+    file: Option<String>,
+    variants: &'a [String],
+}
+
+/// Reads a `TARGET`. A command line's value parser, so the error is one sentence.
+pub fn aim(text: &str) -> Result<Aim, String> {
+    if text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(Aim::Commit(text.to_ascii_lowercase()));
+    }
+    if text.contains("://") { linked(text) } else { typed(text) }.map_err(|fault| fault.message)
+}
+
+/// An `hf://` URI or a page's URL.
+fn linked(text: &str) -> Result<Aim, Fault> {
+    let spec: RepoSpec = text.parse()?;
+    let slash = if text.ends_with('/') { "/" } else { "" };
+    let file = spec.file.map(|file| format!("/{file}{slash}")).unwrap_or_default();
+    let (path, at) = match spec.revision {
+        Some(revision) => (spec.id.as_str().to_owned(), Some(format!("{revision}{file}"))),
+        None => (format!("{}{file}", spec.id.as_str()), None),
+    };
+    Ok(Aim::In { kind: spec.kind, path, at, variants: Vec::new() })
+}
+
+/// `[model/]owner/name[/FILE]`, `…/name@REV[/FILE]` or `…/name[@REV]:VARIANT`.
+fn typed(text: &str) -> Result<Aim, Fault> {
+    let kind = text.split_once('/').and_then(|(kind, rest)| Some((RepoKind::from_name(kind)?, rest)));
+    let (kind, rest) = kind.map_or((None, text), |(kind, rest)| (Some(kind), rest));
+    let is_id = |head: &str| head.matches('/').count() < 2;
+    let (path, at) = rest.split_once('@').filter(|(head, _)| is_id(head)).map_or((rest, None), |(path, at)| (path, Some(at)));
+    let behind = at.unwrap_or(path).split_once(':').filter(|(head, _)| at.is_some() || is_id(head));
+    let variants: Vec<String> = behind.iter().flat_map(|(_, names)| names.split(',')).map(|name| name.trim().to_owned()).collect();
+    if behind.is_some() && variants.iter().any(String::is_empty) {
+        return Err(Fault::new(FaultKind::Usage, "name a variant behind the colon, for example owner/name:q4_k_m"));
+    }
+    let head = |text: &str| text.split_once(':').filter(|_| behind.is_some()).map_or(text, |(head, _)| head).to_owned();
+    let (path, at) = if at.is_some() { (path.to_owned(), at.map(head)) } else { (head(path), None) };
+    if readings(&path).is_empty() {
+        path.parse::<RepoId>()?;
+    }
+    Ok(Aim::In { kind, path, at, variants })
+}
+
+/// The ways to read a path: as `owner/name` or as a bare `name`, with a file behind it or not.
+fn readings(path: &str) -> Vec<(RepoId, Option<String>)> {
+    let mut readings = Vec::new();
+    let mut add = |id: &str, file: &str| readings.extend(id.parse().ok().map(|id| (id, named(file))));
+    match path.split_once('/') {
+        None => add(path, ""),
+        Some((first, rest)) => {
+            let (name, file) = rest.split_once('/').unwrap_or((rest, ""));
+            add(&format!("{first}/{name}"), file);
+            add(first, rest);
+        }
+    }
+    readings
+}
+
+impl Aim {
+    /// The one thing in the cache that is meant.
+    pub fn find<'a>(&'a self, cache: &'a CacheListing) -> Result<Found<'a>, Fault> {
+        match self {
+            Self::Commit(commit) => by_commit(cache, commit),
+            Self::In { kind, path, at, variants } => {
+                let (repo, file) = repo(cache, *kind, path)?;
+                let Some(at) = at else { return Ok(Found { repo, revision: None, file, variants }) };
+                if file.is_some() {
+                    return Err(Fault::new(FaultKind::Usage, format!("a file stands before the revision in {path}@{at}"))
+                        .hint(format!("write {}@REVISION/FILE", repo.key)));
+                }
+                let (revision, file) = revision(repo, at)?;
+                Ok(Found { repo, revision: Some(revision), file, variants })
+            }
+        }
+    }
+}
+
+impl Found<'_> {
+    /// The same, if it is a repository or a revision.
+    pub fn whole(self) -> Result<Self, Fault> {
+        if self.file.is_none() && self.variants.is_empty() {
+            return Ok(self);
+        }
+        Err(Fault::new(FaultKind::Usage, "a repository or a revision is meant here, not files of it")
+            .hint(format!("write {}", self.repo.key)))
+    }
+
+    /// What to delete: everything that is meant, or less.
+    pub async fn targets(&self, desk: &dyn Desk) -> Result<Vec<DeletionTarget>, Fault> {
+        let repo = self.repo.key.clone();
+        let commit = self.revision.map(|revision| revision.commit.clone());
+        if self.file.is_none() && self.variants.is_empty() {
+            return Ok(vec![commit.map_or(DeletionTarget::Repo(repo.clone()), |commit| DeletionTarget::Revision { repo, commit })]);
+        }
+        let contents = desk.contents(repo.clone()).await?;
+        let mut targets = Vec::new();
+        if let Some(file) = &self.file {
+            let files = inside::files(&contents, commit.as_deref(), file)?;
+            targets.push(DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files });
+        }
+        for variant in self.variants {
+            let files = inside::variant(&contents, commit.as_deref(), variant)?;
+            targets.push(DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files });
+        }
+        Ok(targets)
+    }
+}
+
+/// The repository that a path begins with, and the file behind it.
+fn repo<'a>(cache: &'a CacheListing, kind: Option<RepoKind>, path: &str) -> Result<(&'a CachedRepo, Option<String>), Fault> {
+    let mut readings = readings(path);
+    let is_cached = |id: &RepoId| cache.repos.iter().any(|repo| repo.key.id == *id && kind.is_none_or(|kind| repo.key.kind == kind));
+    let at = readings.iter().position(|(id, _)| is_cached(id)).unwrap_or(0);
+    if readings.is_empty() {
+        return Err(path.parse::<RepoId>().err().unwrap_or_else(|| Fault::internal(format!("{path} was not read"))));
+    }
+    let (id, file) = readings.swap_remove(at);
+    CacheTarget::new(kind, id).find(cache).map(|repo| (repo, file))
+}
+
+fn by_commit<'a>(cache: &'a CacheListing, commit: &str) -> Result<Found<'a>, Fault> {
+    let of = |repo: &'a CachedRepo| repo.revisions.iter().find(|revision| revision.commit == *commit).map(|revision| (repo, revision));
+    let found: Vec<_> = cache.repos.iter().filter_map(|repo| of(repo)).collect();
+    match found[..] {
+        [(repo, revision)] => Ok(Found { repo, revision: Some(revision), file: None, variants: &[] }),
+        [] => Err(Fault::new(FaultKind::NotFound, format!("no repository of the cache {} has the commit {commit}", cache.root.display()))
+            .hint("list what there is with: hfdesk-tui cache ls --revisions")),
+        _ => {
+            let names: Vec<String> = found.iter().map(|(repo, _)| format!("{}@{commit}", repo.key)).collect();
+            Err(Fault::new(FaultKind::Usage, "several repositories have that commit").hint(format!("name one of {}", names.join(", "))))
+        }
+    }
+}
+
+/// The revision that a text begins with, and the file behind it. A name may have slashes; the longest that fits is meant.
+fn revision<'a>(repo: &'a CachedRepo, text: &str) -> Result<(&'a CachedRevision, Option<String>), Fault> {
+    let names = repo.revisions.iter().flat_map(|revision| revision.refs.iter().chain([&revision.commit]).map(move |name| (revision, name)));
+    let fitting = names.filter_map(|(revision, name)| Some((revision, name, behind(text, name)?)));
+    if let Some((revision, _, file)) = fitting.max_by_key(|(_, name, _)| name.len()) {
+        return Ok((revision, named(file)));
+    }
+    let (digits, file) = text.split_once('/').unwrap_or((text, ""));
+    let begins = |revision: &&CachedRevision| revision.commit.starts_with(&digits.to_ascii_lowercase());
+    let mut found = repo.revisions.iter().filter(begins).filter(|_| digits.len() >= SHORTEST_COMMIT);
+    match (found.next(), found.next()) {
+        (Some(revision), None) => Ok((revision, named(file))),
+        _ => Err(no_revision(repo, text)),
+    }
+}
+
+/// What stands behind a revision's name and a slash: nothing, or a file. `None` where the text does not begin with that name.
+fn behind<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let rest = text.strip_prefix(name)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// A file, where it has a name.
+fn named(file: &str) -> Option<String> {
+    Some(file.to_owned()).filter(|file| !file.is_empty())
+}
+
+fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
+    let names: Vec<&str> = repo.revisions.iter().flat_map(|revision| &revision.refs).map(String::as_str).take(8).collect();
+    let has = if names.is_empty() { "no branch or tag".to_owned() } else { names.join(", ") };
+    Fault::new(FaultKind::NotFound, format!("{} has no revision “{text}” in the cache", repo.key))
+        .hint(format!("it has {has}; see its commits with: hfdesk-tui cache show {}", repo.key))
+}

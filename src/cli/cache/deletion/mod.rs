@@ -1,0 +1,116 @@
+//! From targets to a deletion: planned, shown, asked about, carried out and told.
+
+mod tally;
+mod told;
+
+use clap::Args;
+
+use crate::cli::format::Format;
+use crate::cli::output::Output;
+use crate::cli::record::Record;
+use crate::cli::text::counted;
+use crate::cli::view::{Look, View};
+use crate::desk::{self, CacheListing, DeletionPlan, DeletionReport, Desk, Disposal, Fault, FaultKind};
+use tally::Tally;
+use told::{Outcome, Preview};
+
+/// How a deletion goes.
+#[derive(Args, Debug)]
+pub struct HowArgs {
+    /// Delete without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Show what would be deleted and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Move it to the trash instead, from where it can be brought back; its bytes come free when that is emptied
+    #[arg(long)]
+    trash: bool,
+}
+
+impl HowArgs {
+    fn disposal(&self) -> Disposal {
+        if self.trash { Disposal::Trash } else { Disposal::Forever }
+    }
+}
+
+/// Shows a plan and, if it is to be, carries it out.
+pub(super) async fn carry_out(
+    desk: &dyn Desk,
+    cache: &CacheListing,
+    plan: DeletionPlan,
+    how: &HowArgs,
+    out: &mut Output,
+) -> Result<(), Fault> {
+    let tally = Tally::of(&plan, cache);
+    if how.dry_run {
+        return out.show(&Preview { plan: &plan, tally: &tally, disposal: how.disposal() });
+    }
+    if !how.yes && !confirmed(&plan, &tally, how.disposal(), out).await? {
+        return Err(Fault::new(FaultKind::Interrupted, "nothing was deleted"));
+    }
+    let report = desk.delete(plan.clone(), how.disposal()).await?;
+    out.show(&Outcome { plan: &plan, tally: &tally, disposal: how.disposal(), report: &report })?;
+    undo(&report, out);
+    failures(&report, out)
+}
+
+/// A plan that deletes nothing.
+pub(super) fn empty(cache: &CacheListing) -> DeletionPlan {
+    DeletionPlan {
+        root: cache.root.clone(),
+        targets: Vec::new(),
+        repos: Vec::new(),
+        revisions: Vec::new(),
+        paths: Vec::new(),
+        payloads: Vec::new(),
+        frees: 0,
+        unused: 0,
+        keeps: 0,
+        disk_free: None,
+        open_files: Vec::new(),
+    }
+}
+
+/// Tells that there is nothing to delete: people in a sentence, programs as they are told of anything else.
+pub(super) fn nothing(cache: &CacheListing, how: &HowArgs, out: &mut Output) -> Result<(), Fault> {
+    let (plan, tally, disposal) = (empty(cache), Tally::default(), how.disposal());
+    match out.format() {
+        Format::Human => out.show(&Record::about("Nothing to delete.")),
+        _ if how.dry_run => out.show(&Preview { plan: &plan, tally: &tally, disposal }),
+        _ => out.show(&Outcome { plan: &plan, tally: &tally, disposal, report: &DeletionReport::default() }),
+    }
+}
+
+/// Shows a person the plan beside the question: standard output is for the outcome.
+async fn confirmed(plan: &DeletionPlan, tally: &Tally, disposal: Disposal, out: &mut Output) -> Result<bool, Fault> {
+    if out.format() == Format::Human {
+        let text = Preview { plan, tally, disposal }.human(Look::default());
+        text.lines().for_each(|line| out.note(line));
+    }
+    let bytes = desk::bytes(plan.frees);
+    let question = match disposal {
+        Disposal::Forever => format!("Delete {tally} and free {bytes}?"),
+        Disposal::Trash => format!("Move {tally} to the trash? {bytes} come free when it is emptied."),
+    };
+    out.confirm(&question).await
+}
+
+/// How to take it back, and how to free its bytes.
+fn undo(report: &DeletionReport, out: &mut Output) {
+    if let Some(entry) = &report.trashed {
+        out.hint(&format!("bring it back with: hfdesk-tui cache restore {}", entry.id));
+        out.hint(&format!("free {} at once with: hfdesk-tui cache empty {}", desk::bytes(entry.size), entry.id));
+    }
+}
+
+/// Whatever could not be removed makes the verb fail, after what could be has been told.
+fn failures(report: &DeletionReport, out: &mut Output) -> Result<(), Fault> {
+    if report.failures.is_empty() {
+        return Ok(());
+    }
+    report.failures.iter().for_each(|failure| out.warning(failure));
+    let count = counted(report.failures.len(), "thing", "things");
+    Err(Fault::new(FaultKind::Disk, format!("{count} could not be deleted"))
+        .hint("see the warnings above, then run the same command again"))
+}
