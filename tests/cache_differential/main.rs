@@ -74,7 +74,7 @@ fn agree(version: Version, manners: &[Manner], prunes: Prunes, kinds: &[What]) {
         let writers = if random.percent(25) { all } else { vec![*random.pick(&all)] };
         println!("{version:?}, cache {caches} by {writers:?}");
         let case = Case::new(&shelf, &mut clients, &writers, &mut random);
-        for _ in 0..1 + random.below(ROUNDS) {
+        for _ in 0..=random.below(ROUNDS) {
             let what = *random.pick(kinds);
             if let Some(plan) = case.judge(&mut clients, what, prunes, &mut random) {
                 tally.add(what, &plan);
