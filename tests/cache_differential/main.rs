@@ -111,9 +111,9 @@ impl Tally {
     }
 
     fn assert_told_something(&self, kinds: &[What]) {
-        assert!(kinds.iter().all(|kind| self.kinds.get(kind).is_some_and(|count| *count >= 5)), "every kind of deletion was judged");
-        assert!(self.keeping > 5 && self.with_unused > 5 && self.bytes > 1 << 20, "{self:?}");
-        assert!(self.with_payloads > 5 || !kinds.contains(&What::Files), "the newest judges the shared store");
+        assert!(kinds.iter().all(|kind| self.kinds.get(kind).is_some_and(|count| *count > 0)), "every kind of deletion was judged");
+        assert!(self.keeping > 0 && self.with_unused > 0 && self.bytes > 1 << 20, "{self:?}");
+        assert!(self.with_payloads > 0 || !kinds.contains(&What::Files), "the newest judges the shared store");
     }
 }
 
