@@ -81,12 +81,14 @@ async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Re
     if command.needs_queue() {
         return verb_with_queue(&settings, command, out).await;
     }
-    let other = if command.changes_cache() { queue::of_cache(&settings).await } else { None };
-    let desk = match other {
-        Some(desk) => desk,
-        None => Arc::new(Engine::open(&settings)?),
-    };
-    cli::run(desk, &command, out, signals::asked_to_end()).await
+    if command.deletes() {
+        let queue = QueueDesk::open(&settings, false).await?;
+        if queue.fills_cache_of(&settings) {
+            return carry_out(queue, &command, out).await;
+        }
+    }
+    let engine = Arc::new(Engine::open(&settings)?);
+    cli::run(engine, &command, out, signals::asked_to_end()).await
 }
 
 /// A verb, and the queue that it runs meanwhile. Whatever ends it, the queue is left in order.
