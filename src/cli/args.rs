@@ -147,6 +147,11 @@ impl DeskCommand {
         matches!(self, Self::Download(_))
     }
 
+    /// Whether the verb may change the cache.
+    pub fn changes_cache(&self) -> bool {
+        matches!(self, Self::Cache(args) if args.command.changes())
+    }
+
     /// Whether the verb deletes from the cache, so that it has to heed what the queue needs of it.
     pub fn deletes(&self) -> bool {
         matches!(self, Self::Cache(args) if matches!(args.command, CacheCommand::Rm(_) | CacheCommand::Prune(_)))

@@ -57,7 +57,7 @@ pub struct OtherStore {
     pub root: PathBuf,
     /// Its models, largest first.
     pub models: Vec<OtherModel>,
-    /// Bytes on the disk: content that models share, or that has several names, once.
+    /// Bytes on the disk of its own: content that models share, or that has several names, once; what is in the Hugging Face cache too, not at all.
     pub size: u64,
     /// What could not be read, one sentence each.
     pub warnings: Vec<String>,

@@ -29,7 +29,9 @@ impl Cleaner {
     pub(super) async fn delete(&self, plan: DeletionPlan, disposal: Disposal, board: Option<Arc<Board>>) -> Result<DeletionReport, Fault> {
         check_jobs(&plan, board.as_deref())?;
         let (cache, pins) = (self.cache.clone(), self.pins.clone());
-        blocking(move || pins.check(&plan.targets).and_then(|()| cache.delete(&plan, disposal))).await
+        let report = blocking(move || pins.check(&plan.targets).and_then(|()| cache.delete(&plan, disposal))).await;
+        self.clone().tidy().await;
+        report
     }
 
     /// Protects a repository from deletion, or lifts that.
@@ -97,4 +99,120 @@ fn needed(job: &Job) -> Fault {
         JobState::Queued | JobState::Running => format!("wait until it is done, or cancel it with: hfdesk-tui jobs cancel {}", job.id),
         _ => format!("resume it and wait, or cancel it with: hfdesk-tui jobs cancel {}", job.id),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::desk::{JobId, Phase, PlannedFile, Progress, RepoKind, RepoRef};
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+    const ETAG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+    fn key(id: &str) -> RepoKey {
+        RepoKey { kind: RepoKind::Model, id: id.parse().unwrap() }
+    }
+
+    fn job(state: JobState, local_dir: Option<PathBuf>) -> Board {
+        let file = PlannedFile { path: "a.gguf".into(), size: 1, digest: ETAG.parse().unwrap(), xet_hash: Some("c6".into()), held: 0 };
+        let plan = Plan {
+            repo: RepoRef { kind: RepoKind::Model, id: "org/m".parse().unwrap(), revision: "main".parse().unwrap() },
+            commit: COMMIT.into(),
+            title: "Q4_K_M".into(),
+            files: vec![file],
+            left_files: 0,
+            left_bytes: 0,
+            left: Vec::new(),
+            local_dir,
+            destination: "/nowhere".into(),
+            disk_free: None,
+        };
+        let job = Job {
+            id: JobId("0123456789ab".into()),
+            plan: Arc::new(plan),
+            state,
+            phase: Phase::default(),
+            progress: Progress::default(),
+            active: Vec::new(),
+            limit: None,
+            fault: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+        };
+        Board { jobs: vec![job], ..Board::default() }
+    }
+
+    fn deletion(target: DeletionTarget) -> DeletionPlan {
+        DeletionPlan {
+            root: "/cache".into(),
+            targets: vec![target],
+            repos: Vec::new(),
+            revisions: Vec::new(),
+            paths: Vec::new(),
+            payloads: Vec::new(),
+            frees: 0,
+            unused: 0,
+            keeps: 0,
+            disk_free: None,
+            open_files: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_an_unfinished_job_needs_stays() {
+        let files = |commit: Option<&str>, file: &str| DeletionTarget::Files {
+            repo: key("org/m"),
+            commit: commit.map(Into::into),
+            files: vec![file.into()],
+        };
+        let leftover = |name: &str| DeletionTarget::Leftover { repo: key("org/m"), name: name.into() };
+        let revision = |commit: &str| DeletionTarget::Revision { repo: key("org/m"), commit: commit.into() };
+        let cases = [
+            (DeletionTarget::Repo(key("org/m")), true),
+            (DeletionTarget::Repo(key("org/other")), false),
+            (DeletionTarget::Locks(key("org/m")), true),
+            (revision(COMMIT), true),
+            (revision(&"f".repeat(40)), false),
+            (files(None, "a.gguf"), true),
+            (files(Some(COMMIT), "a.gguf"), true),
+            (files(Some(&"f".repeat(40)), "a.gguf"), false),
+            (files(None, "b.gguf"), false),
+            (leftover(&format!("{ETAG}.hfdesk.part")), true),
+            (leftover("bb.hfdesk.part"), false),
+            (DeletionTarget::Payload("c6".into()), true),
+            (DeletionTarget::Payload("c7".into()), false),
+        ];
+        for (target, is_needed) in cases {
+            let plan = deletion(target);
+            let refused = check_jobs(&plan, Some(&job(JobState::Paused, None)));
+            assert_eq!(refused.is_err(), is_needed, "{plan:?}");
+        }
+        let last_revision = DeletionPlan { repos: vec![key("org/m")], ..deletion(revision(&"f".repeat(40))) };
+        assert!(check_jobs(&last_revision, Some(&job(JobState::Failed, None))).is_err());
+    }
+
+    #[test]
+    fn jobs_that_are_over_or_elsewhere_need_nothing() {
+        let plan = deletion(DeletionTarget::Repo(key("org/m")));
+        for (state, is_needed) in [
+            (JobState::Queued, true),
+            (JobState::Running, true),
+            (JobState::Paused, true),
+            (JobState::Failed, true),
+            (JobState::Completed, false),
+            (JobState::Cancelled, false),
+        ] {
+            assert_eq!(check_jobs(&plan, Some(&job(state, None))).is_err(), is_needed, "{state:?}");
+        }
+        assert!(check_jobs(&plan, Some(&job(JobState::Running, Some("/models".into())))).is_ok());
+        assert!(check_jobs(&plan, None).is_ok());
+        let fault = check_jobs(&plan, Some(&job(JobState::Paused, None))).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Busy);
+        assert_eq!(fault.message, "job 0123456789ab needs it: Q4_K_M of org/m is paused");
+        assert!(fault.hint.unwrap().contains("jobs cancel 0123456789ab"));
+    }
 }

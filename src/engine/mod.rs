@@ -16,6 +16,7 @@ pub mod hub;
 pub mod job;
 mod listing;
 pub mod net;
+mod others;
 mod pins;
 mod reading;
 mod recent;
@@ -42,7 +43,7 @@ use cleaning::Cleaner;
 use config::Settings;
 use download::{Downloader, Turns, partial};
 use headers::Headers;
-use host::{Clock, FileLock, blocking, space};
+use host::{Clock, FileLock, SystemClock, blocking, space};
 use hub::{Hub, HubSettings};
 use job::{Jobs, JobsSettings};
 use net::Network;
@@ -57,6 +58,7 @@ pub struct Engine {
     about: About,
     hub: Hub,
     cache: Cache,
+    places: cache::Places,
     verifier: Verifier,
     assessor: Assessor,
     recent: Arc<Recent>,
@@ -95,7 +97,8 @@ impl Engine {
         let verifier = Verifier { cache: cache.clone(), state_dir: settings.state_dir.clone() };
         let (headers, machine) = (Headers::in_state(&settings.state_dir, &settings.endpoint.value), Arc::new(ThisMachine::default()));
         let assessor = Assessor { hub: hub.clone(), headers, machine };
-        Ok(Self { about, hub, cache, verifier, assessor, recent: Arc::new(Recent::default()), network, queue: None })
+        let places = others::places(settings);
+        Ok(Self { about, hub, cache, places, verifier, assessor, recent: Arc::new(Recent::default()), network, queue: None })
     }
 
     /// Loads the state folder's queue and runs it from now on.
@@ -122,6 +125,12 @@ impl Engine {
         tokio::spawn(self.cleaner().tidy());
         self.queue = Some(Queue { jobs, _lock: Arc::new(lock) });
         Ok(())
+    }
+
+    /// Finishes deletions that were interrupted, and empties what has been in the trash for long enough. An engine that runs a queue
+    /// does so by itself.
+    pub async fn tidy(&self) {
+        self.cleaner().tidy().await;
     }
 
     fn jobs(&self) -> Result<Jobs, Fault> {
@@ -269,7 +278,7 @@ impl Desk for Engine {
     }
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
-        listing::steps(self.cache.clone(), self.pins())
+        listing::steps(self.cache.clone(), self.pins(), self.places.clone())
     }
 
     fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
@@ -303,11 +312,13 @@ impl Desk for Engine {
     }
 
     fn diagnose(&self) -> Reply<Vec<Finding>> {
-        std::future::ready(Ok(Vec::new())).boxed()
+        let cache = self.cache.clone();
+        blocking(move || cache.diagnose(SystemClock.now())).boxed()
     }
 
-    fn mend(&self, _findings: Vec<Finding>) -> Reply<MendReport> {
-        std::future::ready(Ok(MendReport::default())).boxed()
+    fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
+        let cache = self.cache.clone();
+        blocking(move || Ok(cache.mend(&findings, SystemClock.now()))).boxed()
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -81,14 +81,24 @@ async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Re
     if command.needs_queue() {
         return verb_with_queue(&settings, command, out).await;
     }
+    let engine = own_engine(&settings, &command).await?;
     if command.deletes() {
         let queue = QueueDesk::open(&settings, false).await?;
         if queue.fills_cache_of(&settings) {
             return carry_out(queue, &command, out).await;
         }
     }
-    let engine = Arc::new(Engine::open(&settings)?);
-    cli::run(engine, &command, out, signals::asked_to_end()).await
+    cli::run(Arc::new(engine), &command, out, signals::asked_to_end()).await
+}
+
+/// An engine without a queue. Where the verb changes the cache, what earlier ones did not finish comes first: what they were told to
+/// delete is not listed any more, so that nobody could ask for it again.
+async fn own_engine(settings: &Settings, command: &DeskCommand) -> Result<Engine, Fault> {
+    let engine = Engine::open(settings)?;
+    if command.changes_cache() {
+        engine.tidy().await;
+    }
+    Ok(engine)
 }
 
 /// A verb, and the queue that it runs meanwhile. Whatever ends it, the queue is left in order.

@@ -4,6 +4,7 @@ use std::thread;
 
 use rustix::process::Signal;
 
+use super::random::Random;
 use super::*;
 
 /// Machines that are killed again and again, beside each other: they mostly wait for their Hubs.
@@ -14,31 +15,6 @@ const KILLS: u64 = 25;
 const RATE: u64 = 2 * MIB;
 /// The longest life, in milliseconds: long enough that the journal, written once a second, matters.
 const LONGEST_LIFE: u64 = 2500;
-
-/// Numbers that look random and are the same for the same seed (Steele, Lea and Flood's SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
-impl Random {
-    /// The seed is that of `HFDESK_SEED`, else another one every time.
-    fn new() -> Self {
-        let given = std::env::var("HFDESK_SEED").ok().and_then(|text| text.parse().ok());
-        let seed = given.unwrap_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into());
-        #[allow(clippy::print_stdout)] // shown where the test fails
-        {
-            println!("HFDESK_SEED={seed} repeats this");
-        }
-        Self(seed)
-    }
-}
 
 /// A machine whose downloads are killed; bytes fetched twice over all kills.
 fn suffer(mut random: Random) -> u64 {
@@ -75,7 +51,7 @@ fn suffer(mut random: Random) -> u64 {
 #[test]
 fn two_hundred_kills_at_random_instants_lose_a_second_each_at_most() {
     let mut seeds = Random::new();
-    let lives: Vec<_> = (0..MACHINES).map(|_| Random(seeds.below(u64::MAX))).collect();
+    let lives: Vec<_> = (0..MACHINES).map(|_| Random::of(seeds.below(u64::MAX))).collect();
     let machines: Vec<_> = lives.into_iter().map(|random| thread::spawn(|| suffer(random))).collect();
     let twice: u64 = machines.into_iter().map(|machine| machine.join().unwrap()).sum();
     assert!(twice <= MACHINES * KILLS * RATE, "{twice} bytes were fetched twice");

@@ -11,6 +11,8 @@ mod kills;
 #[path = "../support/machine.rs"]
 mod machine;
 mod neighbours;
+#[path = "../support/random.rs"]
+mod random;
 mod refusals;
 mod row;
 

@@ -72,6 +72,16 @@ pub enum CacheCommand {
     Doctor(DoctorArgs),
 }
 
+impl CacheCommand {
+    /// Whether it may change the cache.
+    pub(super) fn changes(&self) -> bool {
+        match self {
+            Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
+            Self::Rm(_) | Self::Prune(_) | Self::Restore(_) | Self::Empty(_) | Self::Pin(_) | Self::Unpin(_) | Self::Doctor(_) => true,
+        }
+    }
+}
+
 pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> Result<(), Fault> {
     match &args.command {
         CacheCommand::Ls(args) => ls::run(desk, args, out).await,

@@ -3,7 +3,7 @@
 //! All targets are planned together: two files that share a blob free it only together, and all revisions of a repository are the
 //! repository.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -86,7 +86,7 @@ impl Cache {
 
     /// Programs that have something open that goes.
     fn open_files(&self, footprint: &Footprint) -> Vec<OpenFile> {
-        let wanted: HashMap<_, _> = footprint.identities().map(|(identity, path)| (identity, self.root.join(path))).collect();
+        let wanted = footprint.identities().map(|(identity, path)| (identity, self.root.join(path))).collect();
         let opened = open_files(&wanted, PATIENCE).into_iter();
         opened.map(|open| OpenFile { path: open.path, program: open.program, pid: open.pid }).collect()
     }
@@ -153,8 +153,12 @@ impl<'c> Draft<'c> {
         let scan = self.cache.scan_repo(&mut reader, self.store, key)?;
         let going = Going::new(&scan, wanted)?;
         let (go, stay) = going.blobs();
-        go.iter().for_each(|blob| self.take_blob(blob));
-        stay.iter().for_each(|blob| self.footprint.stay(blob.seen));
+        for blob in go {
+            self.take_blob(blob);
+        }
+        for blob in stay {
+            self.footprint.stay(blob.seen);
+        }
         self.plan.revisions.extend(going.commits.iter().map(|commit| (key.clone(), (*commit).to_owned())));
         self.plan.repos.extend(going.whole.then(|| key.clone()));
         self.steps.extend(going.steps(&mut reader));

@@ -2,24 +2,26 @@
 //!
 //! A cache of 200,000 files is read in half a million system calls; a whole path in each of them would double what they cost.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use super::layout::is_system_file;
 use super::seen::{Kind, Named, Seen};
 
-/// Room for what most links say, in bytes.
-const LINK: usize = 256;
+/// Room for the longest link there can be on Linux, in bytes.
+const LINK: usize = 4096;
 
 /// A folder that is open.
 pub(super) struct Dir {
-    entries: rustix::fs::Dir,
+    fd: OwnedFd,
 }
 
 impl Dir {
@@ -30,60 +32,77 @@ impl Dir {
 
     /// Opens a real folder in this one.
     pub(super) fn child(&self, name: &OsStr) -> io::Result<Self> {
-        Self::opened(openat(self.entries.fd()?, name, flags(), Mode::empty()))
+        Self::opened(openat(&self.fd, name, flags(), Mode::empty()))
     }
 
     fn opened(fd: Result<OwnedFd, Errno>) -> io::Result<Self> {
         // What a symbolic link is called where none is followed.
-        let fd = fd.map_err(|error| if error == Errno::LOOP { Errno::NOTDIR } else { error })?;
-        Ok(Self { entries: rustix::fs::Dir::new(fd)? })
+        Ok(Self { fd: fd.map_err(|error| if error == Errno::LOOP { Errno::NOTDIR } else { error })? })
     }
 
     /// What the filesystem says of the folder itself.
     pub(super) fn own(&self) -> io::Result<Seen> {
-        Ok(Seen::of_stat(&self.entries.stat()?))
+        Ok(Seen::of_stat(&fstat(&self.fd)?))
     }
 
     /// What it holds, without what operating systems leave behind.
-    pub(super) fn names(&mut self) -> io::Result<Vec<Named>> {
+    pub(super) fn names(&self) -> io::Result<Vec<Named>> {
         let mut names = Vec::new();
-        while let Some(entry) = self.entries.read() {
-            let entry = entry?;
-            let name = entry.file_name();
-            if matches!(name.to_bytes(), b"." | b"..") || is_system_file(OsStr::from_bytes(name.to_bytes())) {
-                continue;
+        self.each_entry(|name, kind| {
+            let name = OsStr::from_bytes(name);
+            if matches!(name.as_bytes(), b"." | b"..") || is_system_file(name) {
+                return;
             }
-            let kind = match entry.file_type() {
+            let kind = match kind {
                 FileType::Unknown => self.seen(name).map_or(Kind::Other, |seen| seen.kind), // not every filesystem tells
                 kind => kind.into(),
             };
-            names.push((OsString::from_vec(name.to_bytes().to_vec()), kind));
-        }
+            names.push((OsString::from_vec(name.as_bytes().to_vec()), kind));
+        })?;
         Ok(names)
     }
 
+    #[cfg(target_os = "linux")]
+    fn each_entry(&self, mut told: impl FnMut(&[u8], FileType)) -> io::Result<()> {
+        let mut buffer = [MaybeUninit::uninit(); 16 << 10];
+        let mut entries = rustix::fs::RawDir::new(&self.fd, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            told(entry.file_name().to_bytes(), entry.file_type());
+        }
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn each_entry(&self, mut told: impl FnMut(&[u8], FileType)) -> io::Result<()> {
+        for entry in rustix::fs::Dir::read_from(&self.fd)? {
+            let entry = entry?;
+            told(entry.file_name().to_bytes(), entry.file_type());
+        }
+        Ok(())
+    }
+
     /// What the filesystem says of an entry; `None` where there is none or it cannot be looked at.
-    pub(super) fn seen(&self, name: impl rustix::path::Arg) -> Option<Seen> {
-        let found = statat(self.entries.fd().ok()?, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        Some(Seen::of_stat(&found))
+    pub(super) fn seen(&self, name: impl Arg) -> Option<Seen> {
+        Some(Seen::of_stat(&statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?))
     }
 
     /// What the filesystem says of an entry or, where that is a link, of what it leads to.
-    pub(super) fn content(&self, name: impl rustix::path::Arg) -> Option<Seen> {
-        let found = statat(self.entries.fd().ok()?, name, AtFlags::empty()).ok()?;
-        Some(Seen::of_stat(&found))
+    pub(super) fn content(&self, name: impl Arg) -> Option<Seen> {
+        Some(Seen::of_stat(&statat(&self.fd, name, AtFlags::empty()).ok()?))
     }
 
-    /// What a symbolic link says; `None` where the entry is none.
-    pub(super) fn link(&self, name: &OsStr) -> Option<PathBuf> {
-        let said = readlinkat(self.entries.fd().ok()?, name, Vec::with_capacity(LINK)).ok()?;
-        Some(PathBuf::from(OsString::from_vec(CString::into_bytes(said))))
+    /// Hands on what a symbolic link says; `None` where the entry is none.
+    pub(super) fn link<T>(&self, name: &OsStr, read: impl FnOnce(&Path) -> Option<T>) -> Option<T> {
+        let mut buffer = [MaybeUninit::uninit(); LINK];
+        let (said, _) = readlinkat_raw(&self.fd, name, &mut buffer[..]).ok()?;
+        read(Path::new(OsStr::from_bytes(said)))
     }
 
     /// The text of a small file, not longer than `longest` bytes; `None` where it is no regular file or cannot be read.
     pub(super) fn text(&self, name: &OsStr, longest: usize) -> Option<String> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(self.entries.fd().ok()?, name, flags, Mode::empty()).ok()?;
+        let file = openat(&self.fd, name, flags, Mode::empty()).ok()?;
         let mut text = vec![0; longest + 1];
         let read = rustix::io::read(&file, &mut text).ok().filter(|read| *read <= longest)?;
         text.truncate(read);

@@ -2,31 +2,32 @@
 
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::Cache;
 use super::going::{Step, What};
 use super::layout::LOCKS;
-use crate::desk::{Fault, FaultKind, printable};
+use crate::desk::{Fault, FaultKind};
 use crate::engine::host::FileLock;
+
+/// How often, and after how long each, a lock that is held is tried again: whoever starts a process holds all its locks twice until that
+/// has begun.
+const TRIES: u32 = 5;
+const INSTANT: Duration = Duration::from_millis(20);
 
 impl Cache {
     /// Refuses while a lock is held: any of a repository that goes whole, else that of a blob that goes.
     pub(super) fn check_idle(&self, steps: &[Step]) -> Result<(), Fault> {
         for step in steps {
             match step.what {
-                What::Repo => self.check_locks(&self.root.join(LOCKS).join(&step.path))?,
-                What::Locks => self.check_locks(&self.root.join(&step.path))?,
+                What::Repo => check_locks(&self.root.join(LOCKS).join(&step.path))?,
+                What::Locks => check_locks(&self.root.join(&step.path))?,
                 What::Blob => self.lock_of(&step.path).map_or(Ok(()), |lock| check_lock(&lock))?,
                 _ => {}
             }
         }
         Ok(())
-    }
-
-    fn check_locks(&self, folder: &Path) -> Result<(), Fault> {
-        let locks = fs::read_dir(folder).into_iter().flatten().flatten();
-        let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
-        locks.filter(is_file).try_for_each(|lock| check_lock(&lock.path()))
     }
 
     /// The lock of a blob, or of the unfinished download that will become one: their names begin alike.
@@ -38,13 +39,22 @@ impl Cache {
     }
 }
 
-/// A lock that this user may not open says nothing.
+fn check_locks(folder: &Path) -> Result<(), Fault> {
+    let locks = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    locks.filter(is_file).try_for_each(|lock| check_lock(&lock.path()))
+}
+
+/// A lock that is held for no longer than an instant is no download; one that this user may not open says nothing.
 fn check_lock(lock: &Path) -> Result<(), Fault> {
-    match FileLock::try_acquire(lock, 0o664) {
-        Ok(None) => {
-            Err(Fault::new(FaultKind::Busy, format!("a download is under way: {} is locked", printable(&lock.display().to_string())))
-                .hint("pause or cancel the download, then try again"))
-        }
-        _ => Ok(()),
+    let is_held = || matches!(FileLock::try_acquire(lock, 0o664), Ok(None));
+    let released = || {
+        thread::sleep(INSTANT);
+        !is_held()
+    };
+    if is_held() && !(0..TRIES).any(|_| released()) {
+        let message = format!("a download is under way: {} is locked", lock.display());
+        return Err(Fault::new(FaultKind::Busy, message).hint("pause or cancel the download, then try again"));
     }
+    Ok(())
 }

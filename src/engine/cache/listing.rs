@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, DirEntry};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
@@ -48,6 +48,7 @@ impl Cache {
         let store = Store::open(&self.root);
         let mut folders = HashSet::new();
         for entry in self.entries()? {
+            let entry = entry.map_err(|error| Fault::disk(format!("read {}", self.root.display()), error))?;
             match classify(&entry, store.is_some()) {
                 Entry::Repo => drop(folders.insert(entry.file_name().to_string_lossy().into_owned())),
                 Entry::Odd(what) => {
@@ -68,10 +69,11 @@ impl Cache {
         Ok(listing)
     }
 
-    fn entries(&self) -> Result<Vec<DirEntry>, Fault> {
-        match fs::read_dir(&self.root).and_then(Iterator::collect) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            entries => entries.map_err(|error| Fault::disk(format!("read {}", self.root.display()), error)),
+    fn entries(&self) -> Result<impl Iterator<Item = io::Result<DirEntry>> + use<>, Fault> {
+        match fs::read_dir(&self.root) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None.into_iter().flatten()),
+            Err(error) => Err(Fault::disk(format!("read {}", self.root.display()), error)),
+            Ok(entries) => Ok(Some(entries).into_iter().flatten()),
         }
     }
 
@@ -79,13 +81,12 @@ impl Cache {
     fn read_all(&self, store: Option<&Store>, folders: HashSet<String>, found: Found) -> (Vec<Brief>, Vec<String>) {
         let index = self.memory.as_ref().map(|folder| Index::in_folder(folder, &self.root));
         let lines = index.as_ref().map_or_else(|| Box::new(std::iter::empty()) as Box<_>, Index::lines);
-        let here = folders.clone();
         let scanning = Scanning {
             cache: self,
             store,
             found,
             now: SystemTime::now(),
-            jobs: Mutex::new(Jobs { lines, folders, unknown: Vec::new(), gone: false }),
+            jobs: Mutex::new(Jobs { lines, folders, unknown: Vec::new(), gone: HashSet::new() }),
             index,
             new: Mutex::default(),
         };
@@ -98,7 +99,7 @@ impl Cache {
                 warnings.append(&mut told);
             }
         });
-        scanning.remember(|folder| here.contains(folder));
+        scanning.remember();
         (briefs, warnings)
     }
 }
@@ -110,8 +111,8 @@ struct Jobs {
     folders: HashSet<String>,
     /// Those folders, once no more lines come.
     unknown: Vec<String>,
-    /// Whether a line is about a repository that is not there any more.
-    gone: bool,
+    /// Those of which a line has come, but that are not there any more.
+    gone: HashSet<String>,
 }
 
 impl Iterator for Jobs {
@@ -120,9 +121,10 @@ impl Iterator for Jobs {
 
     fn next(&mut self) -> Option<Self::Item> {
         for line in self.lines.by_ref() {
-            match folder_of(&line).and_then(|folder| self.folders.take(folder)) {
+            let Some(folder) = folder_of(&line) else { continue };
+            match self.folders.take(folder) {
                 Some(folder) => return Some((folder, Some(line))),
-                None => self.gone = true,
+                None => drop(self.gone.insert(folder.to_owned())),
             }
         }
         self.unknown.extend(self.folders.drain());
@@ -185,13 +187,14 @@ impl Scanning<'_> {
     }
 
     /// Writes down what was found, if anything is new.
-    fn remember(self, is_here: impl Fn(&str) -> bool) {
+    fn remember(self) {
         let Some(index) = self.index else { return };
         let mut new = self.new.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if self.jobs.into_inner().unwrap_or_else(PoisonError::into_inner).gone {
+        let gone = self.jobs.into_inner().unwrap_or_else(PoisonError::into_inner).gone;
+        if !gone.is_empty() {
             _ = new.begin(&index);
         }
-        if let Err(error) = index.rewrite(new, is_here) {
+        if let Err(error) = index.rewrite(new, &gone) {
             tracing::warn!(%error, "what the cache holds could not be remembered; it is read again the next time");
         }
     }

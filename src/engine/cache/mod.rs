@@ -6,7 +6,10 @@
 
 mod adopt;
 mod deletion;
+#[cfg(test)]
+mod deletion_tests;
 mod dir;
+mod doctor;
 mod elsewhere;
 mod entries;
 mod folder;
@@ -20,6 +23,7 @@ mod listing;
 mod lock;
 mod moves;
 mod orphans;
+mod others;
 mod place;
 mod put_back;
 mod quarantine;
@@ -47,6 +51,7 @@ pub use elsewhere::{Elsewhere, Offer};
 pub use inside::Inside;
 pub use known::Watch;
 pub use listing::Found;
+pub use others::Places;
 pub use place::{PartialPaths, Place};
 pub use quarantine::{Seized, SetAside};
 pub use survey::{Content, Survey};

@@ -102,17 +102,17 @@ impl Mover<'_> {
         }
         let _lock = match self.permit(moved) {
             Ok(lock) => lock,
-            Err(why) => return self.stop(group, format!("{} stays: {why}", moved.from.display())),
+            Err(why) => return self.stop(group, &format!("{} stays: {why}", moved.from.display())),
         };
         match self.take(moved, &place) {
             Ok(()) => _ = self.outcome.gone.insert(moved.from.clone()),
             Err(error) if is_refusal(&error) && matches!(self.way, Way::Kept(_)) => self.outcome.refused = Some(error),
-            Err(error) => self.stop(group, Fault::disk(format!("remove {}", place.display()), error).message),
+            Err(error) => self.stop(group, &Fault::disk(format!("remove {}", place.display()), error).message),
         }
     }
 
-    fn stop(&mut self, group: PathBuf, failure: String) {
-        self.outcome.failures.push(printable(&failure));
+    fn stop(&mut self, group: PathBuf, failure: &str) {
+        self.outcome.failures.push(printable(failure));
         self.stopped.insert(group);
     }
 
@@ -182,10 +182,8 @@ impl Mover<'_> {
             let used = self.used_blobs(&repo).ok_or("its repository cannot be read")?;
             self.used.insert(repo.clone(), used);
         }
-        match self.used.get(&repo).is_some_and(|used| used.contains(path)) {
-            true => Err("a snapshot uses it now".to_owned()),
-            false => Ok(()),
-        }
+        let is_used = self.used.get(&repo).is_some_and(|used| used.contains(path));
+        if is_used { Err("a snapshot uses it now".to_owned()) } else { Ok(()) }
     }
 
     fn used_blobs(&self, repo: &Path) -> Option<HashSet<PathBuf>> {

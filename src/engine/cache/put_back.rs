@@ -33,7 +33,7 @@ impl Cache {
         let shown = entry.shown(self.trash_kept);
         let _locks = self.lock_payloads(&entry)?;
         self.check_way(&entry)?;
-        entry.become_(State::Restoring)?;
+        entry.turn(State::Restoring)?;
         self.put_back(&mut entry)?;
         Ok(shown)
     }
@@ -43,30 +43,36 @@ impl Cache {
         let _locks = self.lock_payloads(entry)?;
         match self.check_way(entry) {
             Ok(()) => self.put_back(entry),
-            Err(_) => entry.become_(State::Kept),
+            Err(_) => entry.turn(State::Kept),
         }
     }
 
     /// Makes the moves backwards and removes the deletion's folder.
     pub(super) fn put_back(&self, entry: &mut Entry) -> Result<(), Fault> {
         if let Err(fault) = self.move_back(entry) {
-            entry.become_(State::Kept)?;
+            entry.turn(State::Kept)?;
             return Err(fault);
         }
-        entry.become_(State::Emptying)?;
+        entry.turn(State::Emptying)?;
         remove(entry)
     }
 
-    /// Shared payloads come first, then the names of those who use them, then blobs before the files that lead to them.
     fn move_back(&self, entry: &Entry) -> Result<(), Fault> {
-        let is_shared = |moved: &&Move| matches!(moved.what, What::Payload | What::Manifest);
-        let (shared, own): (Vec<&Move>, Vec<&Move>) = entry.record.moves.iter().partition(is_shared);
-        shared.into_iter().try_for_each(|moved| self.move_one_back(entry, moved))?;
-        self.name_users(&self.returning(entry))?;
-        own.into_iter().rev().try_for_each(|moved| self.move_one_back(entry, moved))?;
+        self.move_some_back(entry, usize::MAX)?;
         let folders: BTreeSet<PathBuf> =
             entry.record.moves.iter().filter_map(|moved| self.root.join(&moved.from).parent().map(Path::to_path_buf)).collect();
         folders.iter().try_for_each(|folder| sync_dir(folder))
+    }
+
+    /// Makes at most so many moves. Shared payloads come first, then the names of those who use them, then blobs before the files that
+    /// lead to them.
+    pub(super) fn move_some_back(&self, entry: &Entry, most: usize) -> Result<(), Fault> {
+        let is_shared = |moved: &&Move| matches!(moved.what, What::Payload | What::Manifest);
+        let (shared, own): (Vec<&Move>, Vec<&Move>) = entry.record.moves.iter().partition(is_shared);
+        shared.iter().take(most).try_for_each(|moved| self.move_one_back(entry, moved))?;
+        self.name_users(&self.returning(entry))?;
+        own.into_iter().rev().take(most.saturating_sub(shared.len())).try_for_each(|moved| self.move_one_back(entry, moved))?;
+        Ok(())
     }
 
     fn move_one_back(&self, entry: &Entry, moved: &Move) -> Result<(), Fault> {
@@ -86,7 +92,9 @@ impl Cache {
         for (blob, payload) in returning {
             let manifest = self.root.join(manifest_of(payload));
             // A payload without a manifest is left alone: a new one would name this blob only.
-            if fs::symlink_metadata(&manifest).is_ok_and(|found| found.is_file()) {
+            let is_there = fs::symlink_metadata(&manifest).is_ok_and(|found| found.is_file());
+            let is_named = || fs::read_to_string(&manifest).is_ok_and(|text| text.lines().any(|line| Path::new(line) == blob));
+            if is_there && !is_named() {
                 store.append(payload, blob).map_err(|error| Fault::disk(format!("write {}", manifest.display()), error))?;
             }
         }

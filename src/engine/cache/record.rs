@@ -138,7 +138,7 @@ impl Entry {
     }
 
     /// Notes how far it is.
-    pub(super) fn become_(&mut self, state: State) -> Result<(), Fault> {
+    pub(super) fn turn(&mut self, state: State) -> Result<(), Fault> {
         let to = self.folder.join(state.file());
         fs::rename(self.file(), &to).map_err(|error| Fault::disk(format!("write {}", to.display()), error))?;
         self.state = state;

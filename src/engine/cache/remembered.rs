@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -43,7 +44,7 @@ struct Line<'a> {
     used: Vec<&'a str>,
     /// Bytes of them that lie in the repository's own folder.
     own: u64,
-    repo: Arc<CachedRepo>,
+    repo: CachedRepo,
 }
 
 /// A repository in brief.
@@ -67,12 +68,12 @@ pub(super) fn line(scan: &RepoScan, brief: &Brief, now: SystemTime) -> Option<St
     }
     let stamp = stamp(scan.looked_at.iter().map(|(_, seen)| *seen));
     let folder = plain(Path::new(scan.path.file_name()?))?;
-    serde_json::to_string(&Line { folder, stamp, looked_at, used, own: brief.own, repo: brief.repo.clone() }).ok()
+    serde_json::to_string(&Line { folder, stamp, looked_at, used, own: brief.own, repo: (*brief.repo).clone() }).ok()
 }
 
 /// A path that can stand in a line as it is.
 fn plain(path: &Path) -> Option<&str> {
-    path.to_str().filter(|text| !text.contains(['"', '\\', '\n']) && !text.contains(char::is_control))
+    path.to_str().filter(|text| !text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x7f)))
 }
 
 /// What a line says, if it still holds.
@@ -82,16 +83,24 @@ pub(super) fn recall(root: &Dir, line: &str) -> Option<Brief> {
     let look = |path: &&str| if path.is_empty() { folder.own().ok() } else { folder.seen(*path) };
     let seen = line.looked_at.iter().map(look).collect::<Option<Vec<Seen>>>()?;
     (stamp(seen.into_iter()) == line.stamp).then_some(())?;
-    let repo = if line.used.is_empty() && line.repo.leftovers.is_empty() {
-        line.repo
-    } else {
-        with_last_use(&folder.child(OsStr::new(BLOBS)).ok()?, &line.used, line.repo)?
-    };
-    Some(Brief { repo, own: line.own })
+    let mut repo = line.repo;
+    if !line.used.is_empty() || !repo.leftovers.is_empty() {
+        repo.last_accessed = last_use(&folder.child(OsStr::new(BLOBS)).ok()?, &line.used, &repo)?;
+    }
+    Some(Brief { repo: Arc::new(trimmed(repo)), own: line.own })
 }
 
-/// The repository with the time of its last use as of now; `None` where one of its blobs was written to.
-fn with_last_use(blobs: &Dir, used: &[&str], repo: Arc<CachedRepo>) -> Option<Arc<CachedRepo>> {
+/// The repository without the room that a reader of JSON leaves at the end of every list, which doubles it.
+fn trimmed(mut repo: CachedRepo) -> CachedRepo {
+    repo.leftovers.shrink_to_fit();
+    repo.revisions.iter_mut().for_each(|revision| revision.refs.shrink_to_fit());
+    repo.revisions.shrink_to_fit();
+    repo
+}
+
+/// When a repository was last used, as of now; nothing where one of its blobs was written to.
+#[allow(clippy::option_option)] // the time itself may not be known
+fn last_use(blobs: &Dir, used: &[&str], repo: &CachedRepo) -> Option<Option<Timestamp>> {
     repo.leftovers.iter().all(|leftover| is_as_it_was(blobs, leftover)).then_some(())?;
     let (mut size, mut accessed, mut modified) = (0, None, None);
     for name in used {
@@ -100,11 +109,7 @@ fn with_last_use(blobs: &Dir, used: &[&str], repo: Arc<CachedRepo>) -> Option<Ar
         accessed = accessed.max(seen.accessed());
         modified = modified.max(seen.modified());
     }
-    (size == repo.size && modified == repo.last_modified).then_some(())?;
-    if accessed == repo.last_accessed {
-        return Some(repo);
-    }
-    Some(Arc::new(CachedRepo { last_accessed: accessed, ..Arc::unwrap_or_clone(repo) }))
+    (size == repo.size && modified == repo.last_modified).then_some(accessed)
 }
 
 fn is_as_it_was(blobs: &Dir, leftover: &Leftover) -> bool {
@@ -150,10 +155,12 @@ impl Index {
         }
     }
 
-    /// Replaces the file by a new one: these lines, and of the old ones those that are still wanted.
-    pub(super) fn rewrite(self, new: NewLines, is_wanted: impl Fn(&str) -> bool) -> io::Result<()> {
+    /// Replaces the file by a new one: these lines, and of the old ones those of other repositories that are not gone.
+    pub(super) fn rewrite(self, new: NewLines, gone: &HashSet<String>) -> io::Result<()> {
         let Some(mut file) = new.file else { return Ok(()) };
-        for line in self.lines().filter(|line| folder_of(line).is_some_and(|folder| !new.folders.contains(folder) && is_wanted(folder))) {
+        for line in
+            self.lines().filter(|line| folder_of(line).is_some_and(|folder| !new.folders.contains(folder) && !gone.contains(folder)))
+        {
             writeln!(file, "{line}")?;
         }
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;

@@ -13,7 +13,7 @@ use super::footprint::Footprint;
 use super::moves::{Outcome, Way};
 use super::record::{Entry, Record, State};
 use super::trash::{Finished, Trash, remove, way};
-use crate::desk::{DeletionPlan, DeletionReport, Disposal, Fault, FaultKind, bytes};
+use crate::desk::{DeletionPlan, DeletionReport, Disposal, Fault, FaultKind, RepoKey, bytes};
 
 impl Cache {
     /// Carries out a deletion plan. Where the cache has changed since it was made, or a file of it is being downloaded, nothing is
@@ -35,55 +35,43 @@ impl Cache {
         let Planned { plan, steps, footprint, kept } = planned;
         let record = Record::new(plan, &steps, kept, disposal);
         match (trash.and_then(|trash| Ok((trash.begin(record.clone())?, trash))), disposal) {
-            (Ok((entry, trash)), _) => self.carry_out(&trash, entry, &footprint),
+            (Ok((entry, trash)), _) => self.carry_out(trash, entry, &footprint),
             (Err(fault), Disposal::Trash) => Err(no_trash(&fault)),
             (Err(fault), Disposal::Forever) if fault.kind == FaultKind::Busy => Err(fault),
-            (Err(_), Disposal::Forever) => Ok(self.report(&record, self.make_moves(&record, Way::Straight, usize::MAX), &footprint)),
+            (Err(_), Disposal::Forever) => Ok(report(&record, &self.make_moves(&record, Way::Straight, usize::MAX), &footprint)),
         }
     }
 
-    fn carry_out(&self, trash: &Trash, mut entry: Entry, footprint: &Footprint) -> Result<DeletionReport, Fault> {
+    fn carry_out(&self, trash: Trash, mut entry: Entry, footprint: &Footprint) -> Result<DeletionReport, Fault> {
         let outcome = self.make_moves(&entry.record, way(&entry), usize::MAX);
         if let Some(error) = outcome.refused {
-            entry.become_(State::Restoring)?;
+            entry.turn(State::Restoring)?;
             self.put_back(&mut entry)?;
-            return Err(no_trash(&Fault::disk("move it into the trash", error)));
+            return Err(no_trash(&Fault::disk("move it there", error)));
         }
-        let report = self.report(&entry.record, outcome, footprint);
-        Ok(self.settled(trash, entry, report))
-    }
-
-    /// The report of what was moved, with what became of it then.
-    fn settled(&self, trash: &Trash, entry: Entry, mut report: DeletionReport) -> DeletionReport {
-        let (record, folder) = (entry.record.clone(), entry.folder.clone());
-        match trash.settle(entry) {
-            Ok(Some(kept)) => report.trashed = Some(kept.shown(self.trash_kept)),
-            Ok(None) => {}
-            Err(fault) => {
-                report.freed = report.freed.saturating_sub(Entry { folder, state: State::Emptying, record: record.clone() }.size());
-                report.failures.push(fault.message);
-            }
+        let mut report = report(&entry.record, &outcome, footprint);
+        let entry = trash.settle(entry)?;
+        drop(trash);
+        if entry.record.disposal == Disposal::Trash {
+            report.freed = 0;
         }
-        report.freed = if record.disposal == Disposal::Trash { 0 } else { report.freed };
-        report
-    }
-
-    /// What a deletion did, all that went being gone for good.
-    fn report(&self, record: &Record, outcome: Outcome, footprint: &Footprint) -> DeletionReport {
-        let freed = footprint.totals(|path| outcome.is_gone(path)).frees;
-        let removed = record.plan.repos.iter().filter(|key| outcome.is_gone(&folder(key))).cloned().collect();
-        DeletionReport { removed, freed, trashed: None, failures: outcome.failures }
+        if entry.state == State::Kept {
+            report.trashed = Some(entry.shown(self.trash_kept));
+        } else if let Err(fault) = remove(&entry) {
+            report.freed = report.freed.saturating_sub(entry.size());
+            report.failures.push(fault.message);
+        }
+        Ok(report)
     }
 
     /// The report of a deletion that was interrupted, as if it had not been.
     fn finished(&self, finished: Finished, disposal: Disposal) -> Result<DeletionReport, Fault> {
         let Finished { record, outcome, kept } = finished;
-        let removed = record.plan.repos.iter().filter(|key| outcome.is_gone(&folder(key))).cloned().collect();
-        let mut report = DeletionReport { removed, freed: 0, trashed: None, failures: outcome.failures };
+        let mut report = DeletionReport { removed: removed(&record, &outcome), freed: 0, trashed: None, failures: outcome.failures };
         match (kept, disposal) {
             (Some(entry), Disposal::Trash) => report.trashed = Some(entry.shown(self.trash_kept)),
             (Some(mut entry), Disposal::Forever) => {
-                entry.become_(State::Emptying)?;
+                entry.turn(State::Emptying)?;
                 remove(&entry)?;
                 report.freed = record.plan.frees;
             }
@@ -100,6 +88,17 @@ impl Finished {
         let goes: BTreeSet<&PathBuf> = all(&self.record.plan).collect();
         targets(plan) == targets(&self.record.plan) && all(plan).all(|path| goes.contains(path))
     }
+}
+
+/// What a deletion did, all that went being gone for good.
+fn report(record: &Record, outcome: &Outcome, footprint: &Footprint) -> DeletionReport {
+    let freed = footprint.totals(|path| outcome.is_gone(path)).frees;
+    DeletionReport { removed: removed(record, outcome), freed, trashed: None, failures: outcome.failures.clone() }
+}
+
+/// The repositories that went whole.
+fn removed(record: &Record, outcome: &Outcome) -> Vec<RepoKey> {
+    record.plan.repos.iter().filter(|key| outcome.is_gone(&folder(key))).cloned().collect()
 }
 
 /// Everything that a plan removes.

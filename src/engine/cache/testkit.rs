@@ -97,3 +97,35 @@ pub fn share(cache: &Cache, repo: &str, etag: &str, hash: &str, content: &[u8]) 
     let _ = fs::remove_file(&blob);
     std::os::unix::fs::symlink(Path::new("../../blobs").join(&hash[..2]).join(hash), blob).unwrap();
 }
+
+/// Places another commit of a repository, with a branch of this name.
+pub fn add_revision(cache: &Cache, repo: &str, commit: &str, branch: &str, files: &[(&str, &[u8])]) -> Arc<dyn Place> {
+    let mut plan = plan(repo, files);
+    plan.commit = commit.to_owned();
+    plan.repo.revision = branch.parse().unwrap();
+    fill(cache, &plan, files)
+}
+
+/// Everything below a folder by its path: a folder is `/`, a link what it says, a file its text, or the digest of a long one. The trash is left out.
+pub fn tree(root: &Path) -> std::collections::BTreeMap<String, String> {
+    let (mut tree, mut folders) = (std::collections::BTreeMap::new(), vec![root.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != ".hfdesk-trash") {
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            let what = match kind {
+                kind if kind.is_dir() => "/".to_owned(),
+                kind if kind.is_symlink() => format!("-> {}", fs::read_link(&path).unwrap().display()),
+                _ => text_or_digest(&fs::read(&path).unwrap()),
+            };
+            if kind.is_dir() {
+                folders.push(path.clone());
+            }
+            tree.insert(path.strip_prefix(root).unwrap().display().to_string(), what);
+        }
+    }
+    tree
+}
+
+fn text_or_digest(content: &[u8]) -> String {
+    if content.len() > 400 { hex::encode(sha2::Sha256::digest(content)) } else { String::from_utf8_lossy(content).into_owned() }
+}

@@ -18,6 +18,8 @@ use crate::engine::host::{FileLock, sync_dir};
 
 /// The trash's folder in the folder of locks.
 const TRASH: &str = ".hfdesk-trash";
+/// How many times a deletion waits as long as for other locks: moving takes a moment, but there may be several.
+const PATIENCE: u32 = 6;
 /// How long something stays in the trash unless a cache is told otherwise.
 pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -77,10 +79,10 @@ impl Cache {
         }
         let mut meant: Vec<Entry> = kept.into_iter().filter(is_meant).collect();
         let sizes: u64 = meant.iter().map(Entry::size).sum();
-        meant.iter_mut().try_for_each(|entry| entry.become_(State::Emptying))?;
+        meant.iter_mut().try_for_each(|entry| entry.turn(State::Emptying))?;
         // What cannot go back any more needs no lock: others need not wait.
         drop(trash);
-        let removed = meant.iter().map(|entry| remove(entry)).fold(Ok(()), Result::and);
+        let removed = meant.iter().map(remove).fold(Ok(()), Result::and);
         removed.map(|()| sizes)
     }
 
@@ -110,7 +112,8 @@ impl Cache {
     pub(super) fn open_trash(&self) -> Result<Trash<'_>, Fault> {
         let folder = inner_dir(&self.root, &Path::new(LOCKS).join(TRASH))?;
         let busy = || Fault::new(FaultKind::Busy, "another deletion in this cache is under way").hint("try again when it is done");
-        let lock = wait_for_lock(&folder.join("lock"), BLOB_LOCK)?.ok_or_else(busy)?;
+        let lock = (0..PATIENCE).find_map(|_| wait_for_lock(&folder.join("lock"), BLOB_LOCK).transpose());
+        let lock = lock.transpose()?.ok_or_else(busy)?;
         Ok(Trash { cache: self, folder, _lock: lock })
     }
 }
@@ -144,27 +147,25 @@ impl Trash<'_> {
             State::Moving => {
                 let outcome = self.cache.make_moves(&entry.record, way(&entry), usize::MAX);
                 let record = entry.record.clone();
-                let kept = self.settle(entry).ok().flatten();
+                let kept = self.settle(entry).ok().and_then(|entry| kept_or_removed(entry).ok().flatten());
                 Some(Finished { record, outcome, kept })
             }
         }
     }
 
-    /// Ends a deletion whose moves are made: what is to be kept is, the rest is removed.
-    pub(super) fn settle(&self, mut entry: Entry) -> Result<Option<Entry>, Fault> {
+    /// Ends a deletion whose moves are made: it is kept from now on, or it is to be removed, for which nobody else need wait.
+    pub(super) fn settle(&self, mut entry: Entry) -> Result<Entry, Fault> {
         let holds_any = entry.record.moves.iter().any(|moved| entry.holds(moved));
-        match entry.record.disposal {
-            Disposal::Trash if holds_any => {
-                entry.become_(State::Kept)?;
-                sync_dir(&self.folder)?;
-                Ok(Some(entry))
-            }
-            _ => {
-                entry.become_(State::Emptying)?;
-                remove(&entry).map(|()| None)
-            }
-        }
+        let is_kept = entry.record.disposal == Disposal::Trash && holds_any;
+        entry.turn(if is_kept { State::Kept } else { State::Emptying })?;
+        sync_dir(&self.folder)?;
+        Ok(entry)
     }
+}
+
+/// A deletion that is kept; any other is removed for good.
+pub(super) fn kept_or_removed(entry: Entry) -> Result<Option<Entry>, Fault> {
+    if entry.state == State::Kept { Ok(Some(entry)) } else { remove(&entry).map(|()| None) }
 }
 
 /// How the moves of a deletion are made.

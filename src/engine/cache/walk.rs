@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::dir::Dir;
@@ -64,7 +65,15 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn names(&mut self, inside: &Path, dir: &mut Dir) -> Vec<Named> {
+    /// The same for a folder that a repository need not have.
+    fn open_if_there(&mut self, inside: &Path, repo: &Dir) -> Option<Dir> {
+        match repo.child(inside.as_os_str()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            opened => self.open(inside.to_path_buf(), opened),
+        }
+    }
+
+    fn names(&mut self, inside: &Path, dir: &Dir) -> Vec<Named> {
         dir.names().unwrap_or_else(|error| {
             self.warn(inside, &format!("cannot be read: {error}"));
             Vec::new()
@@ -74,14 +83,14 @@ impl Walk<'_, '_> {
     /// The repository's blobs. A link that is not into the shared store, a folder and a dangling link are none.
     fn read_blobs(&mut self, repo: &Dir, store: Option<&Store>) {
         let inside = Path::new(BLOBS);
-        if repo.seen(BLOBS).is_none() {
-            return; // a cache without links has none
-        }
-        let Some(mut dir) = self.open(inside.to_path_buf(), repo.child(OsStr::new(BLOBS))) else { return };
+        let Some(dir) = self.open_if_there(inside, repo) else { return }; // a cache without links has none
         let folder = self.folder.join(BLOBS);
-        for (name, kind) in self.names(inside, &mut dir) {
+        for (name, kind) in self.names(inside, &dir) {
             let path = folder.join(&name);
-            let payload = if kind == Kind::Link { store.and_then(|store| store.payload_of(&path, &dir.link(&name)?)) } else { None };
+            let payload = match store {
+                Some(store) if kind == Kind::Link => dir.link(&name, |link| store.payload_of(&path, link)),
+                _ => None,
+            };
             let seen = match &payload {
                 Some(payload) => Seen::at(&self.reader.root().join(payload)),
                 None => dir.seen(name.as_os_str()),
@@ -95,23 +104,20 @@ impl Walk<'_, '_> {
 
     /// Branches and tags, in order, by the commit they point at.
     fn read_refs(&mut self, repo: &Dir) {
-        if repo.seen(REFS).is_none() {
-            return;
-        }
-        if let Some(dir) = self.open(PathBuf::from(REFS), repo.child(OsStr::new(REFS))) {
-            self.read_refs_in(Path::new(""), dir);
+        if let Some(dir) = self.open_if_there(Path::new(REFS), repo) {
+            self.read_refs_in(Path::new(""), &dir);
         }
         self.scan.refs.values_mut().for_each(|names| names.sort());
     }
 
     /// The refs of one folder; `above` is what their names begin with.
-    fn read_refs_in(&mut self, above: &Path, mut dir: Dir) {
-        for (name, kind) in self.names(&Path::new(REFS).join(above), &mut dir) {
+    fn read_refs_in(&mut self, above: &Path, dir: &Dir) {
+        for (name, kind) in self.names(&Path::new(REFS).join(above), dir) {
             let own = above.join(&name);
             let inside = Path::new(REFS).join(&own);
             if kind == Kind::Folder {
                 if let Some(dir) = self.open(inside, dir.child(&name)) {
-                    self.read_refs_in(&own, dir);
+                    self.read_refs_in(&own, &dir);
                 }
                 continue;
             }
@@ -126,8 +132,8 @@ impl Walk<'_, '_> {
 
     fn read_snapshots(&mut self, repo: &Dir) {
         let folder = Path::new(SNAPSHOTS);
-        let Some(mut dir) = self.open(folder.to_path_buf(), repo.child(OsStr::new(SNAPSHOTS))) else { return };
-        for (name, kind) in self.names(folder, &mut dir) {
+        let Some(dir) = self.open(folder.to_path_buf(), repo.child(OsStr::new(SNAPSHOTS))) else { return };
+        for (name, kind) in self.names(folder, &dir) {
             let inside = folder.join(&name);
             match name.to_str().filter(|name| kind == Kind::Folder && is_hex(name, 40)) {
                 Some(commit) => self.read_snapshot(&dir, &inside, commit),
@@ -145,23 +151,23 @@ impl Walk<'_, '_> {
     fn read_snapshot(&mut self, snapshots: &Dir, inside: &Path, commit: &str) {
         let mut entries = Vec::new();
         if let Some(dir) = self.open(inside.to_path_buf(), snapshots.child(OsStr::new(commit))) {
-            self.read_entries(inside, Path::new(""), dir, &mut entries);
+            self.read_entries(inside, Path::new(""), &dir, &mut entries);
         }
         self.scan.snapshots.push(SnapshotScan { commit: commit.to_owned(), entries });
     }
 
     /// The files of one folder of a snapshot and those below it; `above` is what their paths begin with.
-    fn read_entries(&mut self, inside: &Path, above: &Path, mut dir: Dir, entries: &mut Vec<Entry>) {
-        for (name, kind) in self.names(inside, &mut dir) {
+    fn read_entries(&mut self, inside: &Path, above: &Path, dir: &Dir, entries: &mut Vec<Entry>) {
+        for (name, kind) in self.names(inside, &dir) {
             let path = above.join(&name);
             if kind == Kind::Folder {
                 let below = inside.join(&name);
                 if let Some(dir) = self.open(below.clone(), dir.child(&name)) {
-                    self.read_entries(&below, &path, dir, entries);
+                    self.read_entries(&below, &path, &dir, entries);
                 }
                 continue;
             }
-            let blob = if kind == Kind::Link { self.linked(inside, &dir, &name) } else { self.file(inside, &dir, &name) };
+            let blob = if kind == Kind::Link { self.linked(inside, dir, &name) } else { self.file(inside, dir, &name) };
             if blob.is_none() {
                 self.warn(&inside.join(&name), "does not lead to a blob of its repository");
             }
@@ -171,11 +177,19 @@ impl Walk<'_, '_> {
 
     /// The blob that a link leads to, by its first hop.
     fn linked(&mut self, inside: &Path, dir: &Dir, name: &OsStr) -> Option<usize> {
-        let target = resolve(self.reader.root(), &self.folder.join(inside), &dir.link(name)?)?;
-        let is_blob = target.parent() == Some(&self.folder.join(BLOBS));
-        let at = *self.by_name.get(target.file_name().filter(|_| is_blob)?)?;
+        let at = dir.link(name, |link| match plain_link(inside, link) {
+            Some(blob) => self.by_name.get(blob).copied(),
+            None => self.resolved(inside, link),
+        })?;
         self.scan.blobs.get_mut(at)?.used = true;
         Some(at)
+    }
+
+    /// The blob that a link of unusual text leads to.
+    fn resolved(&self, inside: &Path, link: &Path) -> Option<usize> {
+        let target = resolve(self.reader.root(), &self.folder.join(inside), link)?;
+        let is_blob = target.parent() == Some(&self.folder.join(BLOBS));
+        self.by_name.get(target.file_name().filter(|_| is_blob)?).copied()
     }
 
     /// A file that is no link is its own blob.
@@ -184,4 +198,16 @@ impl Walk<'_, '_> {
         self.scan.blobs.push(Blob { path: self.folder.join(inside).join(name), seen, payload: None, used: true });
         Some(self.scan.blobs.len() - 1)
     }
+}
+
+/// The name of the blob that a link in this folder leads to, where its text is what every client writes: up to the repository, then
+/// down to `blobs/NAME`.
+fn plain_link<'a>(inside: &Path, link: &'a Path) -> Option<&'a OsStr> {
+    let depth = inside.as_os_str().as_bytes().iter().filter(|byte| **byte == b'/').count() + 1;
+    let mut rest = link.as_os_str().as_bytes();
+    for _ in 0..depth {
+        rest = rest.strip_prefix(b"../")?;
+    }
+    let name = rest.strip_prefix(BLOBS.as_bytes())?.strip_prefix(b"/")?;
+    (!name.contains(&b'/') && !matches!(name, b"" | b"." | b"..")).then(|| OsStr::from_bytes(name))
 }

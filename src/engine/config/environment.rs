@@ -15,6 +15,11 @@ pub trait Environment {
         Some(self.expand(&self.get(name)?))
     }
 
+    /// A folder that belongs to the machine rather than to a user; `None` in an environment that is not a real process's.
+    fn of_machine(&self, _path: &str) -> Option<PathBuf> {
+        None
+    }
+
     /// A path as a person writes it, with a leading `~` replaced by the home folder.
     fn expand(&self, text: &str) -> PathBuf {
         match (text.strip_prefix('~'), self.get("HOME")) {
@@ -37,6 +42,10 @@ pub struct ProcessEnvironment;
 impl Environment for ProcessEnvironment {
     fn get(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    fn of_machine(&self, path: &str) -> Option<PathBuf> {
+        Some(PathBuf::from(path))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod environment;
 mod file;
+mod neighbours;
 mod network;
 mod token;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use environment::{Environment, ProcessEnvironment};
 pub use file::FileSettings;
+pub use neighbours::Neighbours;
 pub use network::{NetworkSettings, Proxy};
 pub use token::{Token, find_token};
 
@@ -101,6 +103,8 @@ pub struct Settings {
     pub cache_dir: Setting<PathBuf>,
     /// Folders of models that others keep, such as `~/.lmstudio/models`; content is copied from there instead of downloaded.
     pub local_roots: Setting<Vec<PathBuf>>,
+    /// Folders in which other programs may keep models.
+    pub neighbours: Neighbours,
     /// Whether the network is left alone.
     pub offline: Setting<bool>,
     /// Jobs that run at once.
@@ -150,6 +154,7 @@ impl Settings {
             token: find_token(flags.token.as_deref(), environment, &home)?,
             cache_dir: cache_dir(flags, environment, file, from_file(), &home)?,
             local_roots: local_roots(environment, file, from_file())?,
+            neighbours: Neighbours::of(environment, &home.value),
             offline: offline(flags, environment, file, from_file()),
             max_active: count("max_active", file.max_active, DEFAULT_MAX_ACTIVE, 64, from_file())?,
             connections: count("connections", file.connections, DEFAULT_CONNECTIONS, 64, from_file())?,

@@ -1,6 +1,6 @@
 //! Which programs have files open or mapped, as far as `/proc` shows it to this user. Elsewhere than on Linux: none.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub struct OpenedBy {
 /// Who has which of these files open or mapped, this process left out; a file with several names is told under one of them.
 ///
 /// What is found in this time is told. Processes of other users are seen by the administrator alone.
-pub fn open_files(wanted: &HashMap<Identity, PathBuf>, patience: Duration) -> Vec<OpenedBy> {
+pub fn open_files(wanted: &BTreeMap<Identity, PathBuf>, patience: Duration) -> Vec<OpenedBy> {
     let end = Instant::now() + patience;
     let mut found = BTreeMap::new();
     for pid in if wanted.is_empty() { Vec::new() } else { processes() } {
@@ -66,7 +66,7 @@ fn identity(path: &Path) -> Option<Identity> {
 }
 
 /// What a process has mapped into its memory.
-fn mapped(folder: &Path, wanted: &HashMap<Identity, PathBuf>, end: Instant) -> Vec<Identity> {
+fn mapped(folder: &Path, wanted: &BTreeMap<Identity, PathBuf>, end: Instant) -> Vec<Identity> {
     let lines = File::open(folder.join("maps")).map(|file| BufReader::new(file).split(b'\n')).into_iter().flatten();
     let lines = lines.map_while(Result::ok).take_while(|_| Instant::now() < end);
     lines.filter_map(|line| mapping(&String::from_utf8_lossy(&line), wanted)).collect()
@@ -74,7 +74,7 @@ fn mapped(folder: &Path, wanted: &HashMap<Identity, PathBuf>, end: Instant) -> V
 
 /// The wanted file of a line such as `7f00-7f01 r--s 00000000 fd:01 1234   /models/x`. Some filesystems tell another device here than
 /// elsewhere; there the path decides.
-fn mapping(line: &str, wanted: &HashMap<Identity, PathBuf>) -> Option<Identity> {
+fn mapping(line: &str, wanted: &BTreeMap<Identity, PathBuf>) -> Option<Identity> {
     let mut words = line.split_ascii_whitespace().skip(3);
     let (major, minor) = words.next()?.split_once(':')?;
     let inode: u64 = words.next()?.parse().ok().filter(|inode| *inode != 0)?;
@@ -118,7 +118,7 @@ mod tests {
         let holder = Holder::of(&names[0]);
         let _ours = File::open(&names[1]).unwrap();
         let key = |path: &PathBuf| fs::metadata(path).map(|found| (found.dev(), found.ino())).unwrap();
-        let wanted: HashMap<_, _> = names.iter().map(|path| (key(path), path.clone())).collect();
+        let wanted: BTreeMap<_, _> = names.iter().map(|path| (key(path), path.clone())).collect();
         let found = open_files(&wanted, Duration::from_secs(20));
         assert_eq!(found, [OpenedBy { path: names[0].clone(), program: "cat".into(), pid: holder.0.id() }]);
         drop(holder);
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn mappings_are_told_by_device_and_inode_or_by_inode_and_path() {
-        let wanted = HashMap::from([((makedev(0xfd, 1), 1234), PathBuf::from("/models/a b"))]);
+        let wanted = BTreeMap::from([((makedev(0xfd, 1), 1234), PathBuf::from("/models/a b"))]);
         let found = |line: &str| mapping(line, &wanted);
         assert!(found("7f00-7f01 r--s 00000000 fd:01 1234                       /elsewhere").is_some());
         assert!(found("7f00-7f01 r--s 00000000 00:2a 1234                       /models/a b").is_some());

@@ -1,0 +1,49 @@
+//! Deletions that were interrupted.
+
+use std::path::Path;
+
+use super::super::Cache;
+use super::super::layout::LOCKS;
+use super::super::lock::{BLOB_LOCK, try_lock};
+use super::super::seen::{Kind, Seen};
+use super::locks::folders;
+use super::ward::{Ward, finding};
+use crate::desk::{Fault, Finding, Severity, Trouble};
+
+/// The folder of deletions, among the locks.
+const TRASH: &str = ".hfdesk-trash";
+/// Who changes the trash holds this lock in it.
+const LOCK: &str = "lock";
+/// A deletion with this record is complete, and kept.
+const KEPT: &str = "kept.json";
+
+pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
+    let trash = ward.root().join(LOCKS).join(TRASH);
+    if is_busy(&trash) {
+        return;
+    }
+    for folder in folders(&trash).into_iter().filter(|folder| !is_file(&folder.join(KEPT))) {
+        let message = format!("{} is a deletion that was interrupted; what it had moved still takes its room", ward.name(&folder));
+        let mend = "goes on with it: what is to be kept is in the trash then, and the rest is removed".to_owned();
+        findings.push(Finding { mend: Some(mend), ..finding(Trouble::InterruptedDeletion, Severity::Warning, &folder, message) });
+    }
+}
+
+/// Whether somebody deletes right now.
+fn is_busy(trash: &Path) -> bool {
+    let lock = trash.join(LOCK);
+    is_file(&lock) && matches!(try_lock(&lock, BLOB_LOCK), Ok(None))
+}
+
+fn is_file(path: &Path) -> bool {
+    Seen::at(path).is_some_and(|seen| seen.kind == Kind::File)
+}
+
+/// Finishes interrupted deletions, this one among them.
+pub(super) fn mend(cache: &Cache, folder: &Path) -> Result<bool, Fault> {
+    cache.finish_interrupted()?;
+    if Seen::at(folder).is_some() && !is_file(&folder.join(KEPT)) {
+        return Err(Fault::internal("the deletion could not be finished; see what is in its folder"));
+    }
+    Ok(true)
+}
