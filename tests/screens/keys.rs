@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hfdesk_tui::desk::{
-    Assessment, Board, CacheType, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, RepoRef, Revision,
-    Scenario, SearchPage, Target,
+    Assessment, Board, CacheType, Choice, Disposal, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, RepoRef,
+    Revision, Scenario, SearchPage, Target,
 };
 use hfdesk_tui::tui::app::{
     App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, RevisionChooser, RevisionsState, ctrl, update,
@@ -429,7 +429,7 @@ fn deleting_needs_its_own_letter() {
     assert_eq!(plan.repos.len(), 2);
     assert!(press(&mut stage.app, "enter").is_empty() && stage.app.dialog.is_none());
     let mut stage = stage.keys("D");
-    assert_eq!(press(&mut stage.app, "y"), [Effect::Delete(plan)]);
+    assert_eq!(press(&mut stage.app, "y"), [Effect::Delete(plan, Disposal::Forever)]);
 }
 
 #[test]
