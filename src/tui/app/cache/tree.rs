@@ -106,6 +106,8 @@ impl Tree {
 
     /// Works out the rows.
     pub(super) fn lay(&mut self, filter: &FilterPrompt, now: Timestamp) {
+        #[cfg(test)]
+        super::tests::LAID.with(|laid| laid.set(laid.get() + 1));
         let mut rows = Vec::with_capacity(self.shown.len() + 8);
         for at in &self.shown {
             self.lay_repo(&mut rows, *at, filter, now);

@@ -8,6 +8,8 @@ pub(super) mod findings;
 mod foot;
 mod prompt;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 

@@ -14,7 +14,7 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
     let state = filter.mistake.as_ref().map_or((counted, Role::Dim), |mistake| (mistake.clone(), Role::Warning));
     let left = brush.line(area, &[piece("filter ", Role::Dim), piece(glyphs.prompt, Role::Key), piece(" ", Role::Text)]);
     let text = columns(filter.input.visual_cursor().max(filter.input.value().chars().count())) + 2;
-    let wanted = text.clamp(area.width.min(16), (area.width / 2).max(1));
+    let wanted = text.max(16).min(area.width / 2);
     let room = Rect { width: wanted.min(area.width.saturating_sub(left)), ..skip_left(area, left) };
     let scroll = filter.input.visual_scroll(usize::from(room.width.max(1)).saturating_sub(1));
     if filter.input.value().is_empty() {

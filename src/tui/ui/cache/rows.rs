@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use crate::desk::{self, CachedRevision, Leftover, LeftoverKind, TrashEntry};
+use crate::desk::{self, CacheListing, CachedRevision, Leftover, LeftoverKind, TrashEntry};
 use crate::tui::app::{CachePane, Marked, Row, Section, Subject, titled};
 use crate::tui::ui::paint::{Brush, Cell};
 use crate::tui::ui::roles::Role;
@@ -13,7 +13,7 @@ use crate::tui::ui::text::age_of;
 const BAR: u16 = 10;
 
 /// Columns from which the bar shows.
-const BAR_FROM: u16 = 72;
+const BAR_FROM: u16 = 96;
 
 /// What a row says in its columns.
 struct Facts {
@@ -34,7 +34,7 @@ pub(super) fn head(width: u16) -> Vec<Cell<'static>> {
 pub(super) fn draw(brush: &mut Brush, line: Rect, row: Row) {
     let cache = &brush.app.cache;
     let Some(subject) = cache.tree.subject(row.node) else { return };
-    let facts = facts(subject);
+    let facts = facts(&cache.tree.listing, subject);
     let (mark, role) = mark(brush, subject);
     let name = named(brush, row, subject, &facts.name);
     let number = |number: Option<usize>| number.map_or_else(String::new, |number| number.to_string());
@@ -123,7 +123,7 @@ fn named(brush: &Brush, row: Row, subject: Subject, name: &str) -> String {
     format!("{}{sign} {name}", "  ".repeat(usize::from(row.depth)))
 }
 
-fn facts(subject: Subject) -> Facts {
+fn facts(listing: &CacheListing, subject: Subject) -> Facts {
     let plain = |name: String, size: u64| Facts { name, size: Some(size), files: None, revisions: None, used: None, role: Role::Text };
     match subject {
         Subject::Repo(repo) => Facts {
@@ -149,7 +149,10 @@ fn facts(subject: Subject) -> Facts {
         Subject::Reading(_, Some(fault)) => Facts { size: None, role: Role::Error, ..plain(fault.message.clone(), 0) },
         Subject::Payload(payload) => plain(payload.hash.clone(), payload.size),
         Subject::Trashed(entry) => Facts { used: Some(entry.deleted_at), ..plain(of_deletion(entry), entry.size) },
-        Subject::Section(section) => Facts { size: None, role: Role::Strong, ..plain(of_section(section).to_owned(), 0) },
+        Subject::Section(section) => {
+            let (entries, size) = sum(listing, section);
+            Facts { files: Some(entries), role: Role::Strong, ..plain(of_section(section).to_owned(), size) }
+        }
         Subject::Store(store) => {
             let name = format!("{}  {}", store.keeper.title(), store.root.display());
             Facts { files: Some(store.models.iter().map(|model| model.files).sum()), role: Role::Dim, ..plain(name, store.size) }
@@ -166,14 +169,15 @@ fn of_revision(revision: &CachedRevision) -> String {
 }
 
 fn of_leftover(leftover: &Leftover) -> String {
-    format!("{}  {}", leftover_title(leftover.kind), leftover.name)
+    let short: String = leftover.name.chars().take(12).collect();
+    format!("{} {short}", leftover_title(leftover.kind))
 }
 
 /// What a leftover is, in words.
 pub(super) fn leftover_title(kind: LeftoverKind) -> &'static str {
     match kind {
         LeftoverKind::Partial => "unfinished",
-        LeftoverKind::Incomplete => "unfinished elsewhere",
+        LeftoverKind::Incomplete => "incomplete",
         LeftoverKind::Blob => "unused blob",
         LeftoverKind::Other => "foreign file",
     }
@@ -187,10 +191,21 @@ pub(super) fn of_deletion(entry: &TrashEntry) -> String {
     }
 }
 
+/// How many entries a section has, and their bytes.
+fn sum(listing: &CacheListing, section: Section) -> (usize, u64) {
+    match section {
+        Section::Payloads => (listing.orphans.len(), listing.orphans.iter().map(|payload| payload.size).sum()),
+        Section::Trash => (listing.trash.len(), listing.trash.iter().map(|entry| entry.size).sum()),
+        Section::Others => {
+            (listing.others.iter().map(|store| store.models.len()).sum(), listing.others.iter().map(|store| store.size).sum())
+        }
+    }
+}
+
 fn of_section(section: Section) -> &'static str {
     match section {
-        Section::Payloads => "Shared payloads that nothing uses",
+        Section::Payloads => "Unused shared payloads",
         Section::Trash => "Trash",
-        Section::Others => "Kept by other programs (shown only)",
+        Section::Others => "Other programs (shown only)",
     }
 }
