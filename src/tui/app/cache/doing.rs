@@ -236,11 +236,9 @@ fn diagnose(app: &mut App) -> Effects {
 /// Shows what came of mending, and reads the disk again.
 pub(in crate::tui::app) fn mended(app: &mut App, reply: Result<MendReport, Fault>) -> Effects {
     let refresh = app.cache.refresh();
-    match &mut app.dialog {
-        Some(Dialog { question: Question::Findings(findings), .. }) => [findings.mended(reply), refresh].concat(),
-        _ => {
-            reply.err().iter().for_each(|fault| app.fail(fault));
-            refresh
-        }
+    if let Some(Dialog { question: Question::Findings(findings), .. }) = &mut app.dialog {
+        return [findings.mended(reply), refresh].concat();
     }
+    reply.err().iter().for_each(|fault| app.fail(fault));
+    refresh
 }

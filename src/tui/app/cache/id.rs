@@ -67,12 +67,11 @@ impl Place {
     pub(super) fn around(&self) -> Vec<Self> {
         match self {
             Self::Whole => Vec::new(),
-            Self::Leftover(_) | Self::Reading => vec![Self::Whole],
             Self::Within { commit, variant: Some(label), file: Some(_) } => {
                 vec![Self::variant(commit, label), Self::revision(commit), Self::Whole]
             }
             Self::Within { commit, variant: Some(_), .. } => vec![Self::revision(commit), Self::Whole],
-            Self::Within { .. } => vec![Self::Whole],
+            Self::Leftover(_) | Self::Reading | Self::Within { .. } => vec![Self::Whole],
         }
     }
 }

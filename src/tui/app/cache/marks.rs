@@ -114,7 +114,9 @@ impl Marks {
         let mut targets = Vec::new();
         for (key, places) in &self.repos {
             let Some(shape) = shape(key) else { continue };
-            places.iter().for_each(|place| add(&mut targets, shape, place));
+            for place in places {
+                add(&mut targets, shape, place);
+            }
         }
         targets.extend(self.payloads.iter().cloned().map(DeletionTarget::Payload));
         targets

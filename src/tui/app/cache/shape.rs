@@ -44,8 +44,7 @@ impl<'a> Shape<'a> {
 
     /// The place that a place is shown under.
     pub(super) fn parent(self, place: &Place) -> Option<Place> {
-        let around = place.around().into_iter();
-        around.filter(|place| !self.is_flat() || !matches!(place, Place::Within { variant: None, .. })).next()
+        place.around().into_iter().find(|place| !self.is_flat() || !matches!(place, Place::Within { variant: None, .. }))
     }
 
     /// How many places lie right under one.

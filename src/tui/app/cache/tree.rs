@@ -146,8 +146,8 @@ impl Tree {
 
     fn lay_snapshot(&self, rows: &mut Vec<Row>, at: usize, repo: &CachedRepo, revision: &CachedRevision, depth: u8) {
         let contents = self.held.get(&repo.key).and_then(|held| held.contents.as_ref());
-        let snapshots = contents.iter().flat_map(|contents| &contents.snapshots).enumerate();
-        let Some((number, snapshot)) = snapshots.filter(|(_, snapshot)| snapshot.commit == revision.commit).next() else {
+        let mut snapshots = contents.iter().flat_map(|contents| &contents.snapshots).enumerate();
+        let Some((number, snapshot)) = snapshots.find(|(_, snapshot)| snapshot.commit == revision.commit) else {
             rows.push(Row { node: Node::Reading(at), depth });
             return;
         };
