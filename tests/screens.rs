@@ -63,7 +63,7 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("cache_rest", stage().keys("4 G l j l G k k k l j l")),
         ("cache_filter", stage().keys("4 f q w e n")),
         ("cache_easy", stage().keys("4 d b")),
-        ("cache_refused", stage().keys("4 j j l G k k k k space")),
+        ("cache_refused", stage().keys("4 j j l G k k k k k k space")),
         ("cache_reading", reading_cache()),
         ("cache_unused", stage().keys("4 n 9")),
         ("cache_findings", stage().keys("4 ! j")),

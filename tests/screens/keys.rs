@@ -473,7 +473,7 @@ fn what_cannot_be_deleted_says_why() {
     let stage = cache().keys("i");
     assert_eq!(stage.app.cache.marks.len(), 1, "the partial of a job that is not done is left alone");
     let mut stage = cache().keys("j j l G k k k k k k space");
-    assert!(stage.text((120, 40)).contains("belongs to a job that is not done"), "{}", stage.text((120, 40)));
+    assert!(stage.text((80, 24)).contains("cancel the job first"), "{}", stage.text((80, 24)));
     let stage = stage.keys("D");
     assert!(stage.app.dialog.is_none() && stage.app.message.as_ref().is_some_and(|message| message.text.contains("belongs to a job")));
     let stage = cache().keys("G l j D");

@@ -58,8 +58,11 @@ fn back(app: &mut App) -> Effects {
         Pane::Repository if std::mem::take(&mut app.repository.planning) => {}
         Pane::Repository if app.repository.card.take().is_some() => {}
         Pane::Repository if !app.repository.marks.is_empty() => app.repository.marks.clear(),
-        Pane::Cache if app.cache.step_back(app.now) => return app.cache.plan_marks(),
-        Pane::Repository | Pane::Jobs | Pane::Cache => app.focus = Pane::Search,
+        Pane::Cache => match app.cache.step_back(app.now) {
+            Some(effects) => return effects,
+            None => app.focus = Pane::Search,
+        },
+        Pane::Repository | Pane::Jobs => app.focus = Pane::Search,
     }
     Effects::new()
 }

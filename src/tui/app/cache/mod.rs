@@ -319,20 +319,19 @@ impl CachePane {
         self.change(now, |_| {});
     }
 
-    /// Drops the dialog that is waited for, else the marks, else the filter. Returns whether there was one of them.
-    pub(super) fn step_back(&mut self, now: Timestamp) -> bool {
+    /// Drops the dialog that is waited for, else the marks, else the filter. Returns what follows, or `None` when there is none of them.
+    pub(super) fn step_back(&mut self, now: Timestamp) -> Option<Effects> {
         if std::mem::take(&mut self.planning.asked) {
-            return true;
+            return Some(Effects::new());
         }
         if !self.marks.is_empty() {
             self.marks.clear();
-            return true;
+            return Some(self.plan_marks());
         }
-        let was_on = self.filter.clear();
-        if was_on {
+        self.filter.clear().then(|| {
             self.refilter(now);
-        }
-        was_on
+            Effects::new()
+        })
     }
 
     /// Asks what deleting the marks would do.

@@ -9,16 +9,20 @@ use crate::tui::app::{CachePane, counted, titled};
 use crate::tui::ui::dialog::{draw_more, frame};
 use crate::tui::ui::paint::{Brush, Cell, line_at, piece, skip_top};
 use crate::tui::ui::roles::Role;
-use crate::tui::ui::text::columns;
+use crate::tui::ui::text::{columns, wrap};
+
+/// Columns of the dialog, where there are that many.
+const WIDTH: u16 = 86;
 
 /// The most paths that a dialog grows for.
 const PATHS: usize = 12;
 
 pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, plan: &DeletionPlan, scroll: usize) {
-    let facts = facts(&brush.app.cache, plan, brush.theme.glyphs.becomes);
+    let room = usize::from(WIDTH.min(screen.width).saturating_sub(4)).max(1);
+    let facts = wrapped(facts(&brush.app.cache, plan, brush.theme.glyphs.becomes), room);
     let paths = plan.paths.len() + plan.payloads.len();
     let wanted = columns(paths.min(PATHS) + facts.len() + 7);
-    let inside = frame(brush, screen, (86, wanted), "Delete", Role::DialogDanger);
+    let inside = frame(brush, screen, (WIDTH, wanted), "Delete", Role::DialogDanger);
     brush.row(line_at(inside, 0), &[Cell::fill(format!("Delete {} from {}?", titled(&plan.targets), plan.root.display()), Role::Strong)]);
     // The answer and the facts keep their place; the paths take what is left.
     let below = columns(facts.len()) + 2;
@@ -61,6 +65,11 @@ fn facts(cache: &CachePane, plan: &DeletionPlan, becomes: &str) -> Vec<(String, 
     facts.extend(open_files(plan).map(|open| (open, Role::Warning)));
     facts.push((later(cache), Role::Dim));
     facts
+}
+
+/// Facts on as many lines as they need: what is lost is not cut.
+fn wrapped(facts: Vec<(String, Role)>, room: usize) -> Vec<(String, Role)> {
+    facts.into_iter().flat_map(|(text, role)| wrap(&text, room).into_iter().map(move |line| (line, role))).collect()
 }
 
 /// The repositories that go whole without having been named.

@@ -6,9 +6,13 @@ use crate::desk::{self, DeletionPlan};
 use crate::tui::app::{CachePane, Easy, counted};
 use crate::tui::ui::paint::{Brush, Piece, line_at, piece};
 use crate::tui::ui::roles::Role;
+use crate::tui::ui::text::{width, wrap};
 
-/// The lines at the foot, each of pieces.
-pub(super) fn lines(brush: &Brush) -> Vec<Vec<Piece<'static>>> {
+/// A line of pieces.
+type Line = Vec<Piece<'static>>;
+
+/// The lines at the foot, none wider than the room where that can be.
+pub(super) fn lines(brush: &Brush, room: usize) -> Vec<Line> {
     let cache = &brush.app.cache;
     let mut lines = Vec::new();
     if let Some(first) = cache.tree.listing.warnings.first() {
@@ -16,11 +20,32 @@ pub(super) fn lines(brush: &Brush) -> Vec<Vec<Piece<'static>>> {
         lines.push(vec![piece(format!("{warnings}: {first}"), Role::Warning)]);
     }
     if !cache.marks.is_empty() {
-        lines.push(of_marks(brush, cache));
+        lines.extend(of_marks(brush, cache, room));
     } else if cache.planning.asked {
         lines.push(vec![piece("planning the deletion", Role::Dim)]);
-    } else if let Some(easy) = of_easy(brush, cache.easy) {
-        lines.push(easy);
+    } else {
+        lines.extend(flow(of_easy(cache.easy), &brush.separator(), room));
+    }
+    lines
+}
+
+/// Parts one after another, on as many lines as they need.
+fn flow(parts: Vec<Line>, between: &Piece<'static>, room: usize) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut used = 0;
+    for part in parts {
+        let wanted: usize = part.iter().map(|(text, _)| width(text)).sum();
+        used += width(&between.0) + wanted;
+        match lines.last_mut() {
+            Some(line) if used <= room => {
+                line.push(between.clone());
+                line.extend(part);
+            }
+            _ => {
+                used = wanted;
+                lines.push(part);
+            }
+        }
     }
     lines
 }
@@ -32,40 +57,41 @@ pub(super) fn draw(brush: &mut Brush, area: Rect, lines: &[Vec<Piece>]) {
     }
 }
 
-fn of_marks(brush: &Brush, cache: &CachePane) -> Vec<Piece<'static>> {
-    let marked = piece(format!("{} marked: ", cache.marks.len()), Role::Mark);
+fn of_marks(brush: &Brush, cache: &CachePane, room: usize) -> Vec<Line> {
+    let count = format!("{} marked: ", cache.marks.len());
     match &cache.planning.answer {
-        None => vec![marked, piece("counting what comes free", Role::Dim)],
+        None => vec![vec![piece(count, Role::Mark), piece("counting what comes free", Role::Dim)]],
         Some(Err(fault)) => {
             let hint = fault.hint.as_ref().map_or_else(String::new, |hint| format!(": {hint}"));
-            vec![marked, piece(format!("{}{hint}", fault.message), Role::Warning)]
+            let lines = wrap(&format!("{count}{}{hint}", fault.message), room).into_iter();
+            lines.map(|line| vec![piece(line, Role::Warning)]).collect()
         }
         Some(Ok(plan)) => {
-            let frees = piece(format!("{} come free", desk::bytes(plan.frees)), Role::Strong);
-            vec![marked, frees, piece(rest(brush, plan), Role::Text)]
+            let frees = vec![piece(count, Role::Mark), piece(format!("{} come free", desk::bytes(plan.frees)), Role::Strong)];
+            let rest = rest(plan, brush.theme.glyphs.becomes).into_iter().map(|part| vec![piece(part, Role::Text)]);
+            flow(std::iter::once(frees).chain(rest).collect(), &piece("; ", Role::Text), room)
         }
     }
 }
 
-fn rest(brush: &Brush, plan: &DeletionPlan) -> String {
-    let keeps = match plan.keeps {
-        0 => String::new(),
-        keeps => format!(", {} stay because others share them", desk::bytes(keeps)),
-    };
-    let disk = plan.disk_free.map_or_else(String::new, |free| {
+/// What stays, and the disk as it is and as it will be.
+fn rest(plan: &DeletionPlan, becomes: &str) -> Vec<String> {
+    let keeps = (plan.keeps > 0).then(|| format!("{} stay because others share them", desk::bytes(plan.keeps)));
+    let disk = plan.disk_free.map(|free| {
         let after = desk::bytes(free.saturating_add(plan.frees));
-        format!("; disk {} {} {after} free", desk::bytes(free), brush.theme.glyphs.becomes)
+        format!("disk {} {becomes} {after} free", desk::bytes(free))
     });
-    keeps + &disk
+    keeps.into_iter().chain(disk).collect()
 }
 
 /// What could be freed easily, with the keys that mark it.
-fn of_easy(brush: &Brush, easy: Easy) -> Option<Vec<Piece<'static>>> {
-    let parts = [("d", easy.detached, "detached"), ("i", easy.unfinished, "unfinished"), ("b", easy.payloads, "unused payloads")];
-    let mut line = Vec::new();
-    for (key, bytes, name) in parts.into_iter().filter(|(_, bytes, _)| *bytes > 0) {
-        line.push(if line.is_empty() { piece("easy to free: ", Role::Dim) } else { brush.separator() });
-        line.extend([piece(key, Role::Key), piece(format!(" {} {name}", desk::bytes(bytes)), Role::Text)]);
-    }
-    (!line.is_empty()).then_some(line)
+fn of_easy(easy: Easy) -> Vec<Line> {
+    let parts =
+        [("d", easy.detached, "of detached revisions"), ("i", easy.unfinished, "unfinished"), ("b", easy.payloads, "unused payloads")];
+    let parts = parts.into_iter().filter(|(_, bytes, _)| *bytes > 0);
+    let line = |(at, (key, bytes, name)): (usize, (&'static str, u64, &str))| {
+        let head = if at == 0 { "easy to free, up to: " } else { "" };
+        vec![piece(head, Role::Dim), piece(key, Role::Key), piece(format!(" {} {name}", desk::bytes(bytes)), Role::Text)]
+    };
+    parts.enumerate().map(line).collect()
 }

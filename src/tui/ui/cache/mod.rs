@@ -91,7 +91,7 @@ fn divide(area: Rect, details: u16) -> [Rect; 3] {
 fn draw_list(brush: &mut Brush, area: Rect) {
     let cache = &brush.app.cache;
     brush.row(line_at(area, 0), &rows::head(area.width));
-    let foot = foot::lines(brush);
+    let foot = foot::lines(brush, usize::from(area.width));
     let height = if area.height < 4 { 0 } else { columns(foot.len()).min(area.height / 3) };
     foot::draw(brush, skip_top(area, area.height - height), &foot);
     let list = skip_bottom(skip_top(area, 1), height);
