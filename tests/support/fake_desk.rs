@@ -403,8 +403,12 @@ fn cached_file(path: String, blob: usize) -> CachedFile {
 
 /// Three quantizations and the projector that they share, whose payload another repository uses too.
 fn quantizations(repo: CachedRepo) -> CacheContents {
-    let mut blobs: Vec<CachedBlob> =
-        CACHED_QUANTS.iter().enumerate().map(|(i, (_, size))| blob(&repo, 0x10 + i, size * MIB, 2 + 300 * i as i64)).collect();
+    let mut blobs: Vec<CachedBlob> = CACHED_QUANTS
+        .iter()
+        .zip([2, 302, 602, 902])
+        .enumerate()
+        .map(|(i, ((_, size), hours))| blob(&repo, 0x10 + i, size * MIB, hours))
+        .collect();
     blobs.push(blob(&repo, 0x20, 12_288, 2));
     blobs[0].names = 2;
     blobs[0].verified = Some(ago(30));

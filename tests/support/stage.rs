@@ -36,7 +36,9 @@ impl Stage {
     pub fn send(&mut self, msg: Msg) {
         for effect in update(&mut self.app, msg) {
             let replies = if let Effect::LoadCache(seq) = effect { self.cache(seq) } else { self.answer(effect).into_iter().collect() };
-            replies.into_iter().for_each(|reply| self.send(reply));
+            for reply in replies {
+                self.send(reply);
+            }
         }
     }
 
