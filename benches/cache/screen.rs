@@ -36,7 +36,7 @@ pub fn read(cache: &Path, state: &Path) -> Outcome<()> {
     };
     let mut app = App::new(desk.about(), Timestamp::now(), (120, 40));
     let mut terminal = Terminal::new(TestBackend::new(120, 40))?;
-    let theme = Theme::new(Depth::Colors, Glyphs::default());
+    let theme = Theme::builtin(Depth::True, Glyphs::UNICODE)?;
     draw(&app, &theme, &mut terminal)?;
     let base = resident()?;
     let begun = Instant::now();
@@ -74,7 +74,7 @@ pub fn read(cache: &Path, state: &Path) -> Outcome<()> {
 }
 
 fn draw(app: &App, theme: &Theme, terminal: &mut Terminal<TestBackend>) -> Outcome<()> {
-    terminal.draw(|frame| drop(view(app, theme, frame)))?;
+    terminal.draw(|frame| _ = view(app, theme, frame))?;
     Ok(())
 }
 
