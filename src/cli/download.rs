@@ -51,14 +51,17 @@ pub(super) async fn run(desk: &dyn Desk, args: &DownloadArgs, out: &mut Output) 
     if args.dry_run {
         return plan::show(&plan, out);
     }
-    plan::ensure_room(&plan)?;
+    bring(desk, &plan, args.max_speed, out).await?;
+    out.show(&downloaded(&plan, names_one))
+}
+
+/// Queues a plan and follows its job until every file is in its place.
+pub(super) async fn bring(desk: &dyn Desk, plan: &Plan, max_speed: Option<u64>, out: &mut Output) -> Result<(), Fault> {
+    plan::ensure_room(plan)?;
     let id = desk.enqueue(plan.clone()).await?;
-    limit(desk, &id, args.max_speed).await?;
+    limit(desk, &id, max_speed).await?;
     let job = follow::until_over(desk, &id, out).await?;
-    match job.state {
-        JobState::Completed => out.show(&downloaded(&plan, names_one)),
-        _ => Err(ended_badly(&job)),
-    }
+    if job.state == JobState::Completed { Ok(()) } else { Err(ended_badly(&job)) }
 }
 
 /// Gives the job its limit in a process that was started at a speed of its own.

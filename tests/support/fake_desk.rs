@@ -10,8 +10,8 @@ use hfdesk_tui::desk::{
     Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk, Disposal, Fault, FaultKind, FileProgress, Finding,
     Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile, Leftover, LeftoverKind, Machine, MendReport, ModelFacts, NamedRevision,
     Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
-    Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, TrashEntry, TrashId, Variant, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, TrashEntry, TrashId, UpdateStep, Variant, VerifiedFile,
+    VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -501,6 +501,10 @@ impl Desk for FakeDesk {
 
     fn repair(&self, _: Vec<VerifiedFile>) -> Reply<RepairReport> {
         ready(Ok(RepairReport::default())).boxed()
+    }
+
+    fn updates(&self, _: Vec<RepoKey>) -> BoxStream<'static, UpdateStep> {
+        stream::iter([UpdateStep::Done]).boxed()
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {
