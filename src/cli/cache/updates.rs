@@ -16,9 +16,10 @@ use told::{Row, Told};
 /// Flags of `cache updates`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Asks the Hub which commit each cached branch and tag means now and, where it is another one, compares
-the files that are held: current, newer (a file that is held changed or is gone), newer_same_files
-(only other files changed), gone, no_access or unknown. With -q only what has an update is listed.
+Asks the Hub which commit each cached branch and tag means now and, where that is another one,
+compares the files that are held: current, newer (a file that is held changed or is gone),
+newer_same_files (only other files changed), gone, no_access or unknown. With -q only what has an
+update is listed.
 
 Examples:
   hfdesk-tui cache updates

@@ -38,6 +38,12 @@ impl Row {
     fn count(&self, change: FileChange) -> usize {
         self.update.with(change).count()
     }
+
+    /// A number that is known where the files were compared, or need not be.
+    fn compared(&self, cell: impl FnOnce(&Self) -> Cell) -> Cell {
+        let known = self.update.fault.is_none() || !self.update.files.is_empty();
+        Cell::maybe(known.then_some(self), cell)
+    }
 }
 
 /// What was deleted afterwards.
@@ -63,10 +69,12 @@ const COLUMNS: [Column<Row>; 15] = [
     Column::shown("held", |row| Cell::commit(&row.update.held)),
     Column::shown("now", |row| Cell::maybe(row.update.now.as_deref(), Cell::commit)),
     Column::shown("verdict", |row| Cell::text(row.update.verdict().name())),
-    Column::shown("changed", |row| Cell::len(row.count(FileChange::Changed))),
-    Column::known("gone", |row| Cell::new(some(row.count(FileChange::Gone)), row.count(FileChange::Gone)).flush_right()),
-    Column::json("same", |row| Cell::len(row.count(FileChange::Same))),
-    Column::shown("to_fetch", |row| Cell::bytes(row.update.bytes_to_fetch)),
+    Column::shown("changed", |row| row.compared(|row| Cell::len(row.count(FileChange::Changed)))),
+    Column::known("gone", |row| {
+        row.compared(|row| Cell::new(some(row.count(FileChange::Gone)), row.count(FileChange::Gone)).flush_right())
+    }),
+    Column::json("same", |row| row.compared(|row| Cell::len(row.count(FileChange::Same)))),
+    Column::shown("to_fetch", |row| row.compared(|row| Cell::bytes(row.update.bytes_to_fetch))),
     Column::known("fetched", |row| Cell::new(if row.fetched { "yes" } else { "-" }, row.fetched)),
     Column::json("old_revision", |row| Cell::maybe(row.fetched.then_some(row), old_revision)),
     Column::json("reason", |row| Cell::maybe(row.update.fault.as_ref(), |fault| Cell::text(&fault.message))),
@@ -133,8 +141,11 @@ impl Told {
         if out.format() != Format::Human {
             return;
         }
-        for row in &self.rows {
-            row.update.fault.iter().for_each(|fault| out.warning(&format!("{}: {}", row.name(), fault.message)));
+        for (row, fault) in self.rows.iter().filter_map(|row| Some((row, row.update.fault.as_ref()?))) {
+            out.warning(&format!("{}: {}", row.name(), fault.message));
+            // Of what is gone nobody can do anything; the way to what is barred is worth telling.
+            let way = fault.hint.iter().filter(|_| row.update.verdict() == UpdateVerdict::NoAccess);
+            way.for_each(|way| out.hint(way));
         }
         // What the new commit lacks is nowhere else.
         let fetched: Vec<&Row> = self.rows.iter().filter(|row| row.fetched && row.count(FileChange::Gone) == 0).collect();
