@@ -55,12 +55,9 @@ impl Updates {
     /// The repositories that are meant, as the cache has them.
     async fn cached(&self, keys: Vec<RepoKey>) -> Result<Vec<Arc<CachedRepo>>, Fault> {
         self.hub.must_be_online()?;
-        let cache = self.cache.clone();
-        blocking(move || match keys.is_empty() {
-            true => Ok(cache.scan()?.repos),
-            false => keys.iter().map(|key| Ok(Arc::new(cache.inside(key)?.repo))).collect(),
-        })
-        .await
+        let (cache, all) = (self.cache.clone(), keys.is_empty());
+        let named = move |cache: &Cache| keys.iter().map(|key| Ok(Arc::new(cache.inside(key)?.repo))).collect();
+        blocking(move || if all { Ok(cache.scan()?.repos) } else { named(&cache) }).await
     }
 
     async fn checked(self, repo: Arc<CachedRepo>) -> UpdateStep {
