@@ -36,6 +36,8 @@ use tree::{copy, quick_folder, tree};
 const KILLS: usize = 20;
 /// Files of the large repository's first commit; the others have half of them and as many of their own.
 const FILES: usize = 500;
+/// Commits of the repository that has many, each with a branch and sharing half of its files with the next.
+const REVISIONS: usize = 120;
 /// Payloads that the two repositories with a shared store have between them.
 const PAYLOADS: usize = 240;
 /// What the killed process is told: the cache's folder and the targets.
@@ -45,6 +47,7 @@ const TARGETS: &str = "HFDESK_KILLED_TARGETS";
 const ACT: &str = "HFDESK_KILLED_ACT";
 
 const BIG: &str = "org/big";
+const MANY: &str = "org/many";
 const SHARES: &str = "org/shares";
 const COMMITS: [&str; 3] =
     ["00000000000000000000000000000000000000aa", "00000000000000000000000000000000000000bb", "00000000000000000000000000000000000000cc"];
@@ -55,8 +58,8 @@ fn key(id: &str) -> RepoKey {
     RepoKey { kind: RepoKind::Model, id: id.parse().unwrap() }
 }
 
-fn revision(id: &str, commit: &str) -> DeletionTarget {
-    DeletionTarget::Revision { repo: key(id), commit: commit.to_owned() }
+fn commit(at: usize) -> String {
+    format!("{at:040x}")
 }
 
 fn path(at: usize) -> String {
@@ -69,6 +72,9 @@ fn lay_out(root: &Path) {
     for (commit, first, name) in [(COMMITS[0], 0, Some("main")), (COMMITS[1], half, Some("refs/pr/1")), (COMMITS[2], 2 * half, None)] {
         add_commit(root, BIG, commit, name, first..first + FILES, false);
     }
+    for at in 0..REVISIONS {
+        add_commit(root, MANY, &commit(at), Some(&format!("branch-{at}")), 3 * at..3 * at + 6, false);
+    }
     fs::create_dir_all(root.join("blobs")).unwrap();
     fs::write(root.join("blobs/.huggingface-shared-blobs"), "1\n").unwrap();
     let part = PAYLOADS / 4;
@@ -80,9 +86,6 @@ fn lay_out(root: &Path) {
 fn add_commit(root: &Path, id: &str, commit: &str, name: Option<&str>, files: std::ops::Range<usize>, shared: bool) {
     let folder = root.join(format!("models--{}", id.replace('/', "--")));
     let snapshot = folder.join("snapshots").join(commit);
-    for part in 0..7 {
-        fs::create_dir_all(snapshot.join(part.to_string())).unwrap();
-    }
     fs::create_dir_all(folder.join("blobs")).unwrap();
     for at in files {
         let content = format!("{at} is what this file says");
@@ -93,7 +96,9 @@ fn add_commit(root: &Path, id: &str, commit: &str, name: Option<&str>, files: st
         } else if !shared {
             fs::write(&blob, content).unwrap();
         }
-        symlink(format!("../../../blobs/{etag}"), snapshot.join(path(at))).unwrap();
+        let entry = snapshot.join(path(at));
+        fs::create_dir_all(entry.parent().unwrap()).unwrap();
+        symlink(format!("../../../blobs/{etag}"), entry).unwrap();
     }
     if let Some(name) = name.map(|name| folder.join("refs").join(name)) {
         fs::create_dir_all(name.parent().unwrap()).unwrap();
@@ -326,8 +331,9 @@ impl Watch {
             folders.extend(inside.map(|entry| entry.path()).collect::<Vec<_>>());
             at += 1;
         }
-        // Payloads go last: their many folders would only slow the watch down.
-        let watched = folders.into_iter().filter(|folder| folder.parent() != Some(&root.join("blobs")));
+        // Something at the top changes first; hundreds of folders below would only slow the watch down.
+        let watched =
+            folders.into_iter().filter(|folder| folder.starts_with(root.join(".locks")) || folder.parent() == Some(root) || folder == root);
         Self(watched.map(|folder| (folder.clone(), changed(&folder).unwrap())).collect())
     }
 
@@ -362,7 +368,9 @@ fn suffer(act: Act, what: &str, targets: Vec<DeletionTarget>) {
 }
 
 fn revisions() -> Vec<DeletionTarget> {
-    vec![revision(BIG, COMMITS[0]), revision(BIG, COMMITS[2])]
+    let many = (1..REVISIONS).map(|at| (MANY, commit(at)));
+    let all = many.chain([(BIG, COMMITS[0].to_owned()), (BIG, COMMITS[2].to_owned())]);
+    all.map(|(id, commit)| DeletionTarget::Revision { repo: key(id), commit }).collect()
 }
 
 fn files() -> Vec<DeletionTarget> {

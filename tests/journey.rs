@@ -123,7 +123,7 @@ fn kept(scene: &Scene, path: &str) -> (u64, u64) {
 fn delete(scene: &Scene, app: &mut Terminal) {
     let folder = scene.machine.repo_folder(AURORA);
     app.keys("4");
-    app.sees(&["1.1 MiB in 1 repository", "model/aurora-lab"]);
+    app.sees(&["1.1 MiB in 1 repository", "model/aurora"]);
     app.keys("D");
     app.sees(&["Delete 1 repository from", "1.1 MiB come free", "models--aurora-labs--Aurora-8B-Instruct-GGUF"]);
     app.keys("enter");

@@ -193,12 +193,10 @@ mod tests {
     use super::*;
     use crate::desk::RepoKind;
 
-    fn version(size: u64, digit: Option<&str>) -> FileVersion {
-        FileVersion { size, digest: digit.map(|digit| digit.repeat(64).parse().unwrap()) }
-    }
-
-    fn file(path: &str, held: Option<&str>, now: Option<Option<&str>>) -> HeldFile {
-        HeldFile { path: path.into(), held: version(5, held), now: now.map(|digit| version(5, digit)) }
+    /// A file with these digests, each told by its one digit; an empty one is not known, and `-` stands for no file.
+    fn file(path: &str, held: &str, now: &str) -> HeldFile {
+        let version = |digit: &str| FileVersion { size: 5, digest: digit.repeat(64).parse().ok() };
+        HeldFile { path: path.into(), held: version(held), now: (now != "-").then(|| version(now)) }
     }
 
     fn update(now: &str, files: Vec<HeldFile>) -> Update {
@@ -209,12 +207,12 @@ mod tests {
     #[test]
     fn a_file_is_the_same_where_both_digests_say_so() {
         for (held, now, change) in [
-            (Some("a"), Some(Some("a")), FileChange::Same),
-            (Some("a"), Some(Some("b")), FileChange::Changed),
-            (Some("a"), Some(None), FileChange::Changed),
-            (None, Some(Some("a")), FileChange::Changed),
-            (None, Some(None), FileChange::Changed),
-            (Some("a"), None, FileChange::Gone),
+            ("a", "a", FileChange::Same),
+            ("a", "b", FileChange::Changed),
+            ("a", "", FileChange::Changed),
+            ("", "a", FileChange::Changed),
+            ("", "", FileChange::Changed),
+            ("a", "-", FileChange::Gone),
         ] {
             assert_eq!(file("x", held, now).change(), change, "{held:?} {now:?}");
         }
@@ -222,9 +220,9 @@ mod tests {
 
     #[test]
     fn the_verdict_is_about_the_files_that_are_held() {
-        let same = || file("same", Some("a"), Some(Some("a")));
-        let changed = || file("changed", Some("a"), Some(Some("b")));
-        let gone = || file("gone", Some("a"), None);
+        let same = || file("same", "a", "a");
+        let changed = || file("changed", "a", "b");
+        let gone = || file("gone", "a", "-");
         assert_eq!(update("old", vec![]).verdict(), UpdateVerdict::Current);
         assert_eq!(update("new", vec![]).verdict(), UpdateVerdict::NewerSameFiles);
         assert_eq!(update("new", vec![same()]).verdict(), UpdateVerdict::NewerSameFiles);
@@ -247,11 +245,11 @@ mod tests {
 
     #[test]
     fn what_is_taken_is_what_is_held_and_still_there() {
-        let files = vec![file("gone", Some("a"), None), file("new", Some("a"), Some(Some("b"))), file("same", Some("a"), Some(Some("a")))];
+        let files = vec![file("gone", "a", "-"), file("new", "a", "b"), file("same", "a", "a")];
         let selection = update("new", files).selection().unwrap();
         assert_eq!((selection.repo.revision.as_str(), selection.local_dir), ("main", None));
         assert_eq!(selection.choice, Choice::Files(vec!["new".into(), "same".into()]));
-        assert_eq!(update("new", vec![file("gone", Some("a"), None)]).selection(), None);
+        assert_eq!(update("new", vec![file("gone", "a", "-")]).selection(), None);
         assert_eq!(update("old", vec![]).selection(), None);
     }
 }

@@ -271,8 +271,8 @@ pub fn findings() -> Vec<Finding> {
 }
 
 /// What one of them has: a README and, in the first one, two variants.
-pub fn contents(key: RepoKey) -> CacheContents {
-    let repo = cache().repos.iter().find(|repo| repo.key == key).map(|repo| (**repo).clone()).unwrap();
+pub fn contents(key: &RepoKey) -> CacheContents {
+    let repo = cache().repos.iter().find(|repo| repo.key == *key).map(|repo| (**repo).clone()).unwrap();
     let is_first = repo.revisions.len() > 1;
     let blob = |name: &str, size| CachedBlob {
         path: PathBuf::from(format!("models--x/blobs/{}", digest(name).hex())),
