@@ -116,7 +116,8 @@ pub struct Update {
     pub now: Option<String>,
     /// The files of the snapshot that is held, by path. Empty where the commits are the same or the new one was not listed.
     pub files: Vec<HeldFile>,
-    /// Bytes that must be fetched to have the same files at the new commit. What is in the cache already costs nothing.
+    /// Bytes that must be fetched to have the same files at the new commit, as their plan counts them: a blob that is here costs nothing.
+    /// A cache without links has no blobs, so there even a file that is the same is fetched again.
     pub bytes_to_fetch: u64,
     /// Why there is no update to be had.
     pub fault: Option<Fault>,

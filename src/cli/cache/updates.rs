@@ -115,6 +115,10 @@ async fn fetch(desk: &dyn Desk, rows: &mut [Row], out: &mut Output) -> Option<Fa
 /// Downloads one update; `false` where there is none to take.
 async fn taken(desk: &dyn Desk, update: &Update, out: &mut Output) -> Result<bool, Fault> {
     let Some(selection) = update.selection() else { return Ok(false) };
+    if update.verdict() == UpdateVerdict::NewerSameFiles && update.bytes_to_fetch > 0 {
+        out.note(&format!("{} at {} stays: no file that is held changed, and they would be fetched again", update.repo, update.revision));
+        return Ok(false);
+    }
     if out.format() == Format::Human {
         let (size, at) = (desk::bytes(update.bytes_to_fetch), &update.revision);
         out.note(&format!("Updating {} at {at}, {size} to fetch", update.repo));

@@ -228,6 +228,7 @@ async fn digests_come_from_the_listing_in_a_cache_without_links() {
     world.put("o/m", "q4.gguf", &weights(5));
     let update = world.open().await.update().await;
     assert_eq!((update.verdict(), paths(&update, FileChange::Changed)), (UpdateVerdict::Newer, vec!["q4.gguf"]));
+    assert_eq!(update.bytes_to_fetch, update.files.iter().map(|file| file.held.size).sum::<u64>(), "there are no blobs to link to");
 }
 
 #[tokio::test]

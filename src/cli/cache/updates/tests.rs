@@ -51,6 +51,14 @@ fn nothing_is_fetched_or_deleted_unless_it_is_asked_for() {
 }
 
 #[test]
+fn files_that_are_the_same_are_not_fetched_again() {
+    let desk = telling(|update| update.files.truncate(1));
+    let mut console = Console::new(Format::Human);
+    console.run(&desk, "cache updates --fetch").unwrap();
+    assert!(desk.asked().is_empty() && console.stderr().contains("at main stays"), "{}", console.stderr());
+}
+
+#[test]
 fn a_revision_with_a_file_that_the_new_one_lacks_is_left() {
     let desk = telling(|update| update.files[0].now = None);
     let mut console = Console::new(Format::Human);
