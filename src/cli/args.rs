@@ -173,6 +173,7 @@ impl DeskCommand {
     pub(super) fn interruption(&self, about: &About) -> Fault {
         let message = match self {
             _ if self.places_files() && about.attached => "interrupted; the download goes on in the hfdesk-tui that runs the queue",
+            Self::Cache(_) if self.places_files() => "paused; go on with: hfdesk-tui jobs resume --all",
             _ if self.places_files() => "paused; run the same command to go on",
             _ => "interrupted",
         };

@@ -124,7 +124,8 @@ async fn taken(desk: &dyn Desk, update: &Update, out: &mut Output) -> Result<boo
         out.note(&format!("Updating {} at {at}, {size} to fetch", update.repo));
     }
     let plan = desk.plan(selection).await?;
-    download::bring(desk, &plan, None, out).await?;
+    // The branch has moved by now, so that asking again would find nothing to do.
+    download::bring(desk, &plan, None, |id| format!("go on with: hfdesk-tui jobs retry {id}"), out).await?;
     Ok(true)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cli::fake::{self, Console, FakeDesk, three_ways};
 use crate::cli::format::Format;
-use crate::desk::{Fault, FaultKind, Update, UpdateStep};
+use crate::desk::{Board, Fault, FaultKind, Update, UpdateStep};
 
 /// A desk whose downloads are over at once.
 fn desk() -> Arc<FakeDesk> {
@@ -93,9 +93,21 @@ fn an_update_that_fails_deletes_nothing_and_is_the_exit_status() {
     let desk = FakeDesk::downloading(vec![failed]);
     let mut console = Console::new(Format::Human);
     let fault = console.run(&desk, "cache updates --fetch --prune-old --yes").unwrap_err();
-    assert_eq!(fault.kind.exit_status(), 7);
+    assert_eq!((fault.kind.exit_status(), fault.hint.as_deref()), (7, Some("go on with: hfdesk-tui jobs retry 3f2a00000001")));
     assert!(!desk.asked().iter().any(|asked| asked.starts_with("delete")));
     assert!(console.stderr().contains("model/Qwen/Qwen3-8B-GGUF@main was not updated: q4.gguf is corrupt"), "{}", console.stderr());
+}
+
+#[test]
+fn an_interrupted_update_goes_on_as_a_job() {
+    let desk = Arc::new(FakeDesk {
+        boards: vec![Board { jobs: vec![fake::running(10, 1)], ..Board::default() }],
+        stays_open: true,
+        ..FakeDesk::new()
+    });
+    let soon = async { tokio::task::yield_now().await };
+    let fault = Console::new(Format::Human).run_until(&desk, "cache updates --fetch", soon).unwrap_err();
+    assert_eq!((fault.kind.exit_status(), fault.message.as_str()), (130, "paused; go on with: hfdesk-tui jobs resume --all"));
 }
 
 #[test]
