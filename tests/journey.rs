@@ -4,6 +4,8 @@
 
 #[path = "journey/attached.rs"]
 mod attached;
+#[path = "journey/cache.rs"]
+mod cache;
 #[path = "support/hub.rs"]
 mod hub;
 #[path = "journey/leaving.rs"]
@@ -18,6 +20,8 @@ mod scene;
 mod screen;
 #[path = "support/terminal.rs"]
 mod terminal;
+#[path = "support/tree.rs"]
+mod tree;
 #[path = "journey/trouble.rs"]
 mod trouble;
 

@@ -323,6 +323,7 @@ pub fn listing() -> CacheListing {
         pins: [key(RepoKind::Model, "openai/whisper-large-v3-turbo")].into(),
         repos: repos.into_iter().map(Arc::new).collect(),
         orphans: vec![payload(0xa7, 4 * GIB), payload(0xb8, 700 * MIB)],
+        trash_kept: std::time::Duration::from_secs(7 * 86_400),
         trash: vec![
             trashed("20260228T0900-1", "mistralai/Mistral-7B-v0.1", 27 * GIB, 27),
             trashed("20260226T1010-1", "gpt2", 523 * MIB, 74),

@@ -188,6 +188,7 @@ pub fn cache() -> CacheListing {
         size: 5_550_000_705,
         orphans: vec![OrphanPayload { hash: "c6".repeat(32), size: 1 << 30 }],
         trash: trash(),
+        trash_kept: std::time::Duration::from_secs(7 * 86_400),
         others: vec![ollama()],
         warnings: vec!["a stray folder".to_owned()],
     }

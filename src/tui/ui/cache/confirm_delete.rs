@@ -87,11 +87,10 @@ fn open_files(plan: &DeletionPlan) -> Option<String> {
     Some(format!("{more} open in {} ({}): the bytes come free when it closes them", first.program, first.pid))
 }
 
-/// How long the trash keeps something, as far as it shows from what is in it.
+/// What becomes of the bytes in the trash.
 fn later(cache: &CachePane) -> String {
-    let days = cache.newest_deletion().map(|entry| (entry.kept_until.as_second() - entry.deleted_at.as_second()) / 86_400);
-    let by_itself = days.filter(|days| *days > 0).map_or("some days".to_owned(), |days| format!("{days} days"));
-    format!("in the trash bytes come free when it is emptied, or after {by_itself}; u takes it back")
+    let days = usize::try_from(cache.tree.listing.trash_kept.as_secs() / 86_400).unwrap_or(usize::MAX);
+    format!("in the trash bytes come free when it is emptied, or after {}; u takes it back", counted(days, "day", "days"))
 }
 
 fn draw_answer(brush: &mut Brush, line: Rect) {
