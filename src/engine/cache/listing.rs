@@ -45,6 +45,10 @@ impl Cache {
     /// What the cache holds, told as it is found. What has not changed since the last time is not read again, where a folder to remember
     /// it in is known ([`Cache::remembering_in`]).
     pub fn scan_in_steps(&self, found: Found) -> Result<CacheListing, Fault> {
+        self.scan_as_of(SystemTime::now(), found)
+    }
+
+    pub(super) fn scan_as_of(&self, now: SystemTime, found: Found) -> Result<CacheListing, Fault> {
         let mut listing = CacheListing { root: self.root.clone(), ..CacheListing::default() };
         let store = Store::open(&self.root);
         let mut folders = HashSet::new();
@@ -60,7 +64,7 @@ impl Cache {
                 Entry::Known => {}
             }
         }
-        let (briefs, mut warnings) = self.read_all(store.as_ref(), folders, found);
+        let (briefs, mut warnings) = self.read_all(store.as_ref(), folders, now, found);
         listing.warnings.append(&mut warnings);
         listing.size = briefs.iter().map(|brief| brief.own).sum();
         listing.size += store.iter().flat_map(Store::payloads).map(|(_, size)| size).sum::<u64>();
@@ -79,14 +83,14 @@ impl Cache {
     }
 
     /// Every repository in brief, and what is wrong with them.
-    fn read_all(&self, store: Option<&Store>, folders: HashSet<String>, found: Found) -> (Vec<Brief>, Vec<String>) {
+    fn read_all(&self, store: Option<&Store>, folders: HashSet<String>, now: SystemTime, found: Found) -> (Vec<Brief>, Vec<String>) {
         let index = self.memory.as_ref().and_then(|folder| Index::in_folder(folder, &self.root, store.is_some()));
         let lines = index.as_ref().map_or_else(|| Box::new(std::iter::empty()) as Box<_>, Index::lines);
         let scanning = Scanning {
             cache: self,
             store,
             found,
-            now: SystemTime::now(),
+            now,
             jobs: Mutex::new(Jobs { lines, folders, unknown: Vec::new(), gone: HashSet::new() }),
             index,
             new: Mutex::default(),

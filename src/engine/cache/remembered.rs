@@ -237,3 +237,172 @@ fn keeps_times_of_change(root: &Path) -> bool {
 fn keeps_times_of_change(_root: &Path) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use tempfile::TempDir;
+
+    use super::super::Cache;
+    use super::super::testkit::{self, HASH, add, key, plan, share, whole, write_partial};
+    use super::*;
+    use crate::desk::{CacheListing, Disposal};
+
+    const FILES: &[(&str, &[u8])] = &[("config.json", b"{}"), ("deep/er/w.bin", b"weights")];
+
+    /// A cache with two repositories that is remembered.
+    fn remembering() -> (TempDir, Cache) {
+        let (dir, cache) = testkit::cache();
+        let cache = cache.remembering_in(dir.path().join("state"));
+        add(&cache, "org/a", FILES);
+        add(&cache, "org/b", FILES);
+        (dir, cache)
+    }
+
+    /// What the cache holds, read when nothing about it is fresh any more.
+    fn later(cache: &Cache) -> CacheListing {
+        cache.scan_as_of(SystemTime::now() + TOO_FRESH * 2, &|_| true).unwrap()
+    }
+
+    fn index(dir: &TempDir) -> PathBuf {
+        fs::read_dir(dir.path().join("state")).unwrap().map(|entry| entry.unwrap().path()).next().unwrap()
+    }
+
+    /// Makes what is remembered tell itself from what is read: by a number of files that is not true.
+    fn lie(dir: &TempDir) {
+        let text = fs::read_to_string(index(dir)).unwrap();
+        fs::write(index(dir), text.replace("\"size\":9,\"files\":2", "\"size\":9,\"files\":777")).unwrap();
+    }
+
+    /// How many files the repositories have, in the order of their names.
+    fn files(listing: &CacheListing) -> Vec<usize> {
+        let mut repos: Vec<_> = listing.repos.iter().collect();
+        repos.sort_by(|a, b| a.key.cmp(&b.key));
+        repos.iter().map(|repo| repo.files).collect()
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_read_again() {
+        let (dir, cache) = remembering();
+        let first = later(&cache);
+        let written = fs::metadata(index(&dir)).unwrap();
+        assert_eq!(later(&cache), first);
+        assert_eq!(fs::metadata(index(&dir)).unwrap().ino(), written.ino(), "nothing is new, nothing is written");
+        lie(&dir);
+        assert_eq!(files(&later(&cache)), [777, 777]);
+    }
+
+    #[test]
+    fn what_changed_a_moment_ago_is_not_remembered() {
+        let (dir, cache) = remembering();
+        let first = cache.scan().unwrap();
+        assert!(!dir.path().join("state").exists());
+        assert_eq!(later(&cache), first);
+    }
+
+    #[test]
+    fn every_change_is_seen() {
+        type Change = fn(&Cache);
+        let changes: [(&str, Change); 8] = [
+            ("a ref written in place", |cache| fs::write(cache.root().join("models--org--a/refs/main"), "f".repeat(40)).unwrap()),
+            ("a new ref", |cache| fs::write(cache.root().join("models--org--a/refs/v2"), testkit::COMMIT).unwrap()),
+            ("a file gone from a folder below", |cache| {
+                fs::remove_file(cache.place(&plan("org/a", FILES)).unwrap().file_path(&plan("org/a", FILES).files[1])).unwrap();
+            }),
+            ("a new commit", |cache| fs::create_dir(cache.root().join("models--org--a/snapshots").join("e".repeat(40))).unwrap()),
+            ("an unfinished download", |cache| {
+                let place = cache.place(&plan("org/a", FILES)).unwrap();
+                write_partial(&*place, &plan("org/a", &[("n.bin", b"new")]).files[0], b"ne");
+            }),
+            ("a blob written to", |cache| {
+                let blob = cache.root().join("models--org--a/blobs").join(plan("org/a", FILES).files[1].digest.hex());
+                fs::write(blob, "WEIGHTS!").unwrap();
+            }),
+            ("a link that leads elsewhere", |cache| {
+                let path = cache.place(&plan("org/a", FILES)).unwrap().file_path(&plan("org/a", FILES).files[0]);
+                fs::remove_file(&path).unwrap();
+                symlink("../../blobs/none", path).unwrap();
+            }),
+            ("a repository in the place of another", |cache| {
+                fs::remove_dir_all(cache.root().join("models--org--a")).unwrap();
+                add(cache, "org/a", &[("other.bin", b"other")]);
+            }),
+        ];
+        for (what, change) in changes {
+            let (dir, cache) = remembering();
+            later(&cache);
+            lie(&dir);
+            change(&cache);
+            let listing = later(&cache);
+            let found = files(&listing);
+            assert!(found[0] < 777 && found[1] == 777, "{what}: {found:?}");
+            let afresh = Cache::new(cache.root().to_path_buf()).scan().unwrap();
+            assert_eq!(listing.find(&key("org/a")), afresh.find(&key("org/a")), "{what}");
+        }
+    }
+
+    #[test]
+    fn what_grows_and_what_is_used_is_told_as_it_is() {
+        let (_dir, cache) = remembering();
+        let place = cache.place(&plan("org/a", FILES)).unwrap();
+        let coming = plan("org/a", &[("n.bin", b"new")]);
+        write_partial(&*place, &coming.files[0], b"ne");
+        later(&cache);
+        fs::write(place.partial(&coming.files[0]).data, vec![1; 100_000]).unwrap();
+        assert_eq!(later(&cache).find(&key("org/a")).unwrap().leftovers[0].size, 100_000);
+        later(&cache);
+        let used = SystemTime::now() + Duration::from_secs(1000);
+        let blob = File::open(place.file_path(&plan("org/a", FILES).files[0])).unwrap();
+        blob.set_times(fs::FileTimes::new().set_accessed(used)).unwrap();
+        assert_eq!(later(&cache).find(&key("org/a")).unwrap().last_accessed, Timestamp::try_from(used).ok());
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten_and_what_is_new_is_remembered() {
+        let (dir, cache) = remembering();
+        later(&cache);
+        cache.delete(&cache.plan_deletion(&[whole("org/a")]).unwrap(), Disposal::Forever).unwrap();
+        add(&cache, "org/c", FILES);
+        assert_eq!(later(&cache).repos.len(), 2);
+        let text = fs::read_to_string(index(&dir)).unwrap();
+        assert!(!text.contains("org--a") && text.contains("org--b") && text.contains("org--c"), "{text}");
+        assert_eq!(fs::read_dir(dir.path().join("state")).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_store_that_is_none_any_more_is_not_believed_in() {
+        let (_dir, cache) = remembering();
+        share(&cache, "org/a", plan("org/a", FILES).files[1].digest.hex(), HASH, b"weights");
+        assert_eq!(later(&cache).warnings, Vec::<String>::new());
+        fs::remove_file(cache.root().join("blobs/.huggingface-shared-blobs")).unwrap();
+        assert!(later(&cache).warnings.iter().any(|warning| warning.contains("does not lead to a blob")));
+    }
+
+    #[test]
+    fn a_damaged_index_is_none() {
+        let (dir, cache) = remembering();
+        let first = later(&cache);
+        let good = fs::read_to_string(index(&dir)).unwrap();
+        let half = good.chars().take(good.len() - 40).collect();
+        for text in [String::new(), "nonsense\n".to_owned(), half, good.replace("index 1", "index 2"), good.replace("own", "\u{0}")] {
+            fs::write(index(&dir), text).unwrap();
+            assert_eq!(later(&cache), first);
+        }
+        fs::write(index(&dir), [0xff; 100]).unwrap();
+        assert_eq!(later(&cache), first);
+    }
+
+    #[test]
+    fn a_cache_without_links_and_a_damaged_repository_are_read_each_time() {
+        let (dir, cache) = remembering();
+        let copies = cache.clone().without_symlinks();
+        add(&copies, "org/copies", FILES);
+        symlink("../../blobs/none", cache.place(&plan("org/a", FILES)).unwrap().dir().join("broken")).unwrap();
+        let first = later(&cache);
+        let text = fs::read_to_string(index(&dir)).unwrap();
+        assert!(!text.contains("org--a") && !text.contains("org--copies") && text.contains("org--b"), "{text}");
+        assert_eq!(later(&cache), first);
+        assert_eq!(first.warnings.len(), 1);
+    }
+}
