@@ -8,10 +8,10 @@ use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
     About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, CachedRepo, CachedRevision, Card,
     Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk, Disposal, Fault, FaultKind, FileProgress, Finding,
-    Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile, Leftover, LeftoverKind, Machine, MendReport, ModelFacts, NamedRevision,
-    Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
-    Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, TrashEntry, TrashId, Variant, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile, Leftover, LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine,
+    MendReport, ModelFacts, NamedRevision, Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId,
+    RepoKey, RepoKind, RepoRef, RepoType, Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, TrashEntry, TrashId,
+    Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -493,6 +493,24 @@ impl Desk for FakeDesk {
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
         self.note(format!("mend {} findings", findings.len()));
         reply(Ok(MendReport { mended: findings, failures: Vec::new() }))
+    }
+
+    fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan> {
+        reply(Ok(LinkPlan {
+            request,
+            folder: "/views".into(),
+            names: Vec::new(),
+            cost: 0,
+            disk_free: None,
+            obstacles: Vec::new(),
+            cautions: Vec::new(),
+            adopts: None,
+        }))
+    }
+
+    fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
+        self.note(format!("link {} names", plan.names.len()));
+        reply(Ok(LinkReport::default()))
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -3,6 +3,7 @@
 mod aim;
 mod deletion;
 mod doctor;
+mod link;
 mod ls;
 mod pin;
 mod prune;
@@ -19,6 +20,7 @@ use super::output::Output;
 use crate::desk::{Desk, Fault};
 
 pub use doctor::DoctorArgs;
+pub use link::{LinkArgs, RebuildArgs};
 pub use ls::LsArgs;
 pub use pin::PinArgs;
 pub use prune::PruneArgs;
@@ -35,7 +37,8 @@ Examples:
   hfdesk-tui cache show Qwen/Qwen3-8B-GGUF
   hfdesk-tui cache rm Qwen/Qwen3-8B-GGUF:q6_k --dry-run
   hfdesk-tui cache prune --trash
-  hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF")]
+  hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF
+  hfdesk-tui cache link Qwen/Qwen3-8B-GGUF:q4_k_m --for lmstudio")]
 pub struct CacheArgs {
     /// What to do.
     #[command(subcommand)]
@@ -70,6 +73,10 @@ pub enum CacheCommand {
     Unpin(PinArgs),
     /// Find what is wrong with the cache, and mend it
     Doctor(DoctorArgs),
+    /// Let other programs find cached files, or take over files of theirs, without a second copy
+    Link(LinkArgs),
+    /// Make and update a folder of plain names that leads to everything in the cache
+    Rebuild(RebuildArgs),
 }
 
 impl CacheCommand {
@@ -78,6 +85,7 @@ impl CacheCommand {
         match self {
             Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
             Self::Rm(_) | Self::Prune(_) | Self::Restore(_) | Self::Empty(_) | Self::Pin(_) | Self::Unpin(_) | Self::Doctor(_) => true,
+            Self::Link(_) | Self::Rebuild(_) => true,
         }
     }
 }
@@ -95,5 +103,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> 
         CacheCommand::Pin(args) => pin::run(desk, args, true, out).await,
         CacheCommand::Unpin(args) => pin::run(desk, args, false, out).await,
         CacheCommand::Doctor(args) => doctor::run(desk, args, out).await,
+        CacheCommand::Link(args) => link::run(desk, args, out).await,
+        CacheCommand::Rebuild(args) => link::rebuild(desk, args, out).await,
     }
 }

@@ -113,6 +113,8 @@ pub struct FakeDesk {
     pub open_files: Vec<OpenFile>,
     /// What cannot be deleted, mended or set aside.
     pub deletion_failures: Vec<String>,
+    /// What stands in the way of links.
+    pub obstacles: Vec<String>,
     /// What a verification tells.
     pub steps: Vec<VerifyStep>,
     /// Whether the board goes on after the last of `boards`, without a change.
@@ -133,6 +135,7 @@ impl FakeDesk {
             needed: Vec::new(),
             open_files: Vec::new(),
             deletion_failures: Vec::new(),
+            obstacles: Vec::new(),
             steps: Vec::new(),
             stays_open: false,
             attached: false,
@@ -309,6 +312,21 @@ impl Desk for FakeDesk {
         self.note(format!("mend {} findings", findings.len()));
         let mended = if self.deletion_failures.is_empty() { findings } else { Vec::new() };
         answer(MendReport { mended, failures: self.deletion_failures.clone() })
+    }
+
+    fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan> {
+        answer(samples::links(request, self.obstacles.clone()))
+    }
+
+    fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
+        self.note(format!("link {:?}", plan.request));
+        answer(LinkReport {
+            made: plan.count(LinkAction::Make),
+            updated: plan.count(LinkAction::Update),
+            kept: plan.count(LinkAction::Keep),
+            removed: plan.count(LinkAction::Remove),
+            failures: self.deletion_failures.clone(),
+        })
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

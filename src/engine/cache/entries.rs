@@ -102,7 +102,7 @@ impl FileMode {
     }
 }
 
-fn temporary() -> Builder<'static, 'static> {
+pub(super) fn temporary() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(TEMPORARY).permissions(Permissions::from_mode(ANYBODY));
     builder

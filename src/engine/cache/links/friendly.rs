@@ -1,0 +1,42 @@
+//! The friendly view: a folder of plain names that leads to the newest files of everything in the cache, laid out as HFDesk's
+//! (`models/<owner>/<name>/…`, `datasets/<owner>/<name>/…`).
+
+use super::super::Cache;
+use super::ledger::Ledger;
+use super::{Wish, standing, view};
+use crate::desk::{CachedFile, Fault, LinkPlan, RepoKey, RepoKind};
+
+/// The names of everything in the cache that is a model or a dataset.
+pub(super) fn wanted(cache: &Cache) -> Result<Wish, Fault> {
+    let mut wish = Wish::default();
+    for repo in cache.scan()?.repos.iter().filter(|repo| matches!(repo.key.kind, RepoKind::Model | RepoKind::Dataset)) {
+        match of_repo(cache, &repo.key) {
+            Ok(found) => {
+                wish.names.extend(found.names);
+                wish.obstacles.extend(found.obstacles);
+            }
+            Err(fault) => wish.obstacles.push(fault.message),
+        }
+    }
+    Ok(wish)
+}
+
+fn of_repo(cache: &Cache, repo: &RepoKey) -> Result<Wish, Fault> {
+    let inside = cache.inside(repo)?;
+    let newest = view::newest(&inside).unwrap_or_default().to_owned();
+    let files = inside.snapshots.iter().find(|(commit, _)| *commit == newest).map(|(_, files)| files.iter());
+    let files: Vec<&CachedFile> = files.into_iter().flatten().collect();
+    Ok(view::wish(cache, repo, &newest, &files, |path| format!("{}/{}/{path}", repo.kind.plural(), repo.id.as_str())))
+}
+
+/// The plan with the removal of what was made here and is not wanted any more.
+pub(super) fn with_orphans(mut plan: LinkPlan) -> Result<LinkPlan, Fault> {
+    for (relative, made) in Ledger::of(&plan.folder)?.names {
+        let path = plan.folder.join(&relative);
+        if plan.names.iter().all(|name| name.path != path) {
+            standing::remove(&mut plan, &relative, made);
+        }
+    }
+    plan.names.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(plan)
+}
