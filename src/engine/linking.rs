@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::analyze::{self, Configs};
 use super::cache::{Cache, Places};
-use crate::desk::{LinkFor, LinkRequest};
+use super::hub::RepoInfo;
+use super::select;
+use crate::desk::{Fault, FaultKind, LinkFor, LinkRequest, Plan, Selection};
 
 /// The same request with the usual folder filled in, where none is named and there is one.
 pub(super) fn in_usual_folder(request: LinkRequest, cache: &Cache, places: &Places) -> LinkRequest {
@@ -25,6 +28,18 @@ pub(super) fn sources(from: Option<&Path>, local_roots: &[PathBuf], places: &Pla
         Some(folder) => vec![folder.to_path_buf()],
         None => [local_roots, &places.local_roots, &places.llama_cpp, &places.ollama].concat(),
     }
+}
+
+/// Whether the Hub could not be asked.
+pub(super) fn is_out_of_reach(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Offline | FaultKind::Network | FaultKind::Unavailable)
+}
+
+/// A plan by the listing that the cache has of a commit; `None` where it has none.
+pub(super) fn plan_from_cache(cache: &Cache, selection: &Selection) -> Option<Result<Plan, Fault>> {
+    let (commit, files) = cache.listed(&selection.repo)?;
+    let info = RepoInfo { commit, ..RepoInfo::default() };
+    Some(select::plan(&analyze::analyze(&selection.repo, &info, files, &Configs::new()), selection))
 }
 
 fn existing(folders: &[PathBuf]) -> Option<PathBuf> {

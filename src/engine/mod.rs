@@ -189,7 +189,14 @@ impl Engine {
         let LinkRequest::Adopt { selection, from, .. } = &request else {
             return blocking(move || cache.plan_links(&request)).await;
         };
-        let plan = self.plan_now(Selection { local_dir: None, ..selection.clone() }).await?;
+        let selection = Selection { local_dir: None, ..selection.clone() };
+        let plan = match self.plan_now(selection.clone()).await {
+            Err(fault) if linking::is_out_of_reach(&fault) => {
+                let cache = cache.clone();
+                blocking(move || linking::plan_from_cache(&cache, &selection).unwrap_or(Err(fault))).await
+            }
+            planned => planned,
+        }?;
         let sources = linking::sources(from.as_deref(), cache.local_roots(), &self.places);
         blocking(move || cache.plan_adoption(&request, plan, sources)).await
     }

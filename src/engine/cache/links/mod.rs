@@ -19,8 +19,8 @@ use self::ledger::Ledger;
 use super::Cache;
 use super::layout::LOCKS;
 use super::lock::{BLOB_LOCK, wait_for_lock};
-use crate::desk::{Fault, FaultKind, LinkPlan, LinkReport, LinkRequest, bytes};
-use crate::engine::host::{FileLock, space};
+use crate::desk::{Fault, FaultKind, LinkPlan, LinkReport, LinkRequest, RepoKey, bytes};
+use crate::engine::host::{FileLock, nearest_existing, space};
 
 /// The lock under which names are made and taken away, among the cache's.
 const LOCK: &str = ".hfdesk-links.lock";
@@ -59,9 +59,12 @@ impl Cache {
         make::carry_out(plan)
     }
 
-    fn linking(&self) -> Result<FileLock, Fault> {
-        let lock = wait_for_lock(&self.root.join(LOCKS).join(LOCK), BLOB_LOCK)?;
-        lock.ok_or_else(|| Fault::new(FaultKind::Busy, "another program makes links of this cache").hint("try again when it is done"))
+    /// Keeps others from making links of this cache. One that may only be read has no locks; its readers have ledgers of their own.
+    fn linking(&self) -> Result<Option<FileLock>, Fault> {
+        match wait_for_lock(&self.root.join(LOCKS).join(LOCK), BLOB_LOCK) {
+            Ok(None) => Err(Fault::new(FaultKind::Busy, "another program makes links of this cache").hint("try again when it is done")),
+            taken => Ok(taken.ok().flatten()),
+        }
     }
 
     /// A folder as an absolute path that does not lie in the cache, where names would be taken for what they are not.
@@ -79,7 +82,7 @@ impl Cache {
 
 /// A path without links on the way to it, as far as it exists.
 fn real(path: &Path) -> PathBuf {
-    let known = crate::engine::host::nearest_existing(path);
+    let known = nearest_existing(path);
     match (known.canonicalize(), path.strip_prefix(&known)) {
         (Ok(known), Ok(rest)) if rest.as_os_str().is_empty() => known,
         (Ok(known), Ok(rest)) => known.join(rest),
@@ -93,7 +96,7 @@ struct Wanted {
     relative: String,
     source: PathBuf,
     size: u64,
-    repo: crate::desk::RepoKey,
+    repo: RepoKey,
 }
 
 /// What is wanted, and what of it cannot be had.
