@@ -184,19 +184,23 @@ impl Engine {
         blocking(move || with_what_is_here(&cache, plan)).await
     }
 
+    /// The plan of a selection; where the Hub cannot be asked, by the listing that the cache has of it.
+    async fn plan_or_listed(&self, selection: Selection) -> Result<Plan, Fault> {
+        match self.plan_now(selection.clone()).await {
+            Err(fault) if linking::is_out_of_reach(&fault) => {
+                let cache = self.cache.clone();
+                blocking(move || linking::plan_from_cache(&cache, &selection).unwrap_or(Err(fault))).await
+            }
+            planned => planned,
+        }
+    }
+
     async fn plan_links_now(&self, request: LinkRequest) -> Result<LinkPlan, Fault> {
         let (cache, request) = (self.cache.clone(), linking::in_usual_folder(request, &self.cache, &self.places));
         let LinkRequest::Adopt { selection, from, .. } = &request else {
             return blocking(move || cache.plan_links(&request)).await;
         };
-        let selection = Selection { local_dir: None, ..selection.clone() };
-        let plan = match self.plan_now(selection.clone()).await {
-            Err(fault) if linking::is_out_of_reach(&fault) => {
-                let cache = cache.clone();
-                blocking(move || linking::plan_from_cache(&cache, &selection).unwrap_or(Err(fault))).await
-            }
-            planned => planned,
-        }?;
+        let plan = self.plan_or_listed(Selection { local_dir: None, ..selection.clone() }).await?;
         let sources = linking::sources(from.as_deref(), cache.local_roots(), &self.places);
         blocking(move || cache.plan_adoption(&request, plan, sources)).await
     }

@@ -26,7 +26,9 @@ pub(super) fn show(plan: &LinkPlan, report: Option<&LinkReport>, out: &mut Outpu
     let sheet = Sheet { record: record(plan, report), tables: vec![("names", Table::new(&NAMES, names))] };
     if is_human && report.is_some() { out.show(&sheet.record) } else { out.show(&sheet) }?;
     plan.obstacles.iter().for_each(|obstacle| out.warning(obstacle));
-    plan.cautions.iter().for_each(|caution| out.note(caution));
+    if is_human {
+        plan.cautions.iter().for_each(|caution| out.note(caution));
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Files of other programs that are recognised by their digest, and placed in the cache.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -66,10 +67,11 @@ impl Cache {
             return Ok(report);
         }
         place.prepare()?;
+        let names: HashMap<&Path, &LinkName> = plan.names.iter().map(|name| (name.path.as_path(), name)).collect();
+        let elsewhere = self.clone().with_local_roots(Vec::new()).elsewhere();
         for file in &adopts.files {
-            let path = place.file_path(file);
-            let Some(name) = plan.names.iter().find(|name| name.path == path) else { continue };
-            match adopt_one(&*place, file, self.offer_of(name, file, hard), name.action) {
+            let Some(name) = names.get(place.file_path(file).as_path()) else { continue };
+            match adopt_one(&*place, file, &offer_of(&elsewhere, name, file, hard), name.action) {
                 Ok(true) if name.action == LinkAction::Make => report.made += 1,
                 Ok(true) => {}
                 Ok(false) => report.failures.push(format!("{} is not what it was, and is not adopted", name.source.display())),
@@ -78,24 +80,23 @@ impl Cache {
         }
         Ok(report)
     }
+}
 
-    /// The offer that a plan names, as what it is.
-    fn offer_of(&self, name: &LinkName, file: &PlannedFile, hard: bool) -> Offer {
-        let in_cache = self.clone().with_local_roots(Vec::new()).elsewhere().offers(file);
-        let offer = in_cache.into_iter().find(|offer| offer.path == name.source);
-        let offer = offer.unwrap_or_else(|| Offer::file(name.source.clone()));
-        if hard { shared(offer) } else { offer }
-    }
+/// The offer that a plan names: another repository's blob, or a file of another program.
+fn offer_of(elsewhere: &Elsewhere, name: &LinkName, file: &PlannedFile, hard: bool) -> Offer {
+    let offer = elsewhere.offers(file).into_iter().find(|offer| offer.path == name.source);
+    let offer = offer.unwrap_or_else(|| Offer::file(name.source.clone()));
+    if hard { shared(offer) } else { offer }
 }
 
 /// Places one file, or points the snapshot at what is held; `false` where the offer is not what it was.
-fn adopt_one(place: &dyn Place, file: &PlannedFile, offer: Offer, action: LinkAction) -> Result<bool, Fault> {
+fn adopt_one(place: &dyn Place, file: &PlannedFile, offer: &Offer, action: LinkAction) -> Result<bool, Fault> {
     if action == LinkAction::Keep || place.held(file) {
         return place.link(&[file]).map(|()| true);
     }
     let lock = place.lock(file)?;
     match lock {
-        Some(_lock) => place.adopt(file, &offer, &|_| true),
+        Some(_lock) => place.adopt(file, offer, &|_| true),
         None => Err(Fault::new(FaultKind::Busy, format!("{} is being downloaded", file.path)).hint("wait until it is done")),
     }
 }

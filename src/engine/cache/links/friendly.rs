@@ -1,6 +1,8 @@
 //! The friendly view: a folder of plain names that leads to the newest files of everything in the cache, laid out as HFDesk's
 //! (`models/<owner>/<name>/…`, `datasets/<owner>/<name>/…`).
 
+use std::path::Path;
+
 use super::super::Cache;
 use super::ledger::Ledger;
 use super::{Wish, standing, view};
@@ -31,11 +33,13 @@ fn of_repo(cache: &Cache, repo: &RepoKey) -> Result<Wish, Fault> {
 
 /// The plan with the removal of what was made here and is not wanted any more.
 pub(super) fn with_orphans(mut plan: LinkPlan) -> Result<LinkPlan, Fault> {
-    for (relative, made) in Ledger::of(&plan.folder)?.names {
-        let path = plan.folder.join(&relative);
-        if plan.names.iter().all(|name| name.path != path) {
-            standing::remove(&mut plan, &relative, made);
-        }
+    let mut made = Ledger::of(&plan.folder)?.names;
+    for name in &plan.names {
+        let relative = name.path.strip_prefix(&plan.folder).ok().and_then(Path::to_str);
+        relative.and_then(|relative| made.remove(relative));
+    }
+    for (relative, made) in made {
+        standing::remove(&mut plan, &relative, made);
     }
     plan.names.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(plan)

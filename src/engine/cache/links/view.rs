@@ -1,5 +1,6 @@
 //! Which names the files of a cached repository get for another program.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::super::Cache;
@@ -15,10 +16,11 @@ pub(super) fn wanted(cache: &Cache, repo: &RepoKey, commit: Option<&str>, files:
     let commit = commit.or_else(|| newest(&inside)).ok_or_else(|| nothing(repo, "has no snapshot in the cache"))?.to_owned();
     let there = inside.snapshots.iter().find(|(known, _)| *known == commit).map(|(_, files)| files.as_slice());
     let there = there.ok_or_else(|| nothing(repo, &format!("has no snapshot of {commit} in the cache")))?;
-    if let Some(missing) = files.iter().find(|path| !there.iter().any(|file| file.path == **path)) {
+    let (named, known): (HashSet<&String>, HashSet<&String>) = (files.iter().collect(), there.iter().map(|file| &file.path).collect());
+    if let Some(missing) = named.difference(&known).min() {
         return Err(nothing(repo, &format!("has no file “{missing}” at {commit}")));
     }
-    let is_meant = |file: &&CachedFile| (files.is_empty() || files.contains(&file.path)) && is_for(program, &file.path);
+    let is_meant = |file: &&CachedFile| (named.is_empty() || named.contains(&file.path)) && is_for(program, &file.path);
     let meant: Vec<&CachedFile> = there.iter().filter(is_meant).collect();
     if meant.is_empty() {
         return Err(nothing(repo, "has no such files in the cache that the program can use"));
