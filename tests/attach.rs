@@ -132,6 +132,38 @@ fn another_cache_is_refused() {
     assert!(!elsewhere.exists());
 }
 
+/// What a verb came to: its exit status and what it said on both streams.
+fn told(scene: &Scene, line: &str) -> (Option<i32>, String) {
+    let output = scene.run(line);
+    (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+/// Checks that nothing of what the job needs can be deleted.
+fn what_the_job_needs_stays(scene: &Scene, state: &str) {
+    let (status, said) = told(scene, &format!("cache rm {AURORA} --yes"));
+    assert!(status == Some(1) && said.contains("needs it") && said.contains(state), "{said}");
+    let (status, said) = told(scene, "cache prune --yes");
+    assert!(status == Some(0) && said.contains("is left alone") && said.contains("Nothing to delete."), "{said}");
+}
+
+#[test]
+fn what_a_job_needs_is_not_deleted_whether_it_runs_elsewhere_or_nowhere() {
+    let scene = Scene::new(|_| {});
+    let mut first = Beside::download(&scene);
+    what_the_job_needs_stays(&scene, "running");
+    let elsewhere = scene.machine.path().join("elsewhere");
+    let (status, said) = told(&scene, &format!("cache rm {AURORA} --yes --cache-dir {}", elsewhere.display()));
+    assert!(status == Some(4) && said.contains("elsewhere"), "another cache has nothing to do with that queue: {said}");
+    assert!(first.runs());
+    first.signal(Signal::INT);
+    first.ends();
+    what_the_job_needs_stays(&scene, "paused");
+    scene.hub.set_rate(None);
+    assert!(scene.run("jobs resume --all").status.success());
+    scene.has_the_file();
+    assert_eq!(told(&scene, &format!("cache rm {AURORA} --yes")).0, Some(0));
+}
+
 #[test]
 fn the_next_process_takes_the_queue_over() {
     let scene = Scene::new(|_| {});

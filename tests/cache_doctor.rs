@@ -102,7 +102,9 @@ fn lay_out(repo: &Path) {
     for folder in [repo.join("blobs"), repo.join("refs"), snapshot.join("sub")] {
         fs::create_dir_all(folder).unwrap();
     }
-    ETAGS.iter().for_each(|etag| fs::write(repo.join("blobs").join(etag), etag).unwrap());
+    for etag in ETAGS {
+        fs::write(repo.join("blobs").join(etag), etag).unwrap();
+    }
     symlink(format!("../../blobs/{}", ETAGS[0]), snapshot.join("one")).unwrap();
     symlink(format!("../../../blobs/{}", ETAGS[1]), snapshot.join("sub/two")).unwrap();
     fs::write(repo.join("refs/main"), COMMIT).unwrap();

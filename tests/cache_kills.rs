@@ -32,10 +32,15 @@ use serde_json::json;
 use tempfile::TempDir;
 use tree::{copy, quick_folder, tree};
 
-/// Kills of each deletion.
+/// Kills of each deletion, and how many there may be until enough of them have fallen in its middle.
 const KILLS: usize = 20;
+const MOST_KILLS: usize = 100;
+/// What the time to wait is multiplied with after a kill that came too late.
+const SOONER: f64 = 0.85;
 /// Files of the large repository's first commit; the others have half of them and as many of their own.
 const FILES: usize = 500;
+/// Commits of the repository that has many, each with a branch and sharing half of its files with the next.
+const REVISIONS: usize = 120;
 /// Payloads that the two repositories with a shared store have between them.
 const PAYLOADS: usize = 240;
 /// What the killed process is told: the cache's folder and the targets.
@@ -45,6 +50,7 @@ const TARGETS: &str = "HFDESK_KILLED_TARGETS";
 const ACT: &str = "HFDESK_KILLED_ACT";
 
 const BIG: &str = "org/big";
+const MANY: &str = "org/many";
 const SHARES: &str = "org/shares";
 const COMMITS: [&str; 3] =
     ["00000000000000000000000000000000000000aa", "00000000000000000000000000000000000000bb", "00000000000000000000000000000000000000cc"];
@@ -55,8 +61,8 @@ fn key(id: &str) -> RepoKey {
     RepoKey { kind: RepoKind::Model, id: id.parse().unwrap() }
 }
 
-fn revision(id: &str, commit: &str) -> DeletionTarget {
-    DeletionTarget::Revision { repo: key(id), commit: commit.to_owned() }
+fn commit(at: usize) -> String {
+    format!("{at:040x}")
 }
 
 fn path(at: usize) -> String {
@@ -69,6 +75,9 @@ fn lay_out(root: &Path) {
     for (commit, first, name) in [(COMMITS[0], 0, Some("main")), (COMMITS[1], half, Some("refs/pr/1")), (COMMITS[2], 2 * half, None)] {
         add_commit(root, BIG, commit, name, first..first + FILES, false);
     }
+    for at in 0..REVISIONS {
+        add_commit(root, MANY, &commit(at), Some(&format!("branch-{at}")), 3 * at..3 * at + 6, false);
+    }
     fs::create_dir_all(root.join("blobs")).unwrap();
     fs::write(root.join("blobs/.huggingface-shared-blobs"), "1\n").unwrap();
     let part = PAYLOADS / 4;
@@ -80,9 +89,6 @@ fn lay_out(root: &Path) {
 fn add_commit(root: &Path, id: &str, commit: &str, name: Option<&str>, files: std::ops::Range<usize>, shared: bool) {
     let folder = root.join(format!("models--{}", id.replace('/', "--")));
     let snapshot = folder.join("snapshots").join(commit);
-    for part in 0..7 {
-        fs::create_dir_all(snapshot.join(part.to_string())).unwrap();
-    }
     fs::create_dir_all(folder.join("blobs")).unwrap();
     for at in files {
         let content = format!("{at} is what this file says");
@@ -93,7 +99,9 @@ fn add_commit(root: &Path, id: &str, commit: &str, name: Option<&str>, files: st
         } else if !shared {
             fs::write(&blob, content).unwrap();
         }
-        symlink(format!("../../../blobs/{etag}"), snapshot.join(path(at))).unwrap();
+        let entry = snapshot.join(path(at));
+        fs::create_dir_all(entry.parent().unwrap()).unwrap();
+        symlink(format!("../../../blobs/{etag}"), entry).unwrap();
     }
     if let Some(name) = name.map(|name| folder.join("refs").join(name)) {
         fs::create_dir_all(name.parent().unwrap()).unwrap();
@@ -239,9 +247,12 @@ impl Row {
 
     /// Kills processes at random instants, a few before they change anything, and some while they empty the trash.
     fn suffer(&mut self, what: &str, process: impl Fn(&Self, &Path) -> Command, again: impl Fn(&Self, &TempDir)) {
-        let (mut random, times) = (Random::new(), self.times(&process));
+        let (mut random, mut times) = (Random::new(), self.times(&process));
         let mut share = |of: Duration| of.mul_f64(random.below(1000) as f64 / 1000.0);
-        for at in 0..KILLS {
+        for at in 0..MOST_KILLS {
+            if at >= KILLS && self.between() * 4 > KILLS {
+                break;
+            }
             let cache = self.prepared();
             let watch = Watch::new(cache.path());
             let mut child = process(self, cache.path()).spawn().unwrap();
@@ -258,17 +269,21 @@ impl Row {
             }
             child.kill().unwrap();
             child.wait().unwrap();
-            self.judge(&cache, &again);
+            if self.judge(&cache, &again) == PHASES.len() - 1 {
+                // It came too late. A machine with much else to do wakes us whenever it likes.
+                times = Times { changes: times.changes.mul_f64(SOONER), empties: times.empties.mul_f64(SOONER), ..times };
+            }
         }
         self.tell(what);
     }
 
-    /// What must hold after a kill, and after what somebody does then.
-    fn judge(&mut self, cache: &TempDir, again: impl Fn(&Self, &TempDir)) {
+    /// What must hold after a kill, and after what somebody does then. Answers with where the kill fell, in [`PHASES`].
+    fn judge(&mut self, cache: &TempDir, again: impl Fn(&Self, &TempDir)) -> usize {
         let found = tree(cache.path());
         let gone_in = |tree: &BTreeMap<PathBuf, String>| self.first.keys().filter(|name| !tree.contains_key(*name)).count();
         let (all, gone) = (gone_in(&self.last), gone_in(&found));
-        self.histogram[phase(cache.path(), gone, all)] += 1;
+        let phase = phase(cache.path(), gone, all);
+        self.histogram[phase] += 1;
         let theirs = self.judge.scan(cache.path());
         assert_eq!(theirs["warnings"], json!([]), "{gone} of {all} are gone");
         let ours = Cache::new(cache.path().to_path_buf()).scan().unwrap();
@@ -278,13 +293,18 @@ impl Row {
         let (rest, expected) = (tree(cache.path()), if self.act == Act::Forever { &self.last } else { &self.first });
         let differing: Vec<_> = rest.iter().filter(|(name, what)| expected.get(*name) != Some(*what)).map(|(name, _)| name).collect();
         assert!(rest == *expected, "{gone} of {all} were gone; {} are left, not {}: {differing:?}", rest.len(), expected.len());
+        phase
+    }
+
+    /// How many kills fell between the first change and the last.
+    fn between(&self) -> usize {
+        self.histogram[1..PHASES.len() - 1].iter().sum()
     }
 
     fn tell(&self, what: &str) {
         let told: Vec<String> = PHASES.iter().zip(self.histogram).map(|(phase, count)| format!("{phase} {count}")).collect();
         println!("{what}: {}", told.join(", "));
-        let between: usize = self.histogram[1..PHASES.len() - 1].iter().sum();
-        assert!(between * 4 > KILLS, "a quarter of the kills at least falls in the middle");
+        assert!(self.between() * 4 > KILLS, "a quarter of the kills at least falls in the middle");
     }
 }
 
@@ -326,8 +346,9 @@ impl Watch {
             folders.extend(inside.map(|entry| entry.path()).collect::<Vec<_>>());
             at += 1;
         }
-        // Payloads go last: their many folders would only slow the watch down.
-        let watched = folders.into_iter().filter(|folder| folder.parent() != Some(&root.join("blobs")));
+        // Something at the top changes first; hundreds of folders below would only slow the watch down.
+        let watched =
+            folders.into_iter().filter(|folder| folder.starts_with(root.join(".locks")) || folder.parent() == Some(root) || folder == root);
         Self(watched.map(|folder| (folder.clone(), changed(&folder).unwrap())).collect())
     }
 
@@ -362,7 +383,9 @@ fn suffer(act: Act, what: &str, targets: Vec<DeletionTarget>) {
 }
 
 fn revisions() -> Vec<DeletionTarget> {
-    vec![revision(BIG, COMMITS[0]), revision(BIG, COMMITS[2])]
+    let many = (1..REVISIONS).map(|at| (MANY, commit(at)));
+    let all = many.chain([(BIG, COMMITS[0].to_owned()), (BIG, COMMITS[2].to_owned())]);
+    all.map(|(id, commit)| DeletionTarget::Revision { repo: key(id), commit }).collect()
 }
 
 fn files() -> Vec<DeletionTarget> {

@@ -110,7 +110,7 @@ fn repository(root: &Path) -> PathBuf {
     for (commit, branch, etag) in [(OLD, "main", "a".repeat(64)), (NEW, "v2", "b".repeat(64))] {
         let snapshot = repo.join("snapshots").join(commit);
         fs::create_dir_all(&snapshot).unwrap();
-        fs::write(repo.join("blobs").join(&etag), [1; 64 << 10]).unwrap();
+        fs::write(repo.join("blobs").join(&etag), vec![1; 64 << 10]).unwrap();
         fs::write(repo.join("refs").join(branch), commit).unwrap();
         std::os::unix::fs::symlink(format!("../../blobs/{etag}"), snapshot.join("x")).unwrap();
     }

@@ -4,6 +4,8 @@
 
 #[path = "journey/attached.rs"]
 mod attached;
+#[path = "journey/cache.rs"]
+mod cache;
 #[path = "support/hub.rs"]
 mod hub;
 #[path = "journey/leaving.rs"]
@@ -18,6 +20,8 @@ mod scene;
 mod screen;
 #[path = "support/terminal.rs"]
 mod terminal;
+#[path = "support/tree.rs"]
+mod tree;
 #[path = "journey/trouble.rs"]
 mod trouble;
 
@@ -123,7 +127,7 @@ fn kept(scene: &Scene, path: &str) -> (u64, u64) {
 fn delete(scene: &Scene, app: &mut Terminal) {
     let folder = scene.machine.repo_folder(AURORA);
     app.keys("4");
-    app.sees(&["1.1 MiB in 1 repository", "model/aurora-lab"]);
+    app.sees(&["1.1 MiB in 1 repository", "model/aurora"]);
     app.keys("D");
     app.sees(&["Delete 1 repository from", "1.1 MiB come free", "models--aurora-labs--Aurora-8B-Instruct-GGUF"]);
     app.keys("enter");

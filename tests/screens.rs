@@ -16,7 +16,10 @@ mod svg;
 use std::path::Path;
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{Access, Analysis, Board, Card, Fault, FaultKind, Job, JobState, Machine, Phase, Progress, Revisions, SpeedLimit};
+use hfdesk_tui::desk::{
+    Access, Analysis, Board, Card, DeletionTarget, Fault, FaultKind, Job, JobState, Machine, OpenFile, Phase, Progress, RepoKind,
+    Revisions, SpeedLimit,
+};
 use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions, ch, update};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
@@ -55,11 +58,22 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("ask_limit_mistake", held_up().keys("S f a s t enter")),
         ("jobs_empty", empty_queue().keys("3")),
         ("cache", stage().keys("4 space space")),
+        ("cache_open", open_cache()),
+        ("cache_revisions", stage().keys("4 l j l j l j j j l j space j space")),
+        ("cache_rest", stage().keys("4 G l j l G k k k l j l")),
+        ("cache_filter", stage().keys("4 f q w e n")),
+        ("cache_easy", stage().keys("4 d b")),
+        ("cache_refused", stage().keys("4 j j l G k k k k k k space")),
+        ("cache_reading", reading_cache()),
+        ("cache_unused", stage().keys("4 n 9")),
+        ("cache_findings", stage().keys("4 ! j")),
+        ("cache_empty_trash", stage().keys("4 E")),
         ("help", stage().keys("?")),
         ("which_key", stage().keys("g")),
         ("confirm_download", stage().keys("enter g g j j j space j j j space d")),
         ("confirm_download_disk_full", disk_full()),
         ("confirm_delete", stage().keys("4 space D")),
+        ("confirm_delete_parts", dangerous()),
         ("confirm_cancel", stage().keys("3 x")),
         ("quit", stage().keys("q")),
         ("quit_idle", empty_queue().keys("ctrl-c")),
@@ -168,6 +182,33 @@ fn held_up() -> Stage {
     stage.keys("3 j")
 }
 
+/// A cache with an open repository of which two quantizations are marked, the cursor on the projector that they share.
+fn open_cache() -> Stage {
+    Stage::started((80, 24)).keys("4 j j l j l j j space space l j")
+}
+
+/// A cache that is being read, of which the first repositories have come.
+fn reading_cache() -> Stage {
+    let mut stage = Stage::started((80, 24));
+    update(&mut stage.app, Msg::Key(ch('4')));
+    let repos = fake_desk::listing().repos.into_iter().skip(2).take(2).collect();
+    update(&mut stage.app, Msg::CacheFound(1, repos));
+    stage
+}
+
+/// A deletion of parts that takes more along than it names, of a file that a program has open.
+fn dangerous() -> Stage {
+    let mut stage = Stage::started((80, 24)).keys("4");
+    let repo = fake_desk::key(RepoKind::Model, "bartowski/Llama-3.3-70B-Instruct-GGUF");
+    let commits = fake_desk::listing().repos[0].revisions.iter().map(|revision| revision.commit.clone()).collect::<Vec<_>>();
+    let targets = commits.into_iter().map(|commit| DeletionTarget::Revision { repo: repo.clone(), commit }).collect();
+    let mut plan = fake_desk::deletion(targets);
+    plan.open_files = vec![OpenFile { path: plan.paths[0].clone(), program: "llama-server".to_owned(), pid: 4711 }];
+    plan.repos = vec![repo];
+    stage.app.dialog = Some(Dialog::from(Question::Delete(plan)));
+    stage
+}
+
 fn with_error() -> Stage {
     let mut stage = Stage::started((80, 24));
     stage.send(Msg::Enqueued(Err(network_down())));
@@ -215,7 +256,8 @@ fn every_path_of_a_deletion_can_be_read() {
         seen.push_str(&stage.text((80, 16)));
         stage = stage.keys("j");
     }
-    for repo in fake_desk::listing().repos {
+    let listing = fake_desk::listing();
+    for repo in listing.repos.iter().filter(|repo| !listing.pins.contains(&repo.key)) {
         assert!(seen.contains(repo.path.file_name().unwrap().to_str().unwrap()), "{}", repo.path.display());
     }
 }
@@ -325,6 +367,9 @@ fn screenshots_are_up_to_date() {
         ("confirm", (110, 32), stage().keys("enter g g j j j space j j j space d")),
         ("jobs", (110, 32), stage().keys("3 j j j")),
         ("cache", (110, 32), stage().keys("4 space j j space D")),
+        ("cache-80x24", (80, 24), open_cache()),
+        ("cache-120x40", (120, 40), open_cache()),
+        ("cache-200x60", (200, 60), open_cache()),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     for (name, size, mut stage) in pictures {

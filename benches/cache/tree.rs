@@ -26,7 +26,7 @@ fn lay_out_repo(folder: &Path, repo: usize) -> io::Result<()> {
         let digest = format!("{:064x}", ((repo * FILES + file) as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
         // As long as a file may be without a block: what is read of it is only what the folder says.
         File::create(folder.join("blobs").join(&digest))?.set_len((file as u64 + 1) * 1_000_003)?;
-        let older = repo % 10 == 0 && file < FILES - 2;
+        let older = repo.is_multiple_of(10) && file < FILES - 2;
         for number in [Some(0), older.then_some(1)].into_iter().flatten() {
             let name = name(file);
             let entry = folder.join("snapshots").join(commit(repo, number)).join(&name);

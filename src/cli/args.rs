@@ -9,7 +9,8 @@ use tracing::level_filters::LevelFilter;
 
 use super::values;
 use super::{
-    AnalyzeArgs, CacheArgs, CompletionsArgs, DemoArgs, DownloadArgs, Format, HubArgs, JobsArgs, PlanArgs, ScenarioArgs, SearchArgs,
+    AnalyzeArgs, CacheArgs, CacheCommand, CompletionsArgs, DemoArgs, DownloadArgs, Format, HubArgs, JobsArgs, PlanArgs, ScenarioArgs,
+    SearchArgs,
 };
 use crate::desk::{About, Fault, FaultKind};
 
@@ -146,9 +147,14 @@ impl DeskCommand {
         matches!(self, Self::Download(_))
     }
 
-    /// Whether the verb changes the cache, so that it has to heed what the queue needs of it.
+    /// Whether the verb may change the cache.
     pub fn changes_cache(&self) -> bool {
         matches!(self, Self::Cache(args) if args.command.changes())
+    }
+
+    /// Whether the verb deletes from the cache, so that it has to heed what the queue needs of it.
+    pub fn deletes(&self) -> bool {
+        matches!(self, Self::Cache(args) if matches!(args.command, CacheCommand::Rm(_) | CacheCommand::Prune(_)))
     }
 
     /// The most bytes a second that this run may download, where the flags say so.

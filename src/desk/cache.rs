@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,8 @@ pub struct CacheListing {
     pub orphans: Vec<OrphanPayload>,
     /// What was deleted and can be brought back, the newest first. It still takes its bytes.
     pub trash: Vec<TrashEntry>,
+    /// How long the trash keeps what is deleted from now on.
+    pub trash_kept: Duration,
     /// Repositories that are not to be deleted.
     pub pins: BTreeSet<RepoKey>,
     /// What other programs keep on this machine. It is only shown.

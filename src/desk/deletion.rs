@@ -47,8 +47,9 @@ impl DeletionTarget {
     /// The repository it belongs to, where it belongs to one.
     pub fn repo(&self) -> Option<&RepoKey> {
         match self {
-            Self::Repo(repo) | Self::Locks(repo) => Some(repo),
-            Self::Revision { repo, .. } | Self::Files { repo, .. } | Self::Leftover { repo, .. } => Some(repo),
+            Self::Repo(repo) | Self::Locks(repo) | Self::Revision { repo, .. } | Self::Files { repo, .. } | Self::Leftover { repo, .. } => {
+                Some(repo)
+            }
             Self::Payload(_) => None,
         }
     }

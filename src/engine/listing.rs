@@ -33,7 +33,7 @@ pub(super) fn steps(cache: Cache, pins: Pins, places: Places) -> BoxStream<'stat
 /// What the cache holds, with what is known of it beside the folder itself.
 fn whole(cache: &Cache, pins: &Pins, found: Found) -> Result<CacheListing, Fault> {
     let listing = cache.scan_in_steps(found)?;
-    Ok(CacheListing { orphans: cache.orphans(), trash: cache.trash(), pins: pins.load()?, ..listing })
+    Ok(CacheListing { orphans: cache.orphans(), trash: cache.trash(), trash_kept: cache.trash_kept(), pins: pins.load()?, ..listing })
 }
 
 #[cfg(test)]

@@ -81,12 +81,14 @@ async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Re
     if command.needs_queue() {
         return verb_with_queue(&settings, command, out).await;
     }
-    let other = if command.changes_cache() { queue::of_cache(&settings).await } else { None };
-    let desk = match other {
-        Some(desk) => desk,
-        None => Arc::new(own_engine(&settings, &command).await?),
-    };
-    cli::run(desk, &command, out, signals::asked_to_end()).await
+    let engine = own_engine(&settings, &command).await?;
+    if command.deletes() {
+        let queue = QueueDesk::open(&settings, false).await?;
+        if queue.fills_cache_of(&settings) {
+            return carry_out(queue, &command, out).await;
+        }
+    }
+    cli::run(Arc::new(engine), &command, out, signals::asked_to_end()).await
 }
 
 /// An engine without a queue. Where the verb changes the cache, what earlier ones did not finish comes first: what they were told to

@@ -1,6 +1,6 @@
 //! A desk with the queue: this process's own engine, or the one of the process that runs it already.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl QueueDesk {
     ///
     /// A process that works for another Hub or cache is refused where `places_files`; its queue can be looked at and steered all the same.
     pub async fn open(settings: &Settings, places_files: bool) -> Result<Self, Fault> {
-        let socket = socket(settings);
+        let socket = settings.state_dir.join("engine.sock");
         let mut tries = 1;
         loop {
             if let Some(own) = run_here(settings, &socket).await? {
@@ -49,6 +49,11 @@ impl QueueDesk {
     /// The desk.
     pub fn desk(&self) -> Arc<dyn Desk> {
         Arc::clone(&self.desk)
+    }
+
+    /// Whether the queue fills the cache of these settings, so that its jobs may need what is there.
+    pub fn fills_cache_of(&self, settings: &Settings) -> bool {
+        self.desk.about().cache_dir == settings.cache_dir.value
     }
 
     /// Whether another process runs the queue.
@@ -81,17 +86,6 @@ impl QueueDesk {
         }
         closed
     }
-}
-
-/// The desk of the process that runs the queue, where that fills this cache: it knows what its jobs need of it.
-pub(super) async fn of_cache(settings: &Settings) -> Option<Arc<dyn Desk>> {
-    let desk = api::attach(&socket(settings)).await.ok()?;
-    (desk.about().cache_dir == settings.cache_dir.value).then_some(desk)
-}
-
-/// Where the process that runs the queue is reached.
-fn socket(settings: &Settings) -> PathBuf {
-    settings.state_dir.join("engine.sock")
 }
 
 /// Runs the queue in this process and serves it; `None` where another process runs it.

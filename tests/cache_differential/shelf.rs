@@ -2,6 +2,7 @@
 //! commits, so that a branch which was downloaded from one moves when it is downloaded from the other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
@@ -93,7 +94,9 @@ impl Shelf {
         let hashes = runtime.block_on(upload(store.http_endpoint(), &contents.large, dir.path()));
         let hubs = ORDERS.iter().enumerate().map(|(at, order)| {
             let root = dir.path().join(format!("hub{at}"));
-            stocked.iter().for_each(|stock| stock.lay_out(&root, *order));
+            for stock in &stocked {
+                stock.lay_out(&root, *order);
+            }
             let cas = XetStore { url: store.http_endpoint().to_owned(), token: "cas".into(), hashes: hashes.clone() };
             runtime.block_on(HubServer::start(HubConfig { cas: Some(cas), ..HubConfig::new(root) })).unwrap()
         });
@@ -160,7 +163,7 @@ struct Contents {
 
 impl Contents {
     fn new(random: &mut Random) -> Self {
-        let mut noise = |longest: u64| (0..1 + random.below(longest)).map(|_| random.below(256) as u8).collect::<Vec<u8>>();
+        let mut noise = |longest: u64| (0..=random.below(longest)).map(|_| random.below(256) as u8).collect::<Vec<u8>>();
         Self { small: (0..6).map(|_| noise(400)).collect(), large: (0..9).map(|_| noise(60_000)).collect() }
     }
 }
@@ -205,7 +208,7 @@ impl Stock {
             if place > 0 {
                 let branch = BRANCHES.get(place).map(|branch| format!("branch = \"{branch}\"\n")).unwrap_or_default();
                 let told = "[[revisions]]\ntitle = \"t\"\ndate = \"2026-01-01T00:00:00Z\"\n";
-                facts.push_str(&format!("{told}folder = \"c{at}\"\ntags = [\"v{at}\"]\n{branch}"));
+                write!(facts, "{told}folder = \"c{at}\"\ntags = [\"v{at}\"]\n{branch}").unwrap();
             }
         }
         fs::write(folder.join(".hub.toml"), facts).unwrap();

@@ -52,7 +52,7 @@ impl Clients {
 pub fn write(shelf: &Shelf, clients: &mut Clients, writers: &[Writer], root: &Path, random: &mut Random) {
     let repos: Vec<&Stock> = random.some(&shelf.repos.iter().collect::<Vec<_>>(), 55);
     for stock in &repos {
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             let named = shelf.named(stock, random);
             match *random.pick(writers) {
                 Writer::Official(manner) => clients.download(manner, root, &[asked(stock, &named, random)]),

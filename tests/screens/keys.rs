@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hfdesk_tui::desk::{
-    Assessment, Board, CacheType, Choice, FaultKind, JobAction, JobId, JobState, Notice, NoticeLevel, RepoKind, RepoRef, Revision,
-    Scenario, SearchPage, Target,
+    Assessment, Board, CacheType, Choice, Disposal, Fault, FaultKind, JobAction, JobId, JobState, MendReport, Notice, NoticeLevel,
+    RepoKind, RepoRef, Revision, Scenario, SearchPage, Target,
 };
 use hfdesk_tui::tui::app::{
     App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, RevisionChooser, RevisionsState, ctrl, update,
@@ -429,7 +429,81 @@ fn deleting_needs_its_own_letter() {
     assert_eq!(plan.repos.len(), 2);
     assert!(press(&mut stage.app, "enter").is_empty() && stage.app.dialog.is_none());
     let mut stage = stage.keys("D");
-    assert_eq!(press(&mut stage.app, "y"), [Effect::Delete(plan)]);
+    assert_eq!(press(&mut stage.app, "y"), [Effect::Delete(plan, Disposal::Forever)]);
+}
+
+/// The stage at the cache, its replies to what follows not taken in.
+fn cache() -> Stage {
+    Stage::started((80, 24)).keys("4")
+}
+
+#[test]
+fn a_deletion_goes_to_the_trash_and_comes_back() {
+    let mut stage = cache().keys("space D");
+    let Some(Question::Delete(plan)) = question(&stage.app).cloned() else { panic!("a question") };
+    assert_eq!(press(&mut stage.app, "t"), [Effect::Delete(plan, Disposal::Trash)]);
+    assert!(press(&mut stage.app, "D").is_empty() && stage.app.dialog.is_none(), "one deletion at a time");
+    let mut stage = cache().keys("space D t");
+    let told = &stage.app.message.as_ref().unwrap().text;
+    assert!(told.starts_with("moved 1 repository to the trash") && told.ends_with("u brings it back"), "{told}");
+    assert!(stage.app.cache.marks.is_empty() && stage.app.cache.working.is_none());
+    let newest = fake_desk::listing().trash[0].id.clone();
+    assert_eq!(press(&mut stage.app, "u"), [Effect::Restore(newest)]);
+    let mut stage = cache().keys("G k l j j u");
+    assert!(stage.app.message.as_ref().is_some_and(|message| message.text.contains("brought back")));
+    let entry = fake_desk::listing().trash[1].id.clone();
+    assert_eq!(stage.desk.asked.lock().unwrap().last(), Some(&format!("restore {entry}")));
+    assert!(press(&mut stage.app, "D enter").is_empty() && stage.app.dialog.is_none());
+    assert_eq!(press(&mut stage.app, "D y"), [Effect::EmptyTrash(vec![entry])]);
+    let stage = cache().keys("E y");
+    assert!(stage.app.message.as_ref().is_some_and(|message| message.text.contains("freed 27.5 GiB")), "{:?}", stage.app.message);
+}
+
+#[test]
+fn a_plan_that_does_not_hold_any_more_is_told_and_the_disk_read_again() {
+    let mut stage = cache().keys("space");
+    let fault = Fault::new(FaultKind::Conflict, "model/gpt2 has 2 files more than when this was planned");
+    assert!(matches!(&update(&mut stage.app, Msg::Deleted(Err(fault)))[..], [Effect::LoadCache(_)]));
+    assert!(stage.app.message.as_ref().is_some_and(|message| message.text.contains("2 files more")));
+    assert_eq!(stage.app.cache.marks.len(), 1, "what was marked stays marked");
+}
+
+#[test]
+fn what_cannot_be_deleted_says_why() {
+    let stage = cache().keys("i");
+    assert_eq!(stage.app.cache.marks.len(), 1, "the partial of a job that is not done is left alone");
+    let mut stage = cache().keys("j j l G k k k k k k space");
+    assert!(stage.text((80, 24)).contains("cancel the job first"), "{}", stage.text((80, 24)));
+    let stage = stage.keys("D");
+    assert!(stage.app.dialog.is_none() && stage.app.message.as_ref().is_some_and(|message| message.text.contains("belongs to a job")));
+    let stage = cache().keys("G l j D");
+    assert!(stage.app.message.as_ref().is_some_and(|message| message.text.contains("Ollama keeps this")), "{:?}", stage.app.message);
+}
+
+#[test]
+fn findings_are_shown_mended_and_looked_for_again() {
+    let mut stage = cache().keys("!");
+    let Some(Question::Findings(findings)) = question(&stage.app).cloned() else { panic!("findings") };
+    assert_eq!((findings.list().len(), findings.mendable()), (3, 2));
+    let effects = press(&mut stage.app, "m");
+    assert!(matches!(&effects[..], [Effect::Mend(findings)] if findings.len() == 2));
+    assert!(press(&mut stage.app, "m").is_empty(), "once at a time");
+    let effects = update(&mut stage.app, Msg::Mended(Ok(MendReport { mended: Vec::new(), failures: vec!["no".to_owned()] })));
+    assert!(matches!(&effects[..], [Effect::Diagnose(_), Effect::LoadCache(_)]), "{effects:?}");
+    let mut stage = cache().keys("! m");
+    assert!(stage.text((120, 40)).contains("2 findings mended"), "{}", stage.text((120, 40)));
+    assert!(stage.keys("esc").app.dialog.is_none());
+}
+
+#[test]
+fn the_dialog_of_a_deletion_comes_with_its_plan_or_not_at_all() {
+    let mut stage = cache();
+    let effects = press(&mut stage.app, "D");
+    let [Effect::PlanDeletion(seq, targets)] = &effects[..] else { panic!("{effects:?}") };
+    assert!(press(&mut stage.app, "esc").is_empty(), "it is not wanted any more");
+    update(&mut stage.app, Msg::DeletionPlanned(*seq, Ok(fake_desk::deletion(targets.clone()))));
+    assert!(stage.app.dialog.is_none() && stage.app.focus == Pane::Cache);
+    assert!(press(&mut stage.app, "D").is_empty() && question(&stage.app).is_some(), "it is known already");
 }
 
 #[test]

@@ -1,17 +1,19 @@
 //! A desk with canned answers: no network, no disk.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use hfdesk_tui::desk::{
-    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, CachedRepo, CachedRevision, Card,
-    Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk, Disposal, Fault, FaultKind, FileProgress, Finding,
-    Hit, Job, JobAction, JobId, JobState, LayerCache, LeftFile, Leftover, LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine,
-    MendReport, ModelFacts, NamedRevision, Notice, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId,
-    RepoKey, RepoKind, RepoRef, RepoType, Revisions, Scenario, SearchPage, SearchQuery, Selection, SpeedLimit, Target, TrashEntry, TrashId,
-    Variant, VerifiedFile, VerifyStep, VerifyTarget,
+    About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, CachedBlob, CachedFile, CachedRepo,
+    CachedRevision, CachedSnapshot, CachedVariant, Card, Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk,
+    Disposal, Fault, FaultKind, FileProgress, Finding, Hit, Job, JobAction, JobId, JobState, Keeper, LayerCache, LeftFile, Leftover,
+    LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherModel,
+    OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
+    Revisions, Scenario, SearchPage, SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, Variant,
+    VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -295,52 +297,256 @@ fn cached(kind: RepoKind, id: &str, size: u64, files: usize, hours: i64, refs: &
     }
 }
 
-/// A cache with a few large repositories.
+/// The quantizations of [`QUANTS`] that the cache has of one repository, and its projector: name, size in MiB.
+const CACHED_QUANTS: [(&str, u64); 4] = [("Q8_0", 8_709), ("Q6_K", 6_726), ("Q4_K_M", 5_027), ("mmproj-F16", 1_401)];
+
+/// A cache with a few large repositories, and a little of everything that can be found beside them.
 pub fn listing() -> CacheListing {
-    let mut half = cached(RepoKind::Model, "Qwen/Qwen3-8B-GGUF", 13_736 * MIB, 3, 2, &[&["main"]]);
-    half.leftovers.push(Leftover {
-        name: format!("{:064x}.hfdesk.part", 4),
-        kind: LeftoverKind::Partial,
-        size: 5_027 * MIB,
-        on_disk: 2_196 * MIB,
-        last_modified: Some(ago(2)),
-    });
+    let size = CACHED_QUANTS.iter().map(|(_, size)| size * MIB).sum::<u64>() + 12_288;
+    let mut half = cached(RepoKind::Model, "Qwen/Qwen3-8B-GGUF", size, 5, 2, &[&["main"]]);
+    half.leftovers = vec![leftover(4, "hfdesk.part", LeftoverKind::Partial, 5_852 * MIB, 2_196 * MIB)];
+    let mut large = cached(RepoKind::Model, "bartowski/Llama-3.3-70B-Instruct-GGUF", 75 * GIB, 4, 24 * 71, &[&["main"], &[]]);
+    (large.revisions[0].size, large.revisions[1].size) = (70 * GIB, 40 * GIB);
+    large.leftovers = vec![leftover(5, "incomplete", LeftoverKind::Incomplete, 3 * GIB, 3 * GIB)];
     let repos = vec![
-        cached(RepoKind::Model, "bartowski/Llama-3.3-70B-Instruct-GGUF", 75 * GIB, 4, 24 * 71, &[&["main"], &[]]),
+        large,
         cached(RepoKind::Model, "google/gemma-3-27b-it", 51 * GIB, 18, 24 * 12, &[&["main"]]),
         half,
         cached(RepoKind::Model, "openai/whisper-large-v3-turbo", 1_545 * MIB, 12, 24 * 190, &[&["main", "v1.0"]]),
         cached(RepoKind::Dataset, "HuggingFaceFW/fineweb-edu", 9 * GIB, 40, 24 * 33, &[&["main"]]),
         cached(RepoKind::Model, "sentence-transformers/all-MiniLM-L6-v2", 91 * MIB, 11, 5, &[&["main"]]),
     ];
-    let size = repos.iter().map(|repo| repo.size).sum();
-    CacheListing { root: about().cache_dir, repos: repos.into_iter().map(Arc::new).collect(), size, ..CacheListing::default() }
+    let payload = |seed: usize, size| OrphanPayload { hash: digest(seed).hex().to_owned(), size };
+    CacheListing {
+        root: about().cache_dir,
+        size: repos.iter().map(|repo| repo.size).sum(),
+        pins: [key(RepoKind::Model, "openai/whisper-large-v3-turbo")].into(),
+        repos: repos.into_iter().map(Arc::new).collect(),
+        orphans: vec![payload(0xa7, 4 * GIB), payload(0xb8, 700 * MIB)],
+        trash_kept: std::time::Duration::from_secs(7 * 86_400),
+        trash: vec![
+            trashed("20260228T0900-1", "mistralai/Mistral-7B-v0.1", 27 * GIB, 27),
+            trashed("20260226T1010-1", "gpt2", 523 * MIB, 74),
+        ],
+        others: others(),
+        warnings: vec!["spaces--org--demo has no snapshots folder and is left alone".to_owned()],
+    }
+}
+
+pub fn key(kind: RepoKind, id: &str) -> RepoKey {
+    RepoKey { kind, id: id.parse().unwrap() }
+}
+
+fn leftover(seed: usize, end: &str, kind: LeftoverKind, size: u64, on_disk: u64) -> Leftover {
+    Leftover { name: format!("{}.{end}", digest(seed).hex()), kind, size, on_disk, last_modified: Some(ago(2)) }
+}
+
+fn trashed(id: &str, repo: &str, size: u64, hours: i64) -> TrashEntry {
+    let targets = vec![DeletionTarget::Repo(key(RepoKind::Model, repo))];
+    TrashEntry { id: TrashId(id.to_owned()), targets, size, deleted_at: ago(hours), kept_until: ago(hours - 7 * 24) }
+}
+
+/// What Ollama and LM Studio keep.
+fn others() -> Vec<OtherStore> {
+    let model = |root: &str, name: &str, size, linked, files| OtherModel {
+        name: name.to_owned(),
+        path: format!("{root}/{}", name.replace(':', "/")).into(),
+        size,
+        linked,
+        files,
+        last_accessed: Some(ago(24 * 40)),
+    };
+    let (ollama, studio) = ("/home/ada/.ollama/models", "/home/ada/.lmstudio/models");
+    let store = |keeper, root: &str, size, models| OtherStore { keeper, root: root.into(), models, size, warnings: Vec::new() };
+    vec![
+        store(
+            Keeper::Ollama,
+            ollama,
+            24 * GIB,
+            vec![model(ollama, "qwen3:32b", 20 * GIB, 0, 4), model(ollama, "llama3.2:3b", 4 * GIB, 0, 5)],
+        ),
+        store(Keeper::LocalRoot, studio, 9 * GIB, vec![model(studio, "Qwen/Qwen3-8B-GGUF", 8_709 * MIB, 8_709 * MIB, 1)]),
+    ]
 }
 
 /// What is in a repository of the cache.
 pub fn contents(key: &RepoKey) -> CacheContents {
     let repo = (**listing().find(key).unwrap()).clone();
-    CacheContents { repo, blobs: Vec::new(), snapshots: Vec::new() }
+    match key.id.as_str() {
+        "Qwen/Qwen3-8B-GGUF" => quantizations(repo),
+        "bartowski/Llama-3.3-70B-Instruct-GGUF" => two_revisions(repo),
+        _ => plain_files(repo),
+    }
 }
 
-/// What deleting those repositories would do.
-pub fn deletion(targets: Vec<DeletionTarget>) -> DeletionPlan {
+fn blob(repo: &CachedRepo, seed: usize, size: u64, hours: i64) -> CachedBlob {
+    let folder = repo.path.file_name().unwrap().to_str().unwrap();
+    CachedBlob {
+        path: format!("{folder}/blobs/{}", digest(seed).hex()).into(),
+        size,
+        digest: Some(digest(seed)),
+        last_accessed: Some(ago(hours)),
+        last_modified: Some(ago(hours + 400)),
+        payload: None,
+        names: 1,
+        shared_with: Vec::new(),
+        verified: None,
+    }
+}
+
+fn in_variant(label: &str, files: Vec<CachedFile>, blobs: &[CachedBlob]) -> CachedVariant {
+    let size = files.iter().filter_map(|file| Some(blobs[file.blob?].size)).sum();
+    CachedVariant { label: label.to_owned(), files, size }
+}
+
+fn cached_file(path: String, blob: usize) -> CachedFile {
+    CachedFile { path, blob: Some(blob) }
+}
+
+/// Three quantizations and the projector that they share, whose payload another repository uses too.
+fn quantizations(repo: CachedRepo) -> CacheContents {
+    let mut blobs: Vec<CachedBlob> = CACHED_QUANTS
+        .iter()
+        .zip([2, 302, 602, 902])
+        .enumerate()
+        .map(|(i, ((_, size), hours))| blob(&repo, 0x10 + i, size * MIB, hours))
+        .collect();
+    blobs.push(blob(&repo, 0x20, 12_288, 2));
+    blobs[0].names = 2;
+    blobs[0].verified = Some(ago(30));
+    blobs[3].shared_with = vec![key(RepoKind::Model, "google/gemma-3-27b-it")];
+    blobs[3].payload = Some(format!(".xet/blobs/{}", digest(0x77).hex()).into());
+    let named = |label: &str| if label.starts_with("mmproj") { "mmproj-Qwen3-8B-F16.gguf".to_owned() } else { shard(label, 1, 1) };
+    let one = |(i, (label, _)): (usize, &(&str, u64))| in_variant(label, vec![cached_file(named(label), i)], &blobs);
+    let mut variants: Vec<CachedVariant> = CACHED_QUANTS.iter().enumerate().map(one).collect();
+    variants.push(in_variant("other files", vec![cached_file("README.md".to_owned(), 4)], &blobs));
+    let snapshots = vec![CachedSnapshot { commit: repo.revisions[0].commit.clone(), variants }];
+    CacheContents { repo, blobs, snapshots }
+}
+
+/// A detached revision that shares a shard with the one on main.
+fn two_revisions(repo: CachedRepo) -> CacheContents {
+    let blobs = vec![blob(&repo, 0x30, 35 * GIB, 1_704), blob(&repo, 0x31, 35 * GIB, 1_704), blob(&repo, 0x32, 5 * GIB, 3_000)];
+    let shards = |at: [usize; 2]| {
+        let name = |i: usize| format!("Llama-3.3-70B-Instruct-Q8_0/Llama-3.3-70B-Instruct-Q8_0-{i:05}-of-00002.gguf");
+        let files = at.into_iter().enumerate().map(|(i, blob)| cached_file(name(i + 1), blob)).collect();
+        vec![in_variant("Q8_0", files, &blobs)]
+    };
+    let of = |at: usize, blobs| CachedSnapshot { commit: repo.revisions[at].commit.clone(), variants: shards(blobs) };
+    let snapshots = vec![of(0, [0, 1]), of(1, [0, 2])];
+    CacheContents { repo, blobs, snapshots }
+}
+
+fn plain_files(repo: CachedRepo) -> CacheContents {
+    let size = repo.size / repo.files as u64;
+    let blobs: Vec<CachedBlob> = (0..repo.files).map(|i| blob(&repo, 0x100 + i, size, 100)).collect();
+    let files = (0..repo.files).map(|i| cached_file(format!("model-{i:05}-of-{:05}.safetensors", repo.files), i)).collect();
+    let variants = vec![in_variant("other files", files, &blobs)];
+    let snapshots =
+        repo.revisions.iter().map(|revision| CachedSnapshot { commit: revision.commit.clone(), variants: variants.clone() }).collect();
+    CacheContents { repo, blobs, snapshots }
+}
+
+/// Bytes of a target that come free, and that stay.
+fn frees(target: &DeletionTarget) -> (u64, u64) {
     let listing = listing();
-    let repos: Vec<RepoKey> = targets.iter().filter_map(|target| target.repo().cloned()).collect();
-    let gone: Vec<&Arc<CachedRepo>> = listing.repos.iter().filter(|repo| repos.contains(&repo.key)).collect();
+    let repo = target.repo().and_then(|key| listing.find(key));
+    match (target, repo) {
+        (DeletionTarget::Repo(_), Some(repo)) => (repo.size + repo.unused(), 0),
+        (DeletionTarget::Revision { .. }, Some(_)) => (5 * GIB, 35 * GIB),
+        (DeletionTarget::Files { repo, files, .. }, Some(_)) => {
+            let contents = contents(repo);
+            let all = contents.snapshots.iter().flat_map(|snapshot| &snapshot.variants).flat_map(|variant| &variant.files);
+            let blobs: Vec<&CachedBlob> =
+                all.filter(|file| files.contains(&file.path)).map(|file| &contents.blobs[file.blob.unwrap()]).collect();
+            let sum = |shared: bool| blobs.iter().filter(|blob| blob.shared_with.is_empty() != shared).map(|blob| blob.size).sum();
+            (sum(false), sum(true))
+        }
+        (DeletionTarget::Leftover { name, .. }, Some(repo)) => {
+            (repo.leftovers.iter().filter(|leftover| leftover.name == *name).map(|leftover| leftover.on_disk).sum(), 0)
+        }
+        (DeletionTarget::Payload(hash), _) => {
+            (listing.orphans.iter().filter(|payload| payload.hash == *hash).map(|payload| payload.size).sum(), 0)
+        }
+        _ => (0, 0),
+    }
+}
+
+/// What is removed for a target.
+fn paths(target: &DeletionTarget) -> Vec<PathBuf> {
+    let listing = listing();
+    let folder = target.repo().and_then(|key| listing.find(key)).map(|repo| repo.path.clone()).unwrap_or_default();
+    match target {
+        DeletionTarget::Repo(_) => vec![folder],
+        DeletionTarget::Revision { commit, .. } => vec![folder.join("snapshots").join(commit)],
+        DeletionTarget::Files { files, .. } => files.iter().map(|file| folder.join("snapshots").join(file)).collect(),
+        DeletionTarget::Leftover { name, .. } => vec![folder.join("blobs").join(name)],
+        DeletionTarget::Payload(_) | DeletionTarget::Locks(_) => Vec::new(),
+    }
+}
+
+/// What deleting those would do.
+pub fn deletion(targets: Vec<DeletionTarget>) -> DeletionPlan {
+    let sums = targets.iter().map(frees).fold((0, 0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
+    let payload = |target: &DeletionTarget| match target {
+        DeletionTarget::Payload(hash) => Some(about().cache_dir.join(".xet/blobs").join(hash)),
+        _ => None,
+    };
     DeletionPlan {
-        root: listing.root.clone(),
-        targets,
+        root: about().cache_dir,
         revisions: Vec::new(),
-        paths: gone.iter().map(|repo| repo.path.clone()).collect(),
-        payloads: Vec::new(),
-        frees: gone.iter().map(|repo| repo.size).sum(),
-        unused: 0,
-        keeps: 2 * GIB,
+        paths: targets.iter().flat_map(paths).collect(),
+        payloads: targets.iter().filter_map(payload).collect(),
+        frees: sums.0,
+        unused: targets.iter().filter(|target| matches!(target, DeletionTarget::Leftover { .. })).map(|target| frees(target).0).sum(),
+        keeps: sums.1,
         disk_free: Some(212 * GIB),
         open_files: Vec::new(),
-        repos,
+        repos: targets
+            .iter()
+            .filter_map(|target| if let DeletionTarget::Repo(repo) = target { Some(repo.clone()) } else { None })
+            .collect(),
+        targets,
     }
+}
+
+/// What is wrong with the cache.
+pub fn findings() -> Vec<Finding> {
+    let root = about().cache_dir;
+    let finding = |trouble, severity, path: &str, message: &str, mend: Option<&str>, advice: Option<&str>| Finding {
+        trouble,
+        severity,
+        path: root.join(path),
+        message: message.to_owned(),
+        mend: mend.map(str::to_owned),
+        advice: advice.map(str::to_owned),
+    };
+    vec![
+        finding(
+            Trouble::DanglingRef,
+            Severity::Error,
+            "models--org--half/refs/main",
+            "the branch main of model/org/half names a commit that has no snapshot, so that other programs hide the whole repository",
+            Some("removes the ref; the next download writes it again"),
+            None,
+        ),
+        finding(
+            Trouble::Ownership,
+            Severity::Warning,
+            "models--google--gemma-3-27b-it/blobs",
+            "18 files belong to root and cannot be removed by ada",
+            None,
+            Some("sudo chown -R ada ~/.cache/huggingface/hub/models--google--gemma-3-27b-it"),
+        ),
+        finding(
+            Trouble::StaleLocks,
+            Severity::Note,
+            ".locks/models--gpt2",
+            "locks are left of model/gpt2, which is not in the cache any more",
+            Some("removes the locks"),
+            None,
+        ),
+    ]
 }
 
 /// 40 digits that are told apart by their beginning.
@@ -456,7 +662,9 @@ impl Desk for FakeDesk {
     }
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
-        stream::iter([CacheStep::Done(Box::new(listing()))]).boxed()
+        let listing = listing();
+        let found = listing.repos.chunks(4).map(|repos| CacheStep::Found(repos.to_vec())).collect::<Vec<_>>();
+        stream::iter(found.into_iter().chain([CacheStep::Done(Box::new(listing))])).boxed()
     }
 
     fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
@@ -464,21 +672,30 @@ impl Desk for FakeDesk {
     }
 
     fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {
+        let held = |target: &&DeletionTarget| matches!(target, DeletionTarget::Leftover { name, .. } if name.ends_with("hfdesk.part"));
+        if let Some(target) = targets.iter().find(held) {
+            let fault = Fault::new(FaultKind::Conflict, format!("{target} belongs to a job that is not done"));
+            return reply(Err(fault.hint("cancel the job first")));
+        }
         reply(Ok(deletion(targets)))
     }
 
     fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
         self.note(format!("delete {disposal:?} {} repositories", plan.repos.len()));
-        reply(Ok(DeletionReport { removed: plan.repos, freed: plan.frees, trashed: None, failures: Vec::new() }))
+        let entry = TrashEntry { targets: plan.targets, size: plan.frees, ..trashed("20260301T1200-1", "gpt2", 0, 0) };
+        let (freed, trashed) = if disposal == Disposal::Trash { (0, Some(entry)) } else { (plan.frees, None) };
+        reply(Ok(DeletionReport { removed: plan.repos, freed, trashed, failures: Vec::new() }))
     }
 
     fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
-        reply(Err(Fault::new(FaultKind::NotFound, format!("there is no {id} in the trash"))))
+        self.note(format!("restore {id}"));
+        let found = listing().trash.into_iter().find(|entry| entry.id == id);
+        reply(found.ok_or_else(|| Fault::new(FaultKind::NotFound, format!("there is no {id} in the trash"))))
     }
 
     fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
         self.note(format!("empty the trash {ids:?}"));
-        reply(Ok(0))
+        reply(Ok(listing().trash.iter().filter(|entry| ids.contains(&entry.id)).map(|entry| entry.size).sum()))
     }
 
     fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {
@@ -487,7 +704,7 @@ impl Desk for FakeDesk {
     }
 
     fn diagnose(&self) -> Reply<Vec<Finding>> {
-        reply(Ok(Vec::new()))
+        reply(Ok(findings()))
     }
 
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use futures::FutureExt;
-use hfdesk_tui::desk::{DeletionTarget, Desk, Disposal, Fault, Reply};
+use futures::{FutureExt, StreamExt};
+use hfdesk_tui::desk::{CacheStep, Desk, Fault, Reply};
 use hfdesk_tui::tui::app::{App, Code, Effect, Key, Msg, ch, ctrl, plain, update};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme, view};
 use ratatui::Terminal;
@@ -35,7 +35,8 @@ impl Stage {
     /// Takes a message in, and the replies to all it leads to.
     pub fn send(&mut self, msg: Msg) {
         for effect in update(&mut self.app, msg) {
-            if let Some(reply) = self.answer(effect) {
+            let replies = if let Effect::LoadCache(seq) = effect { self.cache(seq) } else { self.answer(effect).into_iter().collect() };
+            for reply in replies {
                 self.send(reply);
             }
         }
@@ -45,6 +46,16 @@ impl Stage {
     pub fn keys(mut self, keys: &str) -> Self {
         keys.split_whitespace().for_each(|name| self.send(Msg::Key(key(name))));
         self
+    }
+
+    fn cache(&self, seq: u64) -> Vec<Msg> {
+        let steps: Vec<CacheStep> = self.desk.cache_in_steps().collect().now_or_never().expect("a fake desk answers at once");
+        let told = |step| match step {
+            CacheStep::Found(repos) => Msg::CacheFound(seq, repos),
+            CacheStep::Done(listing) => Msg::CacheLoaded(seq, Ok(*listing)),
+            CacheStep::Failed(fault) => Msg::CacheLoaded(seq, Err(fault)),
+        };
+        steps.into_iter().map(told).collect()
     }
 
     fn answer(&self, effect: Effect) -> Option<Msg> {
@@ -60,12 +71,15 @@ impl Stage {
             Effect::Enqueue(plan) => Msg::Enqueued(at_once(desk.enqueue(plan))),
             Effect::Control(action, target) => Msg::Controlled(action, at_once(desk.control(action, target))),
             Effect::Limit(target, speed) => Msg::Limited(at_once(desk.limit(target, speed))),
-            Effect::LoadCache(seq) => Msg::CacheLoaded(seq, at_once(desk.cache())),
-            Effect::PlanDeletion(seq, repos) => {
-                Msg::DeletionPlanned(seq, at_once(desk.plan_deletion(repos.into_iter().map(DeletionTarget::Repo).collect())))
-            }
-            Effect::Delete(plan) => Msg::Deleted(at_once(desk.delete(plan, Disposal::Forever))),
-            Effect::Redraw | Effect::Quit | Effect::Abandon => return None,
+            Effect::ReadContents(seq, key) => Msg::ContentsRead(seq, key.clone(), at_once(desk.contents(key)).map(Arc::new)),
+            Effect::PlanDeletion(seq, targets) => Msg::DeletionPlanned(seq, at_once(desk.plan_deletion(targets))),
+            Effect::Delete(plan, disposal) => Msg::Deleted(at_once(desk.delete(plan, disposal))),
+            Effect::Restore(id) => Msg::Restored(at_once(desk.restore(id))),
+            Effect::EmptyTrash(ids) => Msg::TrashEmptied(at_once(desk.empty_trash(ids))),
+            Effect::Pin(key, pinned) => Msg::Pinned(key.clone(), pinned, at_once(desk.pin(key, pinned))),
+            Effect::Diagnose(seq) => Msg::Diagnosed(seq, at_once(desk.diagnose()).map(Arc::new)),
+            Effect::Mend(findings) => Msg::Mended(at_once(desk.mend(findings))),
+            Effect::LoadCache(_) | Effect::Redraw | Effect::Quit | Effect::Abandon => return None,
         })
     }
 

@@ -84,8 +84,15 @@ impl CacheCommand {
     pub(super) fn changes(&self) -> bool {
         match self {
             Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
-            Self::Rm(_) | Self::Prune(_) | Self::Restore(_) | Self::Empty(_) | Self::Pin(_) | Self::Unpin(_) | Self::Doctor(_) => true,
-            Self::Link(_) | Self::Rebuild(_) => true,
+            Self::Rm(_)
+            | Self::Prune(_)
+            | Self::Restore(_)
+            | Self::Empty(_)
+            | Self::Pin(_)
+            | Self::Unpin(_)
+            | Self::Doctor(_)
+            | Self::Link(_)
+            | Self::Rebuild(_) => true,
         }
     }
 }

@@ -104,7 +104,7 @@ pub(super) async fn empty(desk: &dyn Desk, args: &EmptyArgs, out: &mut Output) -
                 out.note(&format!("  {} {}", entry.id, what(entry).shown()));
             }
         }
-        if !out.confirm(&format!("Delete {deletions} for good and free {}?", desk::bytes(size))).await? {
+        if !out.confirm(&format!("Empty {deletions} out of the trash and free {} for good?", desk::bytes(size))).await? {
             return Err(Fault::new(FaultKind::Interrupted, "the trash was left as it is"));
         }
     }
@@ -208,7 +208,7 @@ mod tests {
         let desk = desk();
         let mut console = Console::terminal(Format::Human).answering("n\n");
         assert_eq!(console.run(&desk, "cache empty").unwrap_err().kind, FaultKind::Interrupted);
-        assert!(console.stderr().ends_with("Delete 2 deletions for good and free 3 GiB? [y/N] "), "{}", console.stderr());
+        assert!(console.stderr().ends_with("Empty 2 deletions out of the trash and free 3 GiB for good? [y/N] "), "{}", console.stderr());
         assert_eq!(Console::new(Format::Json).run(&desk, "cache empty").unwrap_err().kind.exit_status(), 2);
         assert!(desk.asked().is_empty());
     }

@@ -249,7 +249,7 @@ impl Desk for FakeDesk {
     }
 
     fn contents(&self, repo: RepoKey) -> Reply<CacheContents> {
-        answer(contents(repo))
+        answer(contents(&repo))
     }
 
     fn plan_deletion(&self, targets: Vec<DeletionTarget>) -> Reply<DeletionPlan> {

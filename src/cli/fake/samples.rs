@@ -188,6 +188,7 @@ pub fn cache() -> CacheListing {
         size: 5_550_000_705,
         orphans: vec![OrphanPayload { hash: "c6".repeat(32), size: 1 << 30 }],
         trash: trash(),
+        trash_kept: std::time::Duration::from_secs(7 * 86_400),
         others: vec![ollama()],
         warnings: vec!["a stray folder".to_owned()],
     }
@@ -294,8 +295,8 @@ pub fn findings() -> Vec<Finding> {
 }
 
 /// What one of them has: a README and, in the first one, two variants.
-pub fn contents(key: RepoKey) -> CacheContents {
-    let repo = cache().repos.iter().find(|repo| repo.key == key).map(|repo| (**repo).clone()).unwrap();
+pub fn contents(key: &RepoKey) -> CacheContents {
+    let repo = cache().repos.iter().find(|repo| repo.key == *key).map(|repo| (**repo).clone()).unwrap();
     let is_first = repo.revisions.len() > 1;
     let blob = |name: &str, size| CachedBlob {
         path: PathBuf::from(format!("models--x/blobs/{}", digest(name).hex())),

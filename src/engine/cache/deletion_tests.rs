@@ -229,13 +229,13 @@ fn what_was_deleted_can_be_taken_back() {
 /// The same tree with the lines of manifests in order, and no line of blobs that are gone; their order means nothing.
 fn sorted_manifests(mut tree: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let paths: Vec<String> = tree.keys().cloned().collect();
-    for (_, text) in tree.iter_mut().filter(|(path, _)| path.ends_with(".refs")) {
+    for (_, text) in tree.iter_mut().filter(|(path, _)| Path::new(path).extension().is_some_and(|end| end == "refs")) {
         let mut lines: Vec<&str> = text.lines().filter(|line| paths.iter().any(|path| path == line)).collect();
         lines.sort_unstable();
         lines.dedup();
         *text = lines.join("\n");
     }
-    tree.retain(|path, _| !path.ends_with(".lock"));
+    tree.retain(|path, _| Path::new(path).extension().is_none_or(|end| end != "lock"));
     tree
 }
 

@@ -1,8 +1,8 @@
 //! What is on the disk: the Hugging Face cache, its shared blob store included, and plain folders that files are placed in.
 //!
 //! Owns the layout: it places files exactly where and in the order the official client does, tells what is there,
-//! verifies it, deletes from it and brings back what was deleted. Plain blocking file operations; callers run them on threads that may wait. Knows
-//! neither HTTP nor the queue.
+//! verifies it, deletes from it and brings back what was deleted. Plain blocking file operations; callers run them on threads that may
+//! wait. Knows neither HTTP nor the queue.
 
 mod adopt;
 mod deletion;

@@ -28,18 +28,33 @@ impl Cache {
         if let Some(finished) = finished.into_iter().find(|finished| finished.covers(plan)) {
             return self.finished(finished, disposal);
         }
-        let planned = self.plan_now(&plan.targets).map_err(changed)?;
-        check(plan, &planned.plan)?;
-        self.check_idle(&planned.steps)?;
-        let trash = trash.and_then(|trash| trash.map_or_else(|| self.open_trash(), Ok));
+        let mut planned = self.still(plan)?;
+        let trash = match trash {
+            Ok(None) => {
+                let made = self.open_trash();
+                // Somebody else may have deleted before the trash was ours.
+                planned = self.still(plan)?;
+                made
+            }
+            Ok(Some(trash)) => Ok(trash),
+            Err(fault) => Err(fault),
+        };
         let Planned { plan, steps, footprint, kept } = planned;
         let record = Record::new(plan, &steps, kept, disposal);
         match (trash.and_then(|trash| Ok((trash.begin(record.clone())?, trash))), disposal) {
             (Ok((entry, trash)), _) => self.carry_out(trash, entry, &footprint),
+            (Err(fault), _) if fault.kind == FaultKind::Busy => Err(fault),
             (Err(fault), Disposal::Trash) => Err(no_trash(&fault)),
-            (Err(fault), Disposal::Forever) if fault.kind == FaultKind::Busy => Err(fault),
             (Err(_), Disposal::Forever) => Ok(report(&record, &self.make_moves(&record, Way::Straight, usize::MAX), &footprint)),
         }
+    }
+
+    /// The plan as it is now, where that is what people saw and nobody downloads what goes.
+    fn still(&self, plan: &DeletionPlan) -> Result<Planned, Fault> {
+        let planned = self.plan_now(&plan.targets).map_err(changed)?;
+        check(plan, &planned.plan)?;
+        self.check_idle(&planned.steps)?;
+        Ok(planned)
     }
 
     fn carry_out(&self, trash: Trash, mut entry: Entry, footprint: &Footprint) -> Result<DeletionReport, Fault> {

@@ -85,7 +85,7 @@ impl Seen {
     }
 
     /// The same, as system calls tell it.
-    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, clippy::cast_lossless)] // the fields' types differ between platforms
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, clippy::unnecessary_cast, clippy::cast_lossless)] // the fields' types differ between platforms
     pub(super) fn of_stat(found: &Stat) -> Self {
         Self {
             kind: FileType::from_raw_mode(found.st_mode as RawMode).into(),

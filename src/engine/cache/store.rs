@@ -17,7 +17,7 @@ use super::entries::{remove_if_there, replace_with_link, size_of_regular};
 use super::layout::{BLOBS, is_hex, resolve};
 use super::lock::{PAYLOAD_LOCK, wait_for_lock};
 use crate::desk::{Fault, FaultKind};
-use crate::engine::host::{FileLock, write_atomically};
+use crate::engine::host::{FileLock, remove_temporaries, write_atomically};
 
 /// The file that says a folder is a shared store, and of which layout.
 const MARKER: &str = ".huggingface-shared-blobs";
@@ -164,7 +164,9 @@ fn beside(payload: &Path, suffix: &str) -> PathBuf {
     payload.with_file_name(format!("{name}.{suffix}"))
 }
 
+/// Replaces a manifest under its payload's lock, and takes along what others left who were killed while they did.
 fn rewrite(manifest: &Path, referrers: &BTreeSet<PathBuf>) -> Result<(), Fault> {
+    let _ = remove_temporaries(manifest);
     let lines: Vec<String> = referrers.iter().map(|path| path.display().to_string()).collect();
     write_atomically(manifest, (lines.join("\n") + "\n").as_bytes(), MANIFEST)?;
     let opened = fs::set_permissions(manifest, Permissions::from_mode(MANIFEST));
@@ -275,7 +277,10 @@ mod tests {
         let (_dir, cache) = shared();
         let store = Store::open(cache.root()).unwrap();
         fs::remove_dir_all(cache.root().join("models--org--a")).unwrap();
+        let killed = manifest(&cache).with_file_name(format!(".{HASH}.refs.4711-0.tmp"));
+        fs::write(&killed, "half of a manif").unwrap();
         store.refresh(&payload()).unwrap();
+        assert!(!killed.exists());
         let rest = format!("models--org--b/blobs/{ETAG}\n");
         assert_eq!(fs::read_to_string(manifest(&cache)).unwrap(), rest);
         assert_eq!(fs::metadata(manifest(&cache)).unwrap().permissions().mode() & 0o777, 0o666);

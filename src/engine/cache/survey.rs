@@ -121,9 +121,10 @@ impl Finder<'_> {
                 continue;
             }
             let Some((at, blob)) = entry.blob.and_then(|at| Some((at, self.scan.blobs.get(at)?))) else { continue };
-            let digest = match blob.is_file_of_snapshot() {
-                true => listed.get_or_insert_with(|| listed_digests(&self.scan.path, &snapshot.commit)).get(&name).cloned(),
-                false => blob.digest(),
+            let digest = if blob.is_file_of_snapshot() {
+                listed.get_or_insert_with(|| listed_digests(&self.scan.path, &snapshot.commit)).get(&name).cloned()
+            } else {
+                blob.digest()
             };
             let content = self.found.entry(at).or_insert_with(|| content(&self.target.repo, blob, digest));
             content.files.insert(name);

@@ -47,6 +47,11 @@ impl Cache {
         Self { trash_kept, ..self }
     }
 
+    /// How long the trash keeps what was deleted.
+    pub fn trash_kept(&self) -> Duration {
+        self.trash_kept
+    }
+
     /// What was deleted and can be brought back, the newest first, with the bytes it takes on the disk.
     pub fn trash(&self) -> Vec<TrashEntry> {
         let mut kept: Vec<TrashEntry> = self.kept().iter().map(|entry| entry.shown(self.trash_kept)).collect();

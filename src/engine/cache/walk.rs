@@ -158,7 +158,7 @@ impl Walk<'_, '_> {
 
     /// The files of one folder of a snapshot and those below it; `above` is what their paths begin with.
     fn read_entries(&mut self, inside: &Path, above: &Path, dir: &Dir, entries: &mut Vec<Entry>) {
-        for (name, kind) in self.names(inside, &dir) {
+        for (name, kind) in self.names(inside, dir) {
             let path = above.join(&name);
             if kind == Kind::Folder {
                 let below = inside.join(&name);
@@ -203,9 +203,8 @@ impl Walk<'_, '_> {
 /// The name of the blob that a link in this folder leads to, where its text is what every client writes: up to the repository, then
 /// down to `blobs/NAME`.
 fn plain_link<'a>(inside: &Path, link: &'a Path) -> Option<&'a OsStr> {
-    let depth = inside.as_os_str().as_bytes().iter().filter(|byte| **byte == b'/').count() + 1;
     let mut rest = link.as_os_str().as_bytes();
-    for _ in 0..depth {
+    for _ in inside.components() {
         rest = rest.strip_prefix(b"../")?;
     }
     let name = rest.strip_prefix(BLOBS.as_bytes())?.strip_prefix(b"/")?;

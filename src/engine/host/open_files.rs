@@ -114,7 +114,9 @@ mod tests {
     fn a_file_that_a_program_has_open_is_told_and_our_own_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let names = ["held", "ours", "closed"].map(|name| dir.path().join(name));
-        names.iter().for_each(|path| fs::write(path, "x").unwrap());
+        for path in &names {
+            fs::write(path, "x").unwrap();
+        }
         let holder = Holder::of(&names[0]);
         let _ours = File::open(&names[1]).unwrap();
         let key = |path: &PathBuf| fs::metadata(path).map(|found| (found.dev(), found.ino())).unwrap();

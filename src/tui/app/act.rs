@@ -1,10 +1,10 @@
 //! What each action does to the state.
 
-use super::actions::Action;
+use super::actions::{self, Action};
 use super::dialog::{self, Question};
 use super::jobs;
 use super::msg::{Effect, Effects};
-use super::{App, LimitQuestion, Message, Pane, Step};
+use super::{App, LimitQuestion, Message, Pane, Step, cache};
 use crate::desk::{Job, JobAction, RepoRef, RepoSpec, Revision, Target};
 
 /// Carries an action out in the focused pane.
@@ -29,12 +29,12 @@ pub(super) fn perform(app: &mut App, action: Action) -> Effects {
         Action::Refresh => refresh(app),
         Action::NextKind => app.search.next_kind(),
         Action::NextSort => next_sort(app),
-        Action::Mark | Action::MarkAll => mark(app, action),
+        Action::Mark | Action::MarkAll if app.focus != Pane::Cache => mark(app, action),
         Action::Card => card(app),
         Action::Revision => revision(app),
         Action::Download => download(app),
         Action::LongerContext | Action::ShorterContext | Action::NextCacheType => judge(app, action),
-        Action::Delete => app.cache.plan(),
+        _ if app.focus == Pane::Cache && actions::is_of(action, Pane::Cache) => cache::perform(app, action),
         _ => on_jobs(app, action),
     }
 }
@@ -51,16 +51,18 @@ pub(super) fn focus(app: &mut App, pane: Pane) -> Effects {
     if entered { app.cache.refresh() } else { Effects::new() }
 }
 
-/// One step back: an unwanted plan, the card, the marks, then the pane the person came from, then the words of the search.
+/// One step back: an unwanted plan, the card, the marks, the filter, then the pane the person came from, then the words of the search.
 fn back(app: &mut App) -> Effects {
     match app.focus {
         Pane::Search => return app.search.clear().unwrap_or_default(),
         Pane::Repository if std::mem::take(&mut app.repository.planning) => {}
         Pane::Repository if app.repository.card.take().is_some() => {}
         Pane::Repository if !app.repository.marks.is_empty() => app.repository.marks.clear(),
-        Pane::Cache if std::mem::take(&mut app.cache.planning) => {}
-        Pane::Cache if !app.cache.marks.is_empty() => app.cache.marks.clear(),
-        Pane::Repository | Pane::Jobs | Pane::Cache => app.focus = Pane::Search,
+        Pane::Cache => match app.cache.step_back(app.now) {
+            Some(effects) => return effects,
+            None => app.focus = Pane::Search,
+        },
+        Pane::Repository | Pane::Jobs => app.focus = Pane::Search,
     }
     Effects::new()
 }
@@ -81,7 +83,8 @@ fn open(app: &mut App) -> Effects {
         Pane::Search | Pane::Repository => app.search.current_repo(),
         Pane::Jobs => app.jobs.current(&app.board).map(|job| job.plan.repo.clone()),
         Pane::Cache => {
-            app.cache.current().map(|cached| RepoRef { kind: cached.key.kind, id: cached.key.id.clone(), revision: Revision::default() })
+            let key = app.cache.current().and_then(cache::Subject::repo).map(|repo| &repo.key);
+            key.map(|key| RepoRef { kind: key.kind, id: key.id.clone(), revision: Revision::default() })
         }
     };
     repo.map_or_else(Effects::new, |repo| open_repo(app, repo))
@@ -117,17 +120,15 @@ fn refresh(app: &mut App) -> Effects {
 
 fn next_sort(app: &mut App) -> Effects {
     if app.focus == Pane::Cache {
-        app.cache.next_sort();
+        app.cache.next_sort(app.now);
         return Effects::new();
     }
     app.search.next_sort()
 }
 
 fn mark(app: &mut App, action: Action) -> Effects {
-    match (app.focus, action) {
-        (Pane::Cache, Action::Mark) => app.cache.mark(),
-        (Pane::Cache, _) => app.cache.mark_all(),
-        (_, Action::Mark) => app.repository.mark(),
+    match action {
+        Action::Mark => app.repository.mark(),
         _ => app.repository.mark_all(),
     }
     Effects::new()

@@ -1,6 +1,7 @@
 //! Every action a key can cause: the one registry behind the key map, the help and the hints.
 
 use super::Pane;
+use super::cache::Bulk;
 use super::key::{Code, Key, ch, ctrl, plain};
 use super::list::Step;
 
@@ -75,8 +76,26 @@ pub enum Action {
     ShorterContext,
     /// Judge variants by the next way to store keys and values.
     NextCacheType,
+    /// Open a row of the cache.
+    Unfold,
+    /// Close a row of the cache, or go to what it lies under.
+    Fold,
+    /// Type which repositories of the cache are shown.
+    Filter,
+    /// Mark everything of a kind in the cache.
+    MarkBulk(Bulk),
+    /// Mark what has not been used for long.
+    MarkUnused,
     /// Delete what is marked from the cache.
     Delete,
+    /// Take back the newest deletion.
+    Undo,
+    /// Empty the trash.
+    EmptyTrash,
+    /// Protect a repository from deletion, or lift that.
+    Pin,
+    /// Find out what is wrong with the cache.
+    Diagnose,
 }
 
 /// Where a key works.
@@ -155,11 +174,22 @@ pub const ACTIONS: &[Entry] = &[
     entry(JOBS, 30, Action::ClearFinished, &[&[ch('C')]], "clear", "Take every completed and cancelled job off the list"),
     entry(JOBS, 35, Action::Open, &[&[plain(Code::Enter)], &[ch('l')], &[plain(Code::Right)]], "open", "Show the job's repository"),
 
-    entry(CACHE, 90, Action::Mark, &[&[ch(' ')]], "mark", "Mark or unmark the repository and go down"),
-    entry(CACHE, 95, Action::Delete, &[&[ch('D')]], "delete", "Plan a deletion of what is marked, else of this repository"),
-    entry(CACHE, 50, Action::MarkAll, &[&[ch('a')]], "all", "Mark every repository, or none"),
-    entry(CACHE, 70, Action::NextSort, &[&[ch('s')]], "sort", "Order by size, last use or name"),
-    entry(CACHE, 60, Action::Open, &[&[plain(Code::Enter)], &[ch('l')], &[plain(Code::Right)]], "open", "Show what the repository offers on the Hub"),
+    entry(CACHE, 90, Action::Mark, &[&[ch(' ')]], "mark", "Mark or unmark this row and go down"),
+    entry(CACHE, 95, Action::Delete, &[&[ch('D')]], "delete", "Plan a deletion of what is marked, else of this row; in the trash, empty it out"),
+    entry(CACHE, 88, Action::Unfold, &[&[ch('l')], &[plain(Code::Right)], &[plain(Code::Enter)]], "open", "Open the row; where it is open, go into it"),
+    entry(CACHE, 0, Action::Fold, &[&[ch('h')], &[plain(Code::Left)]], "close", "Close the row, or go to what it lies under"),
+    entry(CACHE, 86, Action::Filter, &[&[ch('f')]], "filter", "Show only what meets conditions, such as size>1GB accessed>30d type=dataset llama"),
+    entry(CACHE, 70, Action::NextSort, &[&[ch('s')]], "sort", "Order by size, last use, age or name"),
+    entry(CACHE, 50, Action::MarkAll, &[&[ch('a')]], "all", "Mark all that the filter shows, or nothing"),
+    entry(CACHE, 48, Action::MarkBulk(Bulk::Detached), &[&[ch('d')]], "detached", "Mark every revision that no branch or tag points at"),
+    entry(CACHE, 47, Action::MarkBulk(Bulk::Unfinished), &[&[ch('i')]], "unfinished", "Mark every unfinished download and every blob that nothing uses"),
+    entry(CACHE, 46, Action::MarkUnused, &[&[ch('n')]], "not used", "Mark what was not used for as many days as you say"),
+    entry(CACHE, 45, Action::MarkBulk(Bulk::Payloads), &[&[ch('b')]], "shared", "Mark every shared payload that nothing uses"),
+    entry(CACHE, 84, Action::Undo, &[&[ch('u')]], "undo", "Take back the newest deletion in the trash, or the one on this row"),
+    entry(CACHE, 44, Action::EmptyTrash, &[&[ch('E')]], "empty trash", "Empty the trash, after asking"),
+    entry(CACHE, 65, Action::Pin, &[&[ch('p')]], "pin", "Protect the repository from deletion, or lift that"),
+    entry(CACHE, 64, Action::Diagnose, &[&[ch('!')]], "check", "Find out what is wrong with the cache, and mend it"),
+    entry(CACHE, 60, Action::Open, &[&[ch('o')]], "on the Hub", "Show what the repository offers on the Hub"),
     entry(CACHE, 30, Action::Refresh, &[&[ch('r')]], "refresh", "Read the disk again"),
 
     entry(Context::List, 0, Action::Move(Step::Down), &[&[ch('j')], &[plain(Code::Down)]], "down", "Down"),
@@ -214,6 +244,11 @@ pub fn contexts(pane: Pane) -> [Context; 3] {
 /// The actions of a context, in the registry's order.
 pub fn entries(context: Context) -> impl Iterator<Item = &'static Entry> {
     ACTIONS.iter().filter(move |entry| entry.context == context)
+}
+
+/// Whether a pane has keys of its own for an action.
+pub(super) fn is_of(action: Action, pane: Pane) -> bool {
+    entries(Context::In(pane)).any(|entry| entry.action == action)
 }
 
 /// A line of the help.

@@ -4,8 +4,8 @@ use super::key::{Code, Key};
 use super::limit::{self, LimitQuestion};
 use super::msg::{Effect, Effects};
 use super::revisions::{self, RevisionChooser};
-use super::{App, Step, actions};
-use crate::desk::{DeletionPlan, JobAction, JobId, Plan, Target};
+use super::{App, Findings, Step, UnusedQuestion, actions, cache};
+use crate::desk::{DeletionPlan, Disposal, JobAction, JobId, Plan, Target, TrashEntry};
 
 /// What a dialog is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,12 @@ pub enum Question {
     Download(Plan),
     /// Delete this?
     Delete(DeletionPlan),
+    /// Empty these out of the trash?
+    EmptyTrash(Vec<TrashEntry>),
+    /// Mark what was not used since when?
+    Unused(UnusedQuestion),
+    /// What is wrong with the cache.
+    Findings(Findings),
     /// Give up this job, which carries this title?
     Cancel(JobId, String),
     /// How fast may this be?
@@ -47,6 +53,8 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
     let dialog = match dialog.question {
         Question::Limit(question) => return limit::press(app, question, key),
         Question::Revisions(chooser) => return revisions::press(app, chooser, key),
+        Question::Unused(question) => return cache::press_unused(app, question, key),
+        Question::Findings(findings) => return cache::press_findings(app, findings, key),
         question => Dialog { question, ..dialog },
     };
     if let Some(step) = scroll(key) {
@@ -54,11 +62,16 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
     }
     match (&dialog.question, key.code) {
         (Question::Download(plan), Code::Enter | Code::Char('y')) if fits(plan) => vec![Effect::Enqueue(plan.clone())],
-        (Question::Delete(plan), Code::Char('y')) => vec![Effect::Delete(plan.clone())],
+        (Question::Delete(plan), Code::Char('y')) => cache::carry_out(app, plan.clone(), Disposal::Forever),
+        (Question::Delete(plan), Code::Char('t')) => cache::carry_out(app, plan.clone(), Disposal::Trash),
+        (Question::EmptyTrash(entries), Code::Char('y')) => cache::empty_out(app, entries.iter().map(|entry| entry.id.clone()).collect()),
         (Question::Cancel(id, _), Code::Char('y')) => vec![Effect::Control(JobAction::Cancel, Target::Jobs(vec![id.clone()]))],
         (Question::Quit, Code::Char('q')) => quit(app),
         (Question::Download(_), Code::Esc | Code::Char('n' | 'q'))
-        | (Question::Delete(_) | Question::Cancel(..) | Question::Quit, Code::Esc | Code::Enter | Code::Char('n'))
+        | (
+            Question::Delete(_) | Question::EmptyTrash(_) | Question::Cancel(..) | Question::Quit,
+            Code::Esc | Code::Enter | Code::Char('n'),
+        )
         | (Question::Help, Code::Esc | Code::Enter | Code::Char('?' | 'q')) => Effects::new(),
         _ => {
             app.dialog = Some(dialog);
@@ -90,7 +103,13 @@ fn furthest(app: &App, question: &Question) -> usize {
         Question::Help => (actions::help(app.focus).len(), app.page() / 2),
         Question::Download(plan) => (plan.files.len(), 1),
         Question::Delete(plan) => (plan.paths.len() + plan.payloads.len(), 1),
-        Question::Cancel(..) | Question::Limit(_) | Question::Revisions(_) | Question::Quit => (0, 1),
+        Question::EmptyTrash(entries) => (entries.len(), 1),
+        Question::Cancel(..)
+        | Question::Limit(_)
+        | Question::Revisions(_)
+        | Question::Unused(_)
+        | Question::Findings(_)
+        | Question::Quit => (0, 1),
     };
     rows.saturating_sub(shown)
 }

@@ -21,7 +21,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub use cache::{CachePane, CacheSort};
+pub use cache::{
+    Bulk, CachePane, CacheSort, Easy, FilterPrompt, Findings, FindingsState, Held, Id, Marked, Marks, Node, Place, Planning, Row, Section,
+    Subject, Tree, UnusedQuestion, titled,
+};
 pub use card::{CardState, CardView, Reach};
 pub use dialog::{Dialog, Question};
 pub use jobs::JobsPane;

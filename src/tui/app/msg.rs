@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::card::Reach;
 use super::key::Key;
 use crate::desk::{
-    Analysis, Assessment, Board, CacheListing, Card, DeletionPlan, DeletionReport, Fault, JobAction, JobId, Notice, PageToken, Plan,
-    RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
+    Analysis, Assessment, Board, CacheContents, CacheListing, CachedRepo, Card, DeletionPlan, DeletionReport, DeletionTarget, Disposal,
+    Fault, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery,
+    Selection, Target, TrashEntry, TrashId,
 };
 
 /// Which request of a pane a reply belongs to. A pane raises its number when it asks anew, so older replies are stale.
@@ -55,10 +56,24 @@ pub enum Msg {
     Limited(Result<(), Fault>),
     /// Reply to [`Effect::LoadCache`].
     CacheLoaded(Seq, Result<CacheListing, Fault>),
+    /// Repositories that were found on the way to the reply to [`Effect::LoadCache`].
+    CacheFound(Seq, Vec<Arc<CachedRepo>>),
+    /// Reply to [`Effect::ReadContents`].
+    ContentsRead(Seq, RepoKey, Result<Arc<CacheContents>, Fault>),
     /// Reply to [`Effect::PlanDeletion`].
     DeletionPlanned(Seq, Result<DeletionPlan, Fault>),
     /// Reply to [`Effect::Delete`].
     Deleted(Result<DeletionReport, Fault>),
+    /// Reply to [`Effect::Restore`].
+    Restored(Result<TrashEntry, Fault>),
+    /// Reply to [`Effect::EmptyTrash`]: the bytes that came free.
+    TrashEmptied(Result<u64, Fault>),
+    /// Reply to [`Effect::Pin`].
+    Pinned(RepoKey, bool, Result<(), Fault>),
+    /// Reply to [`Effect::Diagnose`].
+    Diagnosed(Seq, Result<Arc<Vec<Finding>>, Fault>),
+    /// Reply to [`Effect::Mend`].
+    Mended(Result<MendReport, Fault>),
 }
 
 /// Something the app asks its surroundings to do.
@@ -86,10 +101,22 @@ pub enum Effect {
     Limit(Target, Option<u64>),
     /// Read what the cache holds.
     LoadCache(Seq),
+    /// Read what is in a cached repository.
+    ReadContents(Seq, RepoKey),
     /// Find out what a deletion would do.
-    PlanDeletion(Seq, Vec<RepoKey>),
-    /// Delete.
-    Delete(DeletionPlan),
+    PlanDeletion(Seq, Vec<DeletionTarget>),
+    /// Delete, to the trash or for good.
+    Delete(DeletionPlan, Disposal),
+    /// Bring back a deletion from the trash.
+    Restore(TrashId),
+    /// Empty these out of the trash.
+    EmptyTrash(Vec<TrashId>),
+    /// Protect a repository from deletion, or lift that.
+    Pin(RepoKey, bool),
+    /// Find out what is wrong with the cache.
+    Diagnose(Seq),
+    /// Mend what was found.
+    Mend(Vec<Finding>),
     /// Draw every cell anew.
     Redraw,
     /// Close the desk, which pauses every job, and end.

@@ -176,7 +176,7 @@ impl SearchPane {
 }
 
 /// What a key does to a line of text.
-fn edit(key: Key) -> Option<InputRequest> {
+pub(super) fn edit(key: Key) -> Option<InputRequest> {
     Some(match (key.code, key.ctrl) {
         (Code::Char(c), false) => InputRequest::InsertChar(c),
         (Code::Backspace, false) => InputRequest::DeletePrevChar,

@@ -6,8 +6,8 @@ use super::actions::{self, Action, Meaning};
 use super::dialog::{self, Dialog, Question};
 use super::key::{Code, Key, ctrl};
 use super::msg::{Effect, Effects, Msg, Seq};
-use super::{App, Message, Pane, act};
-use crate::desk::{self, Analysis, Board, DeletionReport, Fault, FaultKind, JobId, Notice, NoticeLevel, RepoSpec, Revisions, printable};
+use super::{App, Message, Pane, act, cache};
+use crate::desk::{Analysis, Board, Fault, FaultKind, Finding, JobId, Notice, NoticeLevel, RepoSpec, Revisions, printable};
 
 /// Takes one message in and says what is to be done about it.
 pub fn update(app: &mut App, msg: Msg) -> Effects {
@@ -29,14 +29,37 @@ pub fn update(app: &mut App, msg: Msg) -> Effects {
         Msg::RevisionsListed(seq, reply) => list_revisions(app, seq, reply),
         Msg::CardDrawn(reach) => app.repository.card_drawn(reach),
         Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
-        Msg::DeletionPlanned(seq, reply) if app.cache.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Delete)),
         Msg::Enqueued(reply) => enqueued(app, reply),
-        Msg::Planned(..) | Msg::DeletionPlanned(..) | Msg::Controlled(_, Ok(_)) | Msg::Limited(Ok(())) => {}
+        Msg::Planned(..) | Msg::Controlled(_, Ok(_)) | Msg::Limited(Ok(())) => {}
         Msg::Controlled(_, Err(fault)) | Msg::Limited(Err(fault)) => app.fail(&fault),
-        Msg::CacheLoaded(seq, reply) => app.cache.receive(seq, reply),
-        Msg::Deleted(reply) => return deleted(app, reply),
+        of_the_cache => return hear_of_cache(app, of_the_cache),
     }
     Effects::new()
+}
+
+/// Takes in what concerns the cache.
+fn hear_of_cache(app: &mut App, msg: Msg) -> Effects {
+    let now = app.now;
+    match msg {
+        Msg::CacheFound(seq, repos) => app.cache.found(seq, repos, now),
+        Msg::CacheLoaded(seq, reply) => return app.cache.receive(seq, reply, now),
+        Msg::ContentsRead(seq, key, reply) => return app.cache.receive_contents(seq, &key, reply, now),
+        Msg::DeletionPlanned(seq, reply) => return cache::planned(app, seq, reply),
+        Msg::Deleted(reply) => return cache::deleted(app, reply),
+        Msg::Restored(reply) => return cache::restored(app, reply),
+        Msg::TrashEmptied(reply) => return cache::emptied(app, reply),
+        Msg::Pinned(key, pinned, reply) => return cache::pinned(app, key, pinned, reply),
+        Msg::Diagnosed(seq, reply) => list_findings(app, seq, reply),
+        Msg::Mended(reply) => return cache::mended(app, reply),
+        _ => {}
+    }
+    Effects::new()
+}
+
+fn list_findings(app: &mut App, seq: Seq, reply: Result<Arc<Vec<Finding>>, Fault>) {
+    if let Some(Dialog { question: Question::Findings(findings), .. }) = &mut app.dialog {
+        findings.receive(seq, reply);
+    }
 }
 
 /// Shows what a repository offers, and asks what of it fits.
@@ -75,6 +98,9 @@ fn press(app: &mut App, key: Key) -> Effects {
         return dialog::press(app, key);
     }
     let dismissed = forget_message(app, key);
+    if app.cache.filter.editing && app.focus == Pane::Cache {
+        return type_into_filter(app, key);
+    }
     if app.search.editing && app.focus == Pane::Search {
         return type_into_prompt(app, key);
     }
@@ -83,7 +109,7 @@ fn press(app: &mut App, key: Key) -> Effects {
 
 /// Drops news with any key and a failure with Esc. Returns whether that was all the key was for.
 fn forget_message(app: &mut App, key: Key) -> bool {
-    let esc = key.code == Code::Esc && !app.search.editing;
+    let esc = key.code == Code::Esc && !app.search.editing && !app.cache.filter.editing;
     let failure = app.message.as_ref().is_some_and(Message::stays);
     if !failure || esc {
         app.message = None;
@@ -112,6 +138,14 @@ fn type_into_prompt(app: &mut App, key: Key) -> Effects {
     app.search.type_key(key)
 }
 
+/// A key for the cache's filter, which is applied at once.
+fn type_into_filter(app: &mut App, key: Key) -> Effects {
+    if app.cache.filter.press(key) {
+        app.cache.refilter(app.now);
+    }
+    Effects::new()
+}
+
 fn press_in_pane(app: &mut App, key: Key) -> Effects {
     app.pending.push(key);
     match actions::meaning(app.focus, &app.pending) {
@@ -133,6 +167,12 @@ fn paste(app: &mut App, text: &str) -> Effects {
     }
     if app.search.editing && app.focus == Pane::Search {
         return app.search.insert(&text);
+    }
+    if app.cache.filter.editing && app.focus == Pane::Cache {
+        if app.cache.filter.insert(&text) {
+            app.cache.refilter(app.now);
+        }
+        return Effects::new();
     }
     open_link(app, &text)
 }
@@ -171,26 +211,5 @@ fn enqueued(app: &mut App, reply: Result<JobId, Fault>) {
             app.tell(Message::info("queued; 3 shows the jobs"));
         }
         Err(fault) => app.fail(&fault),
-    }
-}
-
-fn deleted(app: &mut App, reply: Result<DeletionReport, Fault>) -> Effects {
-    match reply {
-        Ok(report) => app.tell(told(&report)),
-        Err(fault) => app.fail(&fault),
-    }
-    app.cache.marks.clear();
-    app.cache.refresh()
-}
-
-fn told(report: &DeletionReport) -> Message {
-    let freed =
-        format!("deleted {}, freed {}", super::counted(report.removed.len(), "repository", "repositories"), desk::bytes(report.freed));
-    match report.failures.first() {
-        None => Message::info(freed),
-        Some(first) => Message::error(&Fault::new(
-            FaultKind::Disk,
-            format!("{freed}, but {} could not be removed: {first}", super::counted(report.failures.len(), "path", "paths")),
-        )),
     }
 }

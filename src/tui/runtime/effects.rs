@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::sync::mpsc::Sender;
 
-use crate::desk::{AnalyzeStep, DeletionTarget, Desk, Disposal, Fault, RepoRef};
+use crate::desk::{AnalyzeStep, CacheStep, Desk, Fault, RepoRef};
 use crate::tui::app::{Effect, Msg, Seq};
 
 /// How long typing pauses before the Hub is asked.
@@ -26,6 +26,9 @@ pub(super) fn start(desk: &Arc<dyn Desk>, effect: Effect, replies: Sender<Reply>
     tokio::spawn(async move {
         if let Effect::Analyze(seq, repo) = effect {
             return analyze(&*desk, seq, repo, &replies).await;
+        }
+        if let Effect::LoadCache(seq) = effect {
+            return read_cache(&*desk, seq, &replies).await;
         }
         if let Some(reply) = carry_out(&*desk, effect).await {
             // The loop may have ended meanwhile; then nobody needs the reply.
@@ -50,6 +53,22 @@ async fn analyze(desk: &dyn Desk, seq: Seq, repo: RepoRef, replies: &Sender<Repl
     }
 }
 
+/// Tells what is found in the cache, then all of it.
+async fn read_cache(desk: &dyn Desk, seq: Seq, replies: &Sender<Reply>) {
+    let mut steps = desk.cache_in_steps();
+    loop {
+        let msg = match steps.next().await.unwrap_or_else(CacheStep::broken_off) {
+            CacheStep::Found(repos) => Msg::CacheFound(seq, repos),
+            CacheStep::Done(listing) => Msg::CacheLoaded(seq, Ok(*listing)),
+            CacheStep::Failed(fault) => Msg::CacheLoaded(seq, Err(fault)),
+        };
+        let ended = matches!(msg, Msg::CacheLoaded(..));
+        if replies.send(Reply::Msg(msg)).await.is_err() || ended {
+            return;
+        }
+    }
+}
+
 async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
     let msg = match effect {
         Effect::SearchSoon(seq) => {
@@ -64,13 +83,16 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::Enqueue(plan) => Msg::Enqueued(desk.enqueue(plan).await),
         Effect::Control(action, target) => Msg::Controlled(action, desk.control(action, target).await),
         Effect::Limit(target, speed) => Msg::Limited(desk.limit(target, speed).await),
-        Effect::LoadCache(seq) => Msg::CacheLoaded(seq, desk.cache().await),
-        Effect::PlanDeletion(seq, repos) => {
-            Msg::DeletionPlanned(seq, desk.plan_deletion(repos.into_iter().map(DeletionTarget::Repo).collect()).await)
-        }
-        Effect::Delete(plan) => Msg::Deleted(desk.delete(plan, Disposal::Forever).await),
+        Effect::ReadContents(seq, key) => Msg::ContentsRead(seq, key.clone(), desk.contents(key).await.map(Arc::new)),
+        Effect::PlanDeletion(seq, targets) => Msg::DeletionPlanned(seq, desk.plan_deletion(targets).await),
+        Effect::Delete(plan, disposal) => Msg::Deleted(desk.delete(plan, disposal).await),
+        Effect::Restore(id) => Msg::Restored(desk.restore(id).await),
+        Effect::EmptyTrash(ids) => Msg::TrashEmptied(desk.empty_trash(ids).await),
+        Effect::Pin(key, pinned) => Msg::Pinned(key.clone(), pinned, desk.pin(key, pinned).await),
+        Effect::Diagnose(seq) => Msg::Diagnosed(seq, desk.diagnose().await.map(Arc::new)),
+        Effect::Mend(findings) => Msg::Mended(desk.mend(findings).await),
         Effect::Quit => return Some(Reply::Closed(desk.close().await)),
-        Effect::Analyze(..) | Effect::Redraw | Effect::Abandon => return None,
+        Effect::Analyze(..) | Effect::LoadCache(_) | Effect::Redraw | Effect::Abandon => return None,
     };
     Some(Reply::Msg(msg))
 }

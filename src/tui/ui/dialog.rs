@@ -2,9 +2,10 @@
 
 use ratatui::layout::{Margin, Rect};
 
+use super::cache::{ask_unused, confirm_delete, empty_trash, findings};
 use super::paint::{Brush, line_at};
 use super::roles::Role;
-use super::{ask_limit, choose_revision, confirm_cancel, confirm_delete, confirm_download, help, quit};
+use super::{ask_limit, choose_revision, confirm_cancel, confirm_download, help, quit};
 use crate::tui::app::Question;
 
 pub(super) fn draw(brush: &mut Brush, screen: Rect) {
@@ -13,6 +14,9 @@ pub(super) fn draw(brush: &mut Brush, screen: Rect) {
         Question::Help => help::draw(brush, screen, dialog.scroll),
         Question::Download(plan) => confirm_download::draw(brush, screen, plan, dialog.scroll),
         Question::Delete(plan) => confirm_delete::draw(brush, screen, plan, dialog.scroll),
+        Question::EmptyTrash(entries) => empty_trash::draw(brush, screen, entries, dialog.scroll),
+        Question::Unused(question) => ask_unused::draw(brush, screen, question),
+        Question::Findings(findings) => findings::draw(brush, screen, findings),
         Question::Cancel(id, title) => confirm_cancel::draw(brush, screen, id, title),
         Question::Limit(question) => ask_limit::draw(brush, screen, question),
         Question::Revisions(chooser) => choose_revision::draw(brush, screen, chooser),

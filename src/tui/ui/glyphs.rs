@@ -23,6 +23,16 @@ pub struct Glyphs {
     pub marked: &'static str,
     /// A row that is not marked.
     pub unmarked: &'static str,
+    /// A row of which a part is marked.
+    pub partly: &'static str,
+    /// A row that is open.
+    pub open: &'static str,
+    /// A row that can be opened.
+    pub closed: &'static str,
+    /// A repository that is not to be deleted.
+    pub pinned: &'static str,
+    /// What stands between something as it is and as it will be.
+    pub becomes: &'static str,
     /// The variant to take.
     pub take: &'static str,
     /// A model that fits one card.
@@ -63,6 +73,11 @@ impl Glyphs {
         cancelled: "×",
         marked: "■",
         unmarked: "□",
+        partly: "◪",
+        open: "▾",
+        closed: "▸",
+        pinned: "◈",
+        becomes: "→",
         take: "★",
         one_gpu: "●",
         across_gpus: "◉",
@@ -98,6 +113,11 @@ impl Glyphs {
         cancelled: "x",
         marked: "x",
         unmarked: ".",
+        partly: "/",
+        open: "v",
+        closed: ">",
+        pinned: "P",
+        becomes: ">",
         take: "*",
         one_gpu: "+",
         across_gpus: "+",

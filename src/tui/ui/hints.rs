@@ -31,6 +31,9 @@ fn hints(brush: &Brush) -> Vec<(String, &'static str)> {
     if app.search.editing && app.focus == Pane::Search {
         return fixed(&[("Enter", "search"), ("Esc", "leave the prompt"), ("Ctrl-u", "clear")]);
     }
+    if app.cache.filter.editing && app.focus == Pane::Cache {
+        return fixed(&[("Enter", "keep the filter"), ("Esc", "show all"), ("Ctrl-u", "clear")]);
+    }
     if app.focus == Pane::Repository && app.repository.card.is_some() && app.pending.is_empty() {
         return fixed(&[
             ("j", "down"),

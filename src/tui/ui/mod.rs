@@ -5,7 +5,6 @@ mod cache;
 mod card;
 mod choose_revision;
 mod confirm_cancel;
-mod confirm_delete;
 mod confirm_download;
 mod depth;
 mod dialog;

@@ -219,3 +219,35 @@ fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
     Fault::new(FaultKind::NotFound, format!("{} has no revision “{text}” in the cache", repo.key))
         .hint(format!("it has {has}; see its commits with: hfdesk-tui cache show {}", repo.key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fake;
+
+    #[test]
+    fn the_longest_revision_that_fits_is_meant() {
+        let mut repo = (*fake::cache().repos[0]).clone();
+        repo.revisions[0].refs = vec!["dev".to_owned(), "main".to_owned()];
+        repo.revisions[1].refs = vec!["dev/fast".to_owned()];
+        let meant = |text: &str| {
+            let found = revision(&repo, text);
+            found.map(|(revision, file)| (revision.refs.len(), file)).map_err(|fault| fault.kind)
+        };
+        assert_eq!(meant("dev"), Ok((2, None)));
+        assert_eq!(meant("dev/fast"), Ok((1, None)));
+        assert_eq!(meant("dev/fast/a.bin"), Ok((1, Some("a.bin".to_owned()))));
+        assert_eq!(meant("dev/faster"), Ok((2, Some("faster".to_owned()))));
+        assert_eq!(meant("FEDCBA9/a/b.bin"), Ok((1, Some("a/b.bin".to_owned()))));
+        assert_eq!(meant("deva"), Err(FaultKind::NotFound));
+    }
+
+    #[test]
+    fn a_variant_of_that_very_name_is_meant_before_those_with_it_in_theirs() {
+        let mut contents = fake::contents(&fake::cache().repos[0].key);
+        contents.snapshots[0].variants[1].label = "Q6_K_L".to_owned();
+        assert_eq!(inside::variant(&contents, None, "q6_k").unwrap(), ["q6/m-1.gguf", "q6/m-2.gguf"]);
+        assert_eq!(inside::variant(&contents, None, "l").unwrap(), ["q4.gguf"]);
+        assert_eq!(inside::variant(&contents, None, "q6").unwrap_err().kind, FaultKind::Usage);
+    }
+}

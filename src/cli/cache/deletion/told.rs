@@ -37,7 +37,13 @@ impl View for Preview<'_> {
         let plan = self.plan;
         let open = |file: &OpenFile| format!("{} ({}) has {} open", file.program, file.pid, relative(&file.path, &plan.root));
         let why = "is used by other revisions or repositories, or by hard links";
-        let unused = if plan.unused > 0 { format!(", {} of it used by no snapshot", desk::bytes(plan.unused)) } else { String::new() };
+        let unused = if plan.unused == plan.frees && plan.frees > 0 {
+            ", used by no snapshot".to_owned()
+        } else if plan.unused > 0 {
+            format!(", {} of it used by no snapshot", desk::bytes(plan.unused))
+        } else {
+            String::new()
+        };
         let kept = (plan.keeps > 0).then(|| line("kept", &format!("{}, which {why}", desk::bytes(plan.keeps))));
         let free_after = plan.disk_free.map(|free| line("disk_free_after", &desk::bytes(free.saturating_add(plan.frees))));
         [

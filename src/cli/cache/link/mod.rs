@@ -123,7 +123,9 @@ async fn carry_out(desk: &dyn Desk, request: LinkRequest, dry_run: bool, out: &m
     let report = if dry_run { None } else { Some(desk.link(plan.clone()).await?) };
     told::show(&plan, report.as_ref(), out)?;
     let failures = report.map_or(Vec::new(), |report| report.failures);
-    failures.iter().for_each(|failure| out.warning(failure));
+    for failure in &failures {
+        out.warning(failure);
+    }
     let wanted = plan.count(LinkAction::Remove) < plan.names.len() || plan.names.is_empty();
     match failures.len() + if wanted { plan.obstacles.len() } else { 0 } {
         0 => Ok(()),

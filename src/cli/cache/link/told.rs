@@ -25,9 +25,11 @@ pub(super) fn show(plan: &LinkPlan, report: Option<&LinkReport>, out: &mut Outpu
     let names = plan.names.iter().filter(|name| !is_human || name.action != LinkAction::Keep);
     let sheet = Sheet { record: record(plan, report), tables: vec![("names", Table::new(&NAMES, names))] };
     if is_human && report.is_some() { out.show(&sheet.record) } else { out.show(&sheet) }?;
-    plan.obstacles.iter().for_each(|obstacle| out.warning(obstacle));
-    if is_human {
-        plan.cautions.iter().for_each(|caution| out.note(caution));
+    for obstacle in &plan.obstacles {
+        out.warning(obstacle);
+    }
+    for caution in plan.cautions.iter().filter(|_| is_human) {
+        out.note(caution);
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn show(cache: &CacheListing, args: &LsArgs, out: &mut Output) -> Res
     };
     let rows: Vec<Row> = cache.others.iter().flat_map(of).take(args.limit.unwrap_or(usize::MAX)).collect();
     out.show(&Table::new(&COLUMNS, &rows))?;
-    if out.format() == Format::Human {
+    if out.format() == Format::Human && !cache.others.is_empty() {
         for store in &cache.others {
             let models = counted(store.models.len(), "model", "models");
             out.note(&format!("{}: {models}, {} in {}", store.keeper.title(), desk::bytes(store.size), store.root.display()));

@@ -22,7 +22,7 @@ impl Cache {
         for file in &plan.files {
             if place.held(file) {
                 names.push(named(&plan, &*place, file, &place.file_path(file), LinkHow::Symlink, LinkAction::Keep));
-            } else if let Some(offer) = self.recognised(&elsewhere, file, hard)? {
+            } else if let Some(offer) = self.recognised(&elsewhere, file, hard) {
                 names.push(named(&plan, &*place, file, &offer.path, self.how(&offer, &*place), LinkAction::Make));
             }
         }
@@ -35,15 +35,15 @@ impl Cache {
     }
 
     /// The first offer whose content is right.
-    fn recognised(&self, elsewhere: &Elsewhere, file: &PlannedFile, hard: bool) -> Result<Option<Offer>, Fault> {
-        for offer in elsewhere.offers(file) {
-            match self.known.vouch(&offer.path, &file.digest, &|_| true) {
-                Ok(Some(_)) => return Ok(Some(if hard { shared(offer) } else { offer })),
-                Ok(None) => {}
-                Err(error) => tracing::warn!(offered = %offer.path.display(), %error, "a file on this machine cannot be read"),
+    fn recognised(&self, elsewhere: &Elsewhere, file: &PlannedFile, hard: bool) -> Option<Offer> {
+        let right = elsewhere.offers(file).into_iter().find(|offer| match self.known.vouch(&offer.path, &file.digest, &|_| true) {
+            Ok(stamp) => stamp.is_some(),
+            Err(error) => {
+                tracing::warn!(offered = %offer.path.display(), %error, "a file on this machine cannot be read");
+                false
             }
-        }
-        Ok(None)
+        })?;
+        Some(if hard { shared(right) } else { right })
     }
 
     /// How an offer gets into the cache.

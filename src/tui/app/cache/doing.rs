@@ -1,0 +1,244 @@
+//! What the keys of the cache pane do to the app, and what the replies to them do.
+
+use super::marking::foreign;
+use super::{Findings, Section, Subject, UnusedQuestion};
+use crate::desk::{
+    self, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, MendReport, RepoKey, TrashEntry, TrashId,
+};
+use crate::tui::app::actions::Action;
+use crate::tui::app::msg::{Effect, Effects, Seq};
+use crate::tui::app::{App, Dialog, Message, Question, counted};
+
+/// Carries out an action that is the cache's own.
+pub(in crate::tui::app) fn perform(app: &mut App, action: Action) -> Effects {
+    let now = app.now;
+    app.cache.hold();
+    let done = match action {
+        Action::Unfold => Ok(app.cache.open(now)),
+        Action::Fold => {
+            app.cache.close(now);
+            Ok(Effects::new())
+        }
+        Action::Mark => app.cache.mark(),
+        Action::MarkAll => Ok(app.cache.mark_all(now)),
+        Action::MarkBulk(bulk) => app.cache.mark_bulk(bulk, &app.board),
+        Action::MarkUnused => Ok(ask(app, Question::Unused(UnusedQuestion::default()))),
+        Action::Filter => {
+            app.cache.filter.editing = true;
+            Ok(Effects::new())
+        }
+        Action::Delete => delete(app),
+        Action::Undo => undo(app),
+        Action::EmptyTrash => empty(app, app.cache.tree.listing.trash.clone()),
+        Action::Pin => pin(app),
+        Action::Diagnose => Ok(diagnose(app)),
+        _ => Ok(Effects::new()),
+    };
+    done.unwrap_or_else(|why| warn(app, why))
+}
+
+fn warn(app: &mut App, why: String) -> Effects {
+    app.tell(Message::warning(why));
+    Effects::new()
+}
+
+fn ask(app: &mut App, question: Question) -> Effects {
+    app.dialog = Some(question.into());
+    Effects::new()
+}
+
+/// Asks whether the marks, else what is under the cursor, shall go. In the trash that is emptying it.
+fn delete(app: &mut App) -> Result<Effects, String> {
+    if let Some(work) = &app.cache.working {
+        return Err(format!("{work}: that comes first"));
+    }
+    if !app.cache.marks.is_empty() {
+        let targets = app.cache.targets();
+        return Ok(question(app, targets));
+    }
+    let Some(subject) = app.cache.current() else { return Ok(Effects::new()) };
+    let targets = match subject {
+        Subject::Trashed(entry) => return empty(app, vec![entry.clone()]),
+        Subject::Section(Section::Trash) => return empty(app, app.cache.tree.listing.trash.clone()),
+        Subject::Section(Section::Payloads) => {
+            app.cache.tree.listing.orphans.iter().map(|payload| DeletionTarget::Payload(payload.hash.clone())).collect()
+        }
+        Subject::Reading(..) => return Err("its contents are not known yet".to_owned()),
+        _ => vec![subject.target().ok_or_else(|| foreign(subject))?],
+    };
+    Ok(question(app, targets))
+}
+
+/// Opens the dialog about these at once where the answer is there, else when it comes.
+fn question(app: &mut App, targets: Vec<DeletionTarget>) -> Effects {
+    let effects = if app.cache.planning.is_about(&targets) { Effects::new() } else { app.cache.planning.ask(targets) };
+    app.cache.planning.asked = true;
+    open_question(app);
+    effects
+}
+
+/// Takes an answer about a deletion in.
+pub(in crate::tui::app) fn planned(app: &mut App, seq: Seq, reply: Result<DeletionPlan, Fault>) -> Effects {
+    let effects = app.cache.planning.receive(seq, reply);
+    open_question(app);
+    effects
+}
+
+/// Opens the dialog that is waited for, unless another has come up meanwhile.
+fn open_question(app: &mut App) {
+    let planning = &mut app.cache.planning;
+    let Some(answer) = planning.answer.clone().filter(|_| planning.asked) else { return };
+    planning.asked = false;
+    match answer {
+        Ok(plan) if app.dialog.is_none() => app.dialog = Some(Question::Delete(plan).into()),
+        Ok(_) => app.tell(Message::warning("the plan came while another dialog was open: ask for it again")),
+        Err(fault) => app.fail(&fault),
+    }
+}
+
+/// Carries a plan out.
+pub(in crate::tui::app) fn carry_out(app: &mut App, plan: DeletionPlan, disposal: Disposal) -> Effects {
+    let what = titled(&plan.targets);
+    app.cache.working = Some(match disposal {
+        Disposal::Trash => format!("moving {what} to the trash"),
+        Disposal::Forever => format!("deleting {what}"),
+    });
+    vec![Effect::Delete(plan, disposal)]
+}
+
+/// What targets are, counted by their kinds: `2 repositories, 3 files`.
+pub fn titled(targets: &[DeletionTarget]) -> String {
+    let count = |one: &str, many: &str, of: &dyn Fn(&DeletionTarget) -> usize| {
+        let count = targets.iter().map(of).sum();
+        (count > 0).then(|| counted(count, one, many))
+    };
+    let parts = [
+        count("repository", "repositories", &|target| usize::from(matches!(target, DeletionTarget::Repo(_)))),
+        count("revision", "revisions", &|target| usize::from(matches!(target, DeletionTarget::Revision { .. }))),
+        count("file", "files", &|target| if let DeletionTarget::Files { files, .. } = target { files.len() } else { 0 }),
+        count("unused blob", "unused blobs", &|target| usize::from(matches!(target, DeletionTarget::Leftover { .. }))),
+        count("shared payload", "shared payloads", &|target| usize::from(matches!(target, DeletionTarget::Payload(_)))),
+        count("set of locks", "sets of locks", &|target| usize::from(matches!(target, DeletionTarget::Locks(_)))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Tells what a deletion did, and reads the disk again: also where it was refused because the disk is not as it was.
+pub(in crate::tui::app) fn deleted(app: &mut App, reply: Result<DeletionReport, Fault>) -> Effects {
+    let work = app.cache.working.take().unwrap_or_default();
+    match reply {
+        Ok(report) => {
+            app.tell(told(&work, &report));
+            app.cache.marks.clear();
+            let nothing = app.cache.plan_marks();
+            [nothing, app.cache.refresh()].concat()
+        }
+        Err(fault) => {
+            app.fail(&fault);
+            app.cache.refresh()
+        }
+    }
+}
+
+fn told(work: &str, report: &DeletionReport) -> Message {
+    let what = work.trim_start_matches("deleting ").trim_start_matches("moving ").trim_end_matches(" to the trash");
+    let done = match &report.trashed {
+        None => format!("deleted {what}, freed {}", desk::bytes(report.freed)),
+        Some(entry) => {
+            let later = format!("{} come free when it is emptied", desk::bytes(entry.size));
+            format!("moved {what} to the trash: {later}; u brings it back")
+        }
+    };
+    match report.failures.first() {
+        None => Message::info(done),
+        Some(first) => Message::error(&Fault::new(
+            FaultKind::Disk,
+            format!("{done}, but {} could not be removed: {first}", counted(report.failures.len(), "path", "paths")),
+        )),
+    }
+}
+
+/// Takes back the deletion under the cursor, else the newest in the trash.
+fn undo(app: &mut App) -> Result<Effects, String> {
+    let entry = match app.cache.current() {
+        Some(Subject::Trashed(entry)) => Some(entry),
+        _ => app.cache.newest_deletion(),
+    };
+    let entry = entry.ok_or("the trash is empty: there is nothing to bring back")?.clone();
+    app.cache.working = Some(format!("bringing back {}", titled(&entry.targets)));
+    Ok(vec![Effect::Restore(entry.id)])
+}
+
+/// Tells what was brought back, and reads the disk again.
+pub(in crate::tui::app) fn restored(app: &mut App, reply: Result<TrashEntry, Fault>) -> Effects {
+    app.cache.working = None;
+    match reply {
+        Ok(entry) => app.tell(Message::info(format!("brought back {}", titled(&entry.targets)))),
+        Err(fault) => app.fail(&fault),
+    }
+    app.cache.refresh()
+}
+
+fn empty(app: &mut App, entries: Vec<TrashEntry>) -> Result<Effects, String> {
+    if entries.is_empty() {
+        return Err("the trash is empty".to_owned());
+    }
+    Ok(ask(app, Question::EmptyTrash(entries)))
+}
+
+/// Empties these out of the trash.
+pub(in crate::tui::app) fn empty_out(app: &mut App, ids: Vec<TrashId>) -> Effects {
+    app.cache.working = Some("emptying the trash".to_owned());
+    vec![Effect::EmptyTrash(ids)]
+}
+
+/// Tells what came free, and reads the disk again.
+pub(in crate::tui::app) fn emptied(app: &mut App, reply: Result<u64, Fault>) -> Effects {
+    app.cache.working = None;
+    match reply {
+        Ok(freed) => app.tell(Message::info(format!("emptied the trash, freed {}", desk::bytes(freed)))),
+        Err(fault) => app.fail(&fault),
+    }
+    app.cache.refresh()
+}
+
+fn pin(app: &mut App) -> Result<Effects, String> {
+    let repo = app.cache.current().and_then(Subject::repo).ok_or("only repositories are pinned")?;
+    let key = repo.key.clone();
+    let pinned = !app.cache.is_pinned(&key);
+    Ok(vec![Effect::Pin(key, pinned)])
+}
+
+/// Shows what is pinned now; that is not marked any more.
+pub(in crate::tui::app) fn pinned(app: &mut App, key: RepoKey, pinned: bool, reply: Result<(), Fault>) -> Effects {
+    if let Err(fault) = reply {
+        app.fail(&fault);
+        return Effects::new();
+    }
+    let pane = &mut app.cache;
+    if pinned {
+        pane.marks.forget(&key);
+        pane.tree.listing.pins.insert(key);
+    } else {
+        pane.tree.listing.pins.remove(&key);
+    }
+    pane.easy = super::Easy::count(&pane.tree.listing);
+    pane.plan_marks()
+}
+
+fn diagnose(app: &mut App) -> Effects {
+    app.cache.findings_seq += 1;
+    let (findings, effects) = Findings::ask(app.cache.findings_seq);
+    app.dialog = Some(Question::Findings(findings).into());
+    effects
+}
+
+/// Shows what came of mending, and reads the disk again.
+pub(in crate::tui::app) fn mended(app: &mut App, reply: Result<MendReport, Fault>) -> Effects {
+    let refresh = app.cache.refresh();
+    if let Some(Dialog { question: Question::Findings(findings), .. }) = &mut app.dialog {
+        return [findings.mended(reply), refresh].concat();
+    }
+    reply.err().iter().for_each(|fault| app.fail(fault));
+    refresh
+}

@@ -1,0 +1,171 @@
+//! What is marked, across the levels of the tree: a mark holds for everything under it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::id::Place;
+use super::shape::Shape;
+use crate::desk::{DeletionTarget, RepoKey};
+
+/// How much of something is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// Nothing.
+    No,
+    /// A part of what lies under it.
+    Partly,
+    /// All of it.
+    Yes,
+}
+
+/// What is marked: the highest places only, so that no mark lies under another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    repos: BTreeMap<RepoKey, BTreeSet<Place>>,
+    payloads: BTreeSet<String>,
+}
+
+impl Marks {
+    /// Whether nothing is marked.
+    pub fn is_empty(&self) -> bool {
+        self.repos.is_empty() && self.payloads.is_empty()
+    }
+
+    /// How many things are marked.
+    pub fn len(&self) -> usize {
+        self.repos.values().map(BTreeSet::len).sum::<usize>() + self.payloads.len()
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How much of a place is marked.
+    pub fn of(&self, key: &RepoKey, place: &Place) -> Marked {
+        let Some(places) = self.repos.get(key) else { return Marked::No };
+        if places.contains(place) || place.around().iter().any(|around| places.contains(around)) {
+            Marked::Yes
+        } else if places.range(place..).next().is_some_and(|next| place.holds(next)) {
+            Marked::Partly // what lies in a place is ordered right after it
+        } else {
+            Marked::No
+        }
+    }
+
+    /// Whether a payload is marked.
+    pub fn of_payload(&self, hash: &str) -> Marked {
+        if self.payloads.contains(hash) { Marked::Yes } else { Marked::No }
+    }
+
+    /// Marks a payload, or takes its mark away.
+    pub(super) fn set_payload(&mut self, hash: &str, on: bool) {
+        if on {
+            self.payloads.insert(hash.to_owned());
+        } else {
+            self.payloads.remove(hash);
+        }
+    }
+
+    /// Marks a place. Where that was the last under its parent, the parent is marked in their stead.
+    pub(super) fn mark(&mut self, shape: Shape, place: Place) {
+        if self.of(&shape.repo.key, &place) == Marked::Yes {
+            return;
+        }
+        let places = self.repos.entry(shape.repo.key.clone()).or_default();
+        let mut wanted = Some(place);
+        while let Some(place) = wanted.take() {
+            places.retain(|marked| !place.holds(marked));
+            places.insert(place.clone());
+            wanted = shape.parent(&place).filter(|parent| is_full(places, shape, parent));
+        }
+    }
+
+    /// Takes the mark of a place away. Where something above it is marked, the rest of that stays marked.
+    pub(super) fn unmark(&mut self, shape: Shape, place: &Place) {
+        let Some(places) = self.repos.get_mut(&shape.repo.key) else { return };
+        let above = place.around().into_iter().find(|around| places.contains(around));
+        places.retain(|marked| !place.holds(marked));
+        if let Some(above) = above {
+            places.remove(&above);
+            split(places, shape, &above, place);
+        }
+        if places.is_empty() {
+            self.repos.remove(&shape.repo.key);
+        }
+    }
+
+    /// Forgets the marks of what is not there any more.
+    pub(super) fn retain<'a>(&mut self, shape: impl Fn(&RepoKey) -> Option<Shape<'a>>, has_payload: impl Fn(&str) -> bool) {
+        self.repos.retain(|key, places| {
+            let shape = shape(key);
+            places.retain(|place| shape.is_some_and(|shape| shape.has(place)));
+            !places.is_empty()
+        });
+        self.payloads.retain(|hash| has_payload(hash));
+    }
+
+    /// Forgets the marks of a repository.
+    pub(super) fn forget(&mut self, key: &RepoKey) {
+        self.repos.remove(key);
+    }
+
+    /// What deleting all that is marked means. Single files of one commit go together.
+    pub(super) fn targets<'a>(&self, shape: impl Fn(&RepoKey) -> Option<Shape<'a>>) -> Vec<DeletionTarget> {
+        let mut targets = Vec::new();
+        for (key, places) in &self.repos {
+            let Some(shape) = shape(key) else { continue };
+            for place in places {
+                add(&mut targets, shape, place);
+            }
+        }
+        targets.extend(self.payloads.iter().cloned().map(DeletionTarget::Payload));
+        targets
+    }
+}
+
+/// Whether everything right under a place is marked.
+fn is_full(places: &BTreeSet<Place>, shape: Shape, parent: &Place) -> bool {
+    let wanted = shape.count(parent);
+    let right_under = |place: &&Place| shape.parent(place).as_ref() == Some(parent);
+    // No more are marked than there are, so that fewer marks need no looking at.
+    wanted > 0 && places.len() >= wanted && places.iter().filter(right_under).count() == wanted
+}
+
+/// Marks all that lies in a place except another.
+fn split(places: &mut BTreeSet<Place>, shape: Shape, above: &Place, except: &Place) {
+    for child in shape.children(above) {
+        if child == *except {
+        } else if child.holds(except) {
+            split(places, shape, &child, except);
+        } else {
+            places.insert(child);
+        }
+    }
+}
+
+fn add(targets: &mut Vec<DeletionTarget>, shape: Shape, place: &Place) {
+    let repo = shape.repo.key.clone();
+    match place {
+        Place::Whole => targets.push(DeletionTarget::Repo(repo)),
+        Place::Leftover(name) => targets.push(DeletionTarget::Leftover { repo, name: name.clone() }),
+        Place::Within { commit, variant: None, .. } => targets.push(DeletionTarget::Revision { repo, commit: commit.clone() }),
+        Place::Within { commit, variant: Some(label), file: None } => {
+            let paths = shape.variant(commit, label).map_or(&[][..], |variant| &variant.files);
+            let files = paths.iter().map(|file| file.path.clone()).collect();
+            targets.push(DeletionTarget::Files { repo, commit: Some(commit.clone()), files });
+        }
+        Place::Within { commit, file: Some(path), .. } => add_file(targets, repo, commit, path),
+        Place::Reading => {}
+    }
+}
+
+fn add_file(targets: &mut Vec<DeletionTarget>, key: RepoKey, at: &String, path: &str) {
+    if let Some(DeletionTarget::Files { repo, commit, files }) = targets.last_mut()
+        && *repo == key
+        && commit.as_ref() == Some(at)
+    {
+        files.push(path.to_owned());
+        return;
+    }
+    targets.push(DeletionTarget::Files { repo: key, commit: Some(at.clone()), files: vec![path.to_owned()] });
+}

@@ -1,0 +1,329 @@
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::desk::{About, Board, CachedFile, CachedRevision, CachedSnapshot, CachedVariant, Leftover, LeftoverKind, OrphanPayload};
+use crate::tui::app::{App, Code, Msg, Pane, ch, plain, update};
+
+thread_local! {
+    /// How often rows were worked out.
+    pub(super) static LAID: Cell<usize> = const { Cell::new(0) };
+}
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn key(name: &str) -> RepoKey {
+    RepoKey { kind: RepoKind::Model, id: name.parse().unwrap() }
+}
+
+fn commit(number: usize) -> String {
+    format!("{number:040x}")
+}
+
+/// A repository of so many revisions, of which only the first has a ref.
+fn repo(name: &str, size: u64, revisions: usize, days: i64) -> CachedRepo {
+    let at = Some(now() - SignedDuration::from_hours(24 * days));
+    let revision = |number: usize| CachedRevision {
+        commit: commit(number),
+        refs: if number == 0 { vec!["main".to_owned()] } else { Vec::new() },
+        files: 3,
+        size: size / 2,
+        last_modified: at,
+    };
+    CachedRepo {
+        path: format!("/cache/{name}").into(),
+        key: key(name),
+        size,
+        files: 3,
+        revisions: (0..revisions).map(revision).collect(),
+        leftovers: Vec::new(),
+        last_accessed: at,
+        last_modified: at,
+    }
+}
+
+fn with_leftover(mut repo: CachedRepo) -> CachedRepo {
+    let leftover = |name: &str, kind| Leftover { name: name.to_owned(), kind, size: 9, on_disk: 5, last_modified: None };
+    repo.leftovers = vec![leftover("x.hfdesk.part", LeftoverKind::Partial), leftover("strange", LeftoverKind::Other)];
+    repo
+}
+
+fn listing(repos: Vec<CachedRepo>) -> CacheListing {
+    let orphans = ["p1", "p2"].map(|hash| OrphanPayload { hash: hash.to_owned(), size: 7 }).to_vec();
+    CacheListing { repos: repos.into_iter().map(Arc::new).collect(), orphans, ..CacheListing::default() }
+}
+
+/// Variants of two files in every revision.
+fn contents(repo: &CachedRepo) -> CacheContents {
+    let file = |path: &str| CachedFile { path: path.to_owned(), blob: None };
+    let variant =
+        |label: &str, paths: &[&str]| CachedVariant { label: label.into(), files: paths.iter().map(|path| file(path)).collect(), size: 1 };
+    let variants = vec![variant("Q4", &["a", "b"]), variant("Q8", &["c", "d"])];
+    let snapshots = repo.revisions.iter().map(|revision| CachedSnapshot { commit: revision.commit.clone(), variants: variants.clone() });
+    CacheContents { repo: repo.clone(), blobs: Vec::new(), snapshots: snapshots.collect() }
+}
+
+fn app(listing: CacheListing) -> App {
+    let about = About { endpoint: String::new(), cache_dir: "/cache".into(), has_token: false, offline: false, attached: false };
+    let mut app = App::new(about, now(), (80, 24));
+    press(&mut app, "4");
+    update(&mut app, Msg::CacheLoaded(1, Ok(listing)));
+    app
+}
+
+/// Presses keys and answers every question for contents.
+fn press(app: &mut App, keys: &str) -> Effects {
+    let mut left = Effects::new();
+    for name in keys.chars() {
+        let key = if name == '.' { plain(Code::Esc) } else { ch(name) };
+        for effect in update(app, Msg::Key(key)) {
+            match effect {
+                Effect::ReadContents(seq, key) => {
+                    let read = contents(app.cache.held(key.kind, &key.id).unwrap());
+                    update(app, Msg::ContentsRead(seq, key, Ok(Arc::new(read))));
+                }
+                effect => left.push(effect),
+            }
+        }
+    }
+    left
+}
+
+fn under(app: &App) -> String {
+    match app.cache.current().map(Subject::id) {
+        Some(Id::In(key, Place::Whole)) => key.id.to_string(),
+        Some(Id::In(_, Place::Leftover(name))) => name,
+        Some(Id::In(_, Place::Within { commit, variant, file })) => file.or(variant).unwrap_or(commit),
+        Some(Id::Payload(hash)) => hash,
+        other => format!("{other:?}"),
+    }
+}
+
+fn targets(app: &App) -> Vec<DeletionTarget> {
+    app.cache.targets()
+}
+
+fn files(name: &str, paths: &[&str]) -> DeletionTarget {
+    DeletionTarget::Files { repo: key(name), commit: Some(commit(0)), files: paths.iter().map(|path| (*path).to_owned()).collect() }
+}
+
+fn of(app: &App, place: &Place) -> Marked {
+    app.cache.marks.of(&key("o/one"), place)
+}
+
+#[test]
+fn a_tree_opens_level_by_level() {
+    let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 1, 0)), repo("o/two", 8, 2, 0)]));
+    assert_eq!(app.cache.tree.rows.len(), 3, "two repositories and the payloads");
+    press(&mut app, "l");
+    let nodes: Vec<Node> = app.cache.tree.rows.iter().map(|row| row.node).take(5).collect();
+    assert_eq!(nodes, [Node::Repo(0), Node::Variant(0, 0, 0), Node::Variant(0, 0, 1), Node::Leftover(0, 0), Node::Leftover(0, 1)]);
+    press(&mut app, "ll");
+    assert_eq!(under(&app), "Q4", "what is open is gone into, and what is in it opened");
+    press(&mut app, "l");
+    assert_eq!(under(&app), "a");
+    press(&mut app, "lhh");
+    assert_eq!((under(&app).as_str(), app.cache.tree.rows.len()), ("Q4", 7), "a file opens nothing; its variant was closed");
+    press(&mut app, "hh");
+    assert_eq!((under(&app).as_str(), app.cache.tree.rows.len()), ("o/one", 3));
+    press(&mut app, "jll");
+    assert_eq!((under(&app), app.cache.tree.rows.len()), (commit(0), 5), "several revisions are a level of their own");
+}
+
+#[test]
+fn contents_that_are_not_known_are_a_row() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let effects = update(&mut app, Msg::Key(ch('l')));
+    assert_eq!(effects, [Effect::ReadContents(1, key("o/one"))]);
+    assert_eq!(app.cache.tree.rows[1].node, Node::Reading(0));
+    assert!(press(&mut app, "hl").is_empty(), "asked once");
+    update(&mut app, Msg::ContentsRead(0, key("o/one"), Err(Fault::internal("stale"))));
+    assert!(app.cache.tree.held[&key("o/one")].fault.is_none());
+    update(&mut app, Msg::ContentsRead(1, key("o/one"), Err(Fault::internal("gone"))));
+    assert!(matches!(app.cache.tree.at(1), Some(Subject::Reading(_, Some(_)))));
+    assert_eq!(update(&mut app, Msg::Key(ch('h'))), []);
+    assert_eq!(update(&mut app, Msg::Key(ch('l'))), [Effect::ReadContents(1, key("o/one"))], "and again after trouble");
+}
+
+#[test]
+fn the_cursor_stays_on_its_repository_while_others_come() {
+    let mut app = app(CacheListing::default());
+    assert_eq!(press(&mut app, "r"), [Effect::LoadCache(2)]);
+    let found = |app: &mut App, repos: Vec<CachedRepo>| update(app, Msg::CacheFound(2, repos.into_iter().map(Arc::new).collect()));
+    found(&mut app, vec![repo("o/small", 1, 1, 0), repo("o/middle", 5, 1, 0)]);
+    found(&mut app, vec![repo("o/large", 9, 1, 0)]);
+    assert_eq!(under(&app), "o/large", "nobody has been here: the top is the top");
+    press(&mut app, "j");
+    found(&mut app, vec![repo("o/larger", 10, 1, 0), repo("o/middle", 6, 1, 0)]);
+    assert_eq!((under(&app).as_str(), app.cache.cursor, app.cache.repos().len()), ("o/middle", 2, 4));
+    update(&mut app, Msg::CacheFound(1, vec![Arc::new(repo("o/stale", 99, 1, 0))]));
+    assert_eq!(app.cache.repos().len(), 4, "an older reading is dropped");
+    update(&mut app, Msg::CacheLoaded(2, Ok(listing(vec![repo("o/small", 1, 1, 0), repo("o/larger", 10, 1, 0)]))));
+    assert_eq!(under(&app), "o/small", "what comes after it takes its place");
+}
+
+#[test]
+fn orders_go_round_from_the_top() {
+    let mut app = app(listing(vec![repo("o/a", 1, 1, 5), repo("o/b", 3, 1, 1), repo("o/c", 2, 1, 9)]));
+    let order = |app: &App| app.cache.repos().iter().map(|repo| repo.key.id.name().to_owned()).collect::<String>();
+    assert_eq!(order(&app), "bca");
+    let seen = ["s", "s", "s", "s"].map(|keys| {
+        press(&mut app, keys);
+        order(&app)
+    });
+    assert_eq!(seen, ["cab", "cab", "abc", "bca"]);
+    press(&mut app, "js");
+    assert_eq!(app.cache.cursor, 0);
+}
+
+#[test]
+fn marks_reach_across_levels() {
+    let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 1, 0))]));
+    press(&mut app, "ljl ");
+    assert_eq!((under(&app).as_str(), targets(&app)), ("a", vec![files("o/one", &["a", "b"])]), "Space goes down");
+    let (q4, a) = (Place::variant(&commit(0), "Q4"), Place::file(&commit(0), "Q4", "a"));
+    assert_eq!([&Place::Whole, &q4, &a].map(|place| of(&app, place)), [Marked::Partly, Marked::Yes, Marked::Yes]);
+    press(&mut app, " ");
+    assert_eq!(targets(&app), [files("o/one", &["b"])], "a file of what is marked is taken out");
+    assert_eq!([&q4, &a].map(|place| of(&app, place)), [Marked::Partly, Marked::No]);
+    press(&mut app, "k ");
+    assert_eq!(targets(&app), [files("o/one", &["a", "b"])]);
+    assert_eq!((app.cache.marks.len(), of(&app, &q4)), (1, Marked::Yes), "all files are their variant");
+    press(&mut app, "j   ");
+    assert_eq!(targets(&app), [DeletionTarget::Repo(key("o/one"))], "all that a repository has is the repository");
+    press(&mut app, "kkk ");
+    assert_eq!(app.cache.marks.len(), 3, "the rest stays marked: the other variant, two leftovers");
+    press(&mut app, ".");
+    assert!(app.cache.marks.is_empty() && app.focus == Pane::Cache);
+}
+
+#[test]
+fn single_files_of_a_commit_go_together() {
+    let mut app = app(listing(vec![repo("o/one", 9, 2, 0)]));
+    press(&mut app, "ljlj");
+    assert_eq!(under(&app), "Q4");
+    press(&mut app, "ljj lj ");
+    assert_eq!(targets(&app), [files("o/one", &["b", "c"])]);
+    press(&mut app, ".Gk ");
+    assert_eq!(targets(&app), [DeletionTarget::Revision { repo: key("o/one"), commit: commit(1) }]);
+}
+
+#[test]
+fn marks_of_what_has_gone_are_forgotten() {
+    let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 1, 0)), repo("o/two", 8, 2, 0)]));
+    press(&mut app, "lj jj j ");
+    press(&mut app, "Gk ");
+    assert_eq!(app.cache.marks.len(), 5, "{:?}", app.cache.marks);
+    press(&mut app, "r");
+    let mut gone = repo("o/one", 9, 1, 0);
+    gone.files = 2;
+    let effects = update(&mut app, Msg::CacheLoaded(2, Ok(CacheListing { orphans: Vec::new(), ..listing(vec![gone.clone()]) })));
+    assert_eq!((targets(&app), effects.len()), (vec![files("o/one", &["a", "b"])], 1), "what changed is read again");
+    assert!(matches!(&effects[..], [Effect::ReadContents(2, _)]), "the question on its way comes first: {effects:?}");
+    let mut fewer = contents(&gone);
+    fewer.snapshots[0].variants.remove(0);
+    update(&mut app, Msg::ContentsRead(2, gone.key.clone(), Ok(Arc::new(fewer))));
+    assert!(app.cache.marks.is_empty());
+}
+
+#[test]
+fn kinds_of_things_are_marked_by_one_key() {
+    let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 1, 40)), repo("o/two", 8, 3, 10)]));
+    press(&mut app, "d");
+    let detached = |number| DeletionTarget::Revision { repo: key("o/two"), commit: commit(number) };
+    assert_eq!(targets(&app), [detached(1), detached(2)]);
+    press(&mut app, "di");
+    let leftover = DeletionTarget::Leftover { repo: key("o/one"), name: "x.hfdesk.part".to_owned() };
+    assert_eq!(targets(&app), [leftover], "a file that nobody knows is left alone");
+    press(&mut app, "ib");
+    assert_eq!(targets(&app), ["p1", "p2"].map(|hash| DeletionTarget::Payload(hash.to_owned())));
+    press(&mut app, "b");
+    assert!(app.cache.marks.is_empty(), "the same key takes the marks away");
+    press(&mut app, "n");
+    update(&mut app, Msg::Key(plain(Code::Enter)));
+    assert_eq!(targets(&app), [DeletionTarget::Repo(key("o/one"))], "30 days are proposed");
+    press(&mut app, ".n9");
+    update(&mut app, Msg::Key(plain(Code::Enter)));
+    assert_eq!(targets(&app).len(), 2);
+    press(&mut app, ".n99");
+    update(&mut app, Msg::Key(plain(Code::Enter)));
+    assert!(app.cache.marks.is_empty() && app.message.as_ref().is_some_and(|message| message.text.contains("99 days")));
+}
+
+#[test]
+fn all_that_is_shown_is_marked_and_none_of_what_is_pinned() {
+    let pins = BTreeSet::from([key("o/one")]);
+    let mut app = app(CacheListing { pins, ..listing(vec![repo("o/one", 9, 1, 0), repo("o/two", 8, 1, 0), repo("x/three", 7, 1, 0)]) });
+    press(&mut app, " ");
+    assert!(app.cache.marks.is_empty() && app.message.as_ref().is_some_and(|message| message.text.contains("pinned")));
+    press(&mut app, "a");
+    assert_eq!(targets(&app), ["o/two", "x/three"].map(|name| DeletionTarget::Repo(key(name))));
+    press(&mut app, "a");
+    assert!(app.cache.marks.is_empty());
+    press(&mut app, "fo/");
+    update(&mut app, Msg::Key(plain(Code::Enter)));
+    press(&mut app, "a");
+    assert_eq!((app.cache.tree.rows.len(), targets(&app)), (2, vec![DeletionTarget::Repo(key("o/two"))]));
+    assert_eq!(press(&mut app, "k"), []);
+    press(&mut app, ".");
+    assert!(app.cache.marks.is_empty() && app.cache.filter.is_on(), "one step back");
+    press(&mut app, ".");
+    assert_eq!((app.cache.tree.rows.len(), app.focus), (4, Pane::Cache), "and another");
+}
+
+#[test]
+fn pinning_takes_the_marks_away() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    press(&mut app, " k");
+    assert_eq!(press(&mut app, "p"), [Effect::Pin(key("o/one"), true)]);
+    update(&mut app, Msg::Pinned(key("o/one"), true, Ok(())));
+    assert!(app.cache.is_pinned(&key("o/one")) && app.cache.marks.is_empty());
+    assert_eq!(press(&mut app, "p"), [Effect::Pin(key("o/one"), false)]);
+}
+
+#[test]
+fn the_filter_is_applied_while_it_is_typed() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0), repo("o/two", 8, 1, 0)]));
+    press(&mut app, "jftw");
+    assert_eq!((app.cache.tree.rows.len(), under(&app).as_str()), (1, "o/two"), "the cursor stays on what is still shown");
+    update(&mut app, Msg::Paste("o\n".to_owned()));
+    assert_eq!(app.cache.filter.input.value(), "two");
+    press(&mut app, "q");
+    assert!(app.cache.tree.rows.is_empty() && app.focus == Pane::Cache, "keys are typed");
+    press(&mut app, ".");
+    assert_eq!(app.cache.tree.rows.len(), 3);
+}
+
+#[test]
+fn sections_are_only_shown_or_have_their_own_keys() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    press(&mut app, "G ");
+    assert_eq!(targets(&app).len(), 2, "a mark on the heading is one on all payloads");
+    press(&mut app, ".Gljj ");
+    assert_eq!(targets(&app), [DeletionTarget::Payload("p2".to_owned())]);
+    press(&mut app, ".u");
+    assert!(app.message.as_ref().is_some_and(|message| message.text.contains("nothing to bring back")), "{:?}", app.message);
+    press(&mut app, "E");
+    assert!(app.dialog.is_none());
+}
+
+#[test]
+fn ten_thousand_repositories_are_laid_out_when_they_change_only() {
+    let repos = (0..10_000).map(|number| repo(&format!("org-{}/model-{number}", number % 97), number, 2, 1)).collect();
+    let mut app = app(listing(repos));
+    app.board = Arc::new(Board::default());
+    let before = LAID.get();
+    press(&mut app, "jjj kjGgg");
+    assert_eq!(LAID.get(), before, "moving and marking lay nothing out");
+    press(&mut app, "a");
+    assert_eq!((LAID.get(), app.cache.marks.len()), (before, 10_000));
+    press(&mut app, "l");
+    assert_eq!(LAID.get(), before + 2, "once for what opens, once for its contents");
+    press(&mut app, "s");
+    assert_eq!(LAID.get(), before + 3);
+}

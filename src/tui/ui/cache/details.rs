@@ -1,0 +1,219 @@
+//! What is known of the row under the cursor.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::rows::{leftover_title, of_deletion};
+use crate::desk::{self, CachedBlob, CachedRepo, CachedRevision, Keeper, Leftover, OtherModel, OtherStore, RepoKey, TrashEntry};
+use crate::tui::app::{Section, Subject, counted};
+use crate::tui::ui::paint::{Brush, Cell, line_at, skip_left, skip_top};
+use crate::tui::ui::roles::Role;
+use crate::tui::ui::text::{age, wrap};
+
+/// A fact: what it is, and what it says.
+type Line = (&'static str, String, Role);
+
+/// Columns of a fact's name.
+const NAME: u16 = 11;
+
+/// The facts of the row under the cursor.
+pub(super) fn lines(brush: &Brush) -> Vec<Line> {
+    let cache = &brush.app.cache;
+    let Some(subject) = cache.current() else { return Vec::new() };
+    let mut lines = match subject {
+        Subject::Repo(repo) => of_repo(brush, repo),
+        Subject::Revision(_, revision) => of_revision(brush, revision),
+        Subject::Variant(_, snapshot, variant) => vec![
+            ("variant", variant.label.clone(), Role::Strong),
+            ("size", format!("{} in {}", desk::bytes(variant.size), counted(variant.files.len(), "file", "files")), Role::Text),
+            ("commit", snapshot.commit.clone(), Role::Dim),
+        ],
+        Subject::File(_, snapshot, _, file) => {
+            let mut lines = vec![("file", file.path.clone(), Role::Strong)];
+            lines.extend(
+                subject
+                    .blob()
+                    .map_or_else(|| vec![("blob", "its link leads nowhere".to_owned(), Role::Warning)], |blob| of_blob(brush, blob)),
+            );
+            lines.push(("commit", snapshot.commit.clone(), Role::Dim));
+            lines
+        }
+        Subject::Leftover(_, leftover) => of_leftover(brush, leftover),
+        Subject::Reading(_, fault) => fault.map_or_else(Vec::new, |fault| vec![("fault", fault.message.clone(), Role::Error)]),
+        Subject::Section(section) => vec![("", about(section).to_owned(), Role::Dim)],
+        Subject::Payload(payload) => {
+            vec![("Xet hash", payload.hash.clone(), Role::Text), ("size", desk::bytes(payload.size), Role::Text)]
+        }
+        Subject::Trashed(entry) => of_trash(brush, entry),
+        Subject::Store(store) => of_store(store),
+        Subject::Other(store, model) => of_other(brush, store, model),
+    };
+    if let Some(repo) = subject.repo() {
+        lines.extend(of_whole(brush, repo));
+    }
+    lines
+}
+
+/// When something was, and how long ago.
+fn when(brush: &Brush, name: &'static str, at: Option<Timestamp>) -> Option<Line> {
+    let at = at?;
+    let day = at.to_zoned(brush.app.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    Some((name, format!("{day}, {}", ago(&age(brush.app.now, at))), Role::Text))
+}
+
+fn ago(age: &str) -> String {
+    if age == "now" { "just now".to_owned() } else { format!("{age} ago") }
+}
+
+fn of_repo(brush: &Brush, repo: &CachedRepo) -> Vec<Line> {
+    let files = counted(repo.files, "file", "files");
+    let mut lines = vec![
+        (repo.key.kind.name(), repo.key.id.to_string(), Role::Strong),
+        ("size", format!("{} in {files}", desk::bytes(repo.size)), Role::Text),
+    ];
+    if repo.unused() > 0 {
+        let leftovers = counted(repo.leftovers.len(), "leftover", "leftovers");
+        lines.push(("unused", format!("{} in {leftovers}", desk::bytes(repo.unused())), Role::Warning));
+    }
+    lines.extend(when(brush, "used", repo.last_accessed));
+    lines.extend(when(brush, "changed", repo.last_modified));
+    for revision in repo.revisions.iter().take(4) {
+        let commit: String = revision.commit.chars().take(12).collect();
+        lines.push(("revision", format!("{commit} {}", refs(revision)), if revision.is_detached() { Role::Warning } else { Role::Text }));
+    }
+    if repo.revisions.len() > 4 {
+        lines.push(("", format!("and {} more", repo.revisions.len() - 4), Role::Dim));
+    }
+    lines
+}
+
+fn refs(revision: &CachedRevision) -> String {
+    if revision.is_detached() { "no branch or tag".to_owned() } else { revision.refs.join(", ") }
+}
+
+fn of_revision(brush: &Brush, revision: &CachedRevision) -> Vec<Line> {
+    let role = if revision.is_detached() { Role::Warning } else { Role::Text };
+    let mut lines = vec![
+        ("commit", revision.commit.clone(), Role::Strong),
+        ("refs", refs(revision), role),
+        ("size", format!("{} in {}", desk::bytes(revision.size), counted(revision.files, "file", "files")), Role::Text),
+    ];
+    lines.extend(when(brush, "changed", revision.last_modified));
+    lines
+}
+
+fn of_blob(brush: &Brush, blob: &CachedBlob) -> Vec<Line> {
+    let digest = blob.digest.as_ref().map(|digest| {
+        let kind = if digest.is_sha256() { "SHA-256" } else { "git SHA-1" };
+        (kind, digest.hex().to_owned(), Role::Text)
+    });
+    let path = |name, path: &Path| (name, path.display().to_string(), Role::Dim);
+    let mut lines = vec![("size", desk::bytes(blob.size), Role::Text)];
+    lines.extend(when(brush, "used", blob.last_accessed));
+    lines.extend(when(brush, "changed", blob.last_modified));
+    lines.extend(when(brush, "verified", blob.verified));
+    lines.extend(
+        (blob.names > 1).then(|| ("hard links", format!("{} names; the bytes come free with the last", blob.names), Role::Warning)),
+    );
+    lines.extend((!blob.shared_with.is_empty()).then(|| ("shared with", shared(&blob.shared_with), Role::Warning)));
+    lines.extend(digest);
+    lines.push(path("blob", &blob.path));
+    lines.extend(blob.payload.as_deref().map(|payload| path("payload", payload)));
+    lines
+}
+
+fn shared(with: &[RepoKey]) -> String {
+    with.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn of_leftover(brush: &Brush, leftover: &Leftover) -> Vec<Line> {
+    let mut lines = vec![
+        (leftover_title(leftover.kind), leftover.name.clone(), Role::Strong),
+        ("on disk", format!("{} of {}", desk::bytes(leftover.on_disk), desk::bytes(leftover.size)), Role::Text),
+    ];
+    lines.extend(when(brush, "changed", leftover.last_modified));
+    lines
+}
+
+/// What holds for all that is in a repository: whether it is pinned, the jobs that use it, and its folder.
+fn of_whole(brush: &Brush, repo: &CachedRepo) -> Vec<Line> {
+    let pinned = brush.app.cache.is_pinned(&repo.key).then(|| ("pinned", "it stays until p lifts that".to_owned(), Role::Take));
+    let jobs = brush.app.board.jobs.iter().filter(|job| job.plan.repo.kind == repo.key.kind && job.plan.repo.id == repo.key.id);
+    let jobs =
+        jobs.filter(|job| !job.state.is_over()).map(|job| ("job", format!("{} is {}", job.plan.title, job.state.name()), Role::Running));
+    let mut lines: Vec<Line> = pinned.into_iter().chain(jobs).collect();
+    lines.push(("folder", repo.path.display().to_string(), Role::Dim));
+    lines
+}
+
+fn about(section: Section) -> &'static str {
+    match section {
+        Section::Payloads => "Files of the shared blob store whose last repository has gone. Space marks all of them.",
+        Section::Trash => "What was moved here still takes its room. u brings the newest back, E empties it.",
+        Section::Others => "What other programs keep on this machine. It is only shown: delete it with the program that keeps it.",
+    }
+}
+
+fn of_trash(brush: &Brush, entry: &TrashEntry) -> Vec<Line> {
+    let mut lines = vec![
+        ("deleted", of_deletion(entry), Role::Strong),
+        ("size", format!("{} come free when it is emptied", desk::bytes(entry.size)), Role::Text),
+    ];
+    lines.extend(when(brush, "when", Some(entry.deleted_at)));
+    let until = entry.kept_until.to_zoned(brush.app.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    lines.push(("kept until", until, Role::Text));
+    lines.extend(entry.targets.iter().skip(1).map(|target| ("", target.to_string(), Role::Dim)));
+    lines
+}
+
+fn of_store(store: &OtherStore) -> Vec<Line> {
+    let models = counted(store.models.len(), "model", "models");
+    let mut lines = vec![
+        ("kept by", store.keeper.title().to_owned(), Role::Strong),
+        ("size", format!("{} in {models}", desk::bytes(store.size)), Role::Text),
+        ("folder", store.root.display().to_string(), Role::Dim),
+        ("", hint(store.keeper), Role::Dim),
+    ];
+    lines.extend(store.warnings.iter().map(|warning| ("warning", warning.clone(), Role::Warning)));
+    lines
+}
+
+fn hint(keeper: Keeper) -> String {
+    format!("It cannot be deleted here: {} keeps it.", keeper.title())
+}
+
+fn of_other(brush: &Brush, store: &OtherStore, model: &OtherModel) -> Vec<Line> {
+    let mut lines = vec![
+        (store.keeper.title(), model.name.clone(), Role::Strong),
+        ("size", format!("{} in {}", desk::bytes(model.size), counted(model.files, "file", "files")), Role::Text),
+    ];
+    if model.linked > 0 {
+        lines.push(("linked", format!("{} of it are also in the Hugging Face cache", desk::bytes(model.linked)), Role::Text));
+    }
+    lines.extend(when(brush, "used", model.last_accessed));
+    lines.push(("path", model.path.display().to_string(), Role::Dim));
+    lines.push(("", hint(store.keeper), Role::Dim));
+    lines
+}
+
+/// The facts on the right, each on as many lines as it needs.
+pub(super) fn draw_beside(brush: &mut Brush, area: Rect, lines: &[Line]) {
+    let mut rest = area;
+    for (name, value, role) in lines {
+        let room = skip_left(rest, NAME + 1);
+        brush.text(Rect { width: NAME.min(rest.width), height: rest.height.min(1), ..rest }, name, Role::Dim);
+        let rows = wrap(value, usize::from(room.width)).len().max(1);
+        brush.paragraph(room, value, *role);
+        rest = skip_top(rest, super::columns(rows));
+    }
+}
+
+/// The facts below, a line each.
+pub(super) fn draw_below(brush: &mut Brush, area: Rect, lines: &[Line]) {
+    let rows = skip_top(area, 1);
+    for (y, (name, value, role)) in (0..rows.height).zip(lines) {
+        brush.row(line_at(rows, y), &[Cell::left(NAME, *name, Role::Dim), Cell::fill(value.as_str(), *role)]);
+    }
+}

@@ -1,0 +1,109 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::desk::{
+    About, CacheContents, CacheListing, CachedBlob, CachedFile, CachedRepo, CachedRevision, CachedSnapshot, CachedVariant, RepoKey,
+    RepoKind,
+};
+use crate::tui::app::{App, Code, Effect, Msg, ch, plain, update};
+use crate::tui::ui::{Depth, Glyphs, Theme, view};
+
+fn repo(number: u64) -> CachedRepo {
+    let at = Timestamp::from_second(1_700_000_000 + i64::try_from(number).unwrap()).ok();
+    let revision =
+        CachedRevision { commit: format!("{number:040x}"), refs: vec!["main".to_owned()], files: 20, size: number, last_modified: at };
+    CachedRepo {
+        key: RepoKey { kind: RepoKind::Model, id: format!("org-{}/model-{number}", number % 97).parse().unwrap() },
+        path: format!("/cache/{number}").into(),
+        size: number << 20,
+        files: 20,
+        revisions: vec![revision],
+        leftovers: Vec::new(),
+        last_accessed: at,
+        last_modified: at,
+    }
+}
+
+fn contents(repo: &CachedRepo) -> CacheContents {
+    let blob = |number: usize| CachedBlob {
+        path: format!("blobs/{number}").into(),
+        size: 9,
+        digest: None,
+        last_accessed: repo.last_accessed,
+        last_modified: None,
+        payload: None,
+        names: 1,
+        shared_with: Vec::new(),
+        verified: None,
+    };
+    let file = |number: usize| CachedFile { path: format!("model-{number:05}.safetensors"), blob: Some(number) };
+    let variant = CachedVariant { label: "other files".to_owned(), files: (0..20).map(file).collect(), size: 180 };
+    let snapshot = CachedSnapshot { commit: repo.revisions[0].commit.clone(), variants: vec![variant] };
+    CacheContents { repo: repo.clone(), blobs: (0..20).map(blob).collect(), snapshots: vec![snapshot] }
+}
+
+/// A terminal and an app with 10,000 repositories.
+struct Large {
+    app: App,
+    terminal: Terminal<TestBackend>,
+    theme: Theme,
+}
+
+impl Large {
+    fn new() -> Self {
+        let about = About { endpoint: String::new(), cache_dir: "/cache".into(), has_token: false, offline: false, attached: false };
+        let app = App::new(about, "2026-03-01T12:00:00Z".parse().unwrap(), (200, 60));
+        let theme = Theme::builtin(Depth::True, Glyphs::UNICODE).unwrap();
+        Self { app, terminal: Terminal::new(TestBackend::new(200, 60)).unwrap(), theme }
+    }
+
+    /// Takes a message in and draws; how long that took.
+    fn take(&mut self, msg: Msg) -> (Duration, Vec<Effect>) {
+        let start = Instant::now();
+        let effects = update(&mut self.app, msg);
+        self.terminal.draw(|frame| _ = view(&self.app, &self.theme, frame)).unwrap();
+        (start.elapsed(), effects)
+    }
+}
+
+/// `cargo test --release --lib -- --ignored --nocapture ten_thousand` prints what each key takes, drawing included.
+#[test]
+#[ignore = "a measurement"]
+fn ten_thousand_repositories_and_their_files_are_quick() {
+    let mut large = Large::new();
+    large.take(Msg::Key(ch('4')));
+    let mut slowest = Vec::new();
+    for batch in 0..100_u64 {
+        let repos = (0..100).map(|at| Arc::new(repo(at * 100 + batch))).collect();
+        slowest.push(("a hundred found", large.take(Msg::CacheFound(1, repos)).0));
+    }
+    let repos: Vec<_> = (0..10_000).map(|number| Arc::new(repo(number))).collect();
+    let listing = CacheListing { size: repos.iter().map(|repo| repo.size).sum(), repos: repos.clone(), ..CacheListing::default() };
+    slowest.push(("all of it", large.take(Msg::CacheLoaded(1, Ok(listing))).0));
+    // Every repository and its one variant open: 220,000 rows.
+    for repo in &repos {
+        let id = crate::tui::app::Id::repo(&repo.key);
+        let place = crate::tui::app::Place::variant(&repo.revisions[0].commit, "other files");
+        large.app.cache.tree.open.extend([id, crate::tui::app::Id::In(repo.key.clone(), place)]);
+        let held = large.app.cache.tree.held.entry(repo.key.clone()).or_default();
+        held.contents = Some(Arc::new(contents(repo)));
+    }
+    slowest.push(("an order, all open", large.take(Msg::Key(ch('s'))).0));
+    assert_eq!(large.app.cache.tree.rows.len(), 220_000);
+    for name in "jjkGk hjl  aadinfmodel-77".chars() {
+        if name == 'n' {
+            continue;
+        }
+        slowest.push(("a key", large.take(Msg::Key(ch(name))).0));
+        println!("{name}: {:?}", slowest.last().unwrap().1);
+    }
+    slowest.push(("Enter", large.take(Msg::Key(plain(Code::Enter))).0));
+    for what in ["a hundred found", "all of it", "an order, all open", "a key", "Enter"] {
+        let worst = slowest.iter().filter(|(name, _)| *name == what).map(|(_, took)| *took).max();
+        println!("{what}: at most {worst:?}");
+    }
+}
