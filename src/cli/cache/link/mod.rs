@@ -23,13 +23,14 @@ Names for cached files where another program looks:
   folder     FOLDER/file, at their paths in the repository
 
 How a name gets its content:
-  symlink    it leads to the file (the default); deleting from the cache frees the bytes, and the name leads nowhere
+  symlink    it leads to the file (the default); once that is deleted from the cache, nowhere
   hard       one more name of the same bytes, which stay until both are gone; on one filesystem
   reflink    its own file in shared blocks, where the filesystem can do that
   copy       its own file, which takes its own room
 
-Nothing is overwritten. What was made is noted in FOLDER/.hfdesk-links.json, and --remove takes exactly that away: what has
-changed since stays. With --adopt, files that other programs have are recognised by their digests and placed in the cache.
+Nothing is overwritten. What was made is noted in FOLDER/.hfdesk-links.json, and --remove takes
+exactly that away: what has changed since stays. With --adopt, files that other programs have are
+recognised by their digests and placed in the cache; what is missing, a download fetches.
 
 Examples:
   hfdesk-tui cache link Qwen/Qwen3-8B-GGUF:q4_k_m --for lmstudio
@@ -72,8 +73,9 @@ pub struct LinkArgs {
 /// Flags of `cache rebuild`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Makes and updates models/owner/name/… and datasets/owner/name/… with symbolic links to the newest files of main (or, without
-such a ref, of the newest revision) of everything in the cache. Nothing that was not made by this program is touched.
+Makes and updates models/owner/name/… and datasets/owner/name/… with symbolic links to the files of
+main or, without such a ref, of the newest revision of everything in the cache. Nothing that was
+not made by this program is touched.
 
 Examples:
   hfdesk-tui cache rebuild
