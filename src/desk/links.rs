@@ -23,6 +23,15 @@ impl LinkFor {
     /// Everybody, in the order in which people are told of them.
     pub const ALL: [Self; 3] = [Self::LmStudio, Self::LlamaCpp, Self::Folder];
 
+    /// Its name, for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::LmStudio => "LM Studio",
+            Self::LlamaCpp => "llama.cpp",
+            Self::Folder => "others",
+        }
+    }
+
     /// Its name on a command line.
     pub fn name(self) -> &'static str {
         match self {

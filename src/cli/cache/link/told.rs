@@ -87,6 +87,6 @@ fn heading(plan: &LinkPlan, told: &LinkReport, done: bool) -> String {
                 said("updated", "update", told.updated.to_string()).to_lowercase()
             )
         }
-        LinkRequest::View { program, .. } => format!("{} for {}", said("Linked", "link", files(told.made + told.updated)), program.name()),
+        LinkRequest::View { program, .. } => format!("{} for {}", said("Linked", "link", files(told.made + told.updated)), program.title()),
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::Cache;
 use super::ledger::Ledger;
+use super::within::Within;
 use super::{Wish, standing, view};
 use crate::desk::{CachedFile, Fault, LinkPlan, RepoKey, RepoKind};
 
@@ -38,8 +39,9 @@ pub(super) fn with_orphans(mut plan: LinkPlan) -> Result<LinkPlan, Fault> {
         let relative = name.path.strip_prefix(&plan.folder).ok().and_then(Path::to_str);
         relative.and_then(|relative| made.remove(relative));
     }
+    let within = Within::new(&plan.folder);
     for (relative, made) in made {
-        standing::remove(&mut plan, &relative, made);
+        standing::remove(&mut plan, &within, &relative, made);
     }
     plan.names.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(plan)

@@ -11,7 +11,7 @@ use super::super::adopt::is_cloned;
 use super::super::entries::{inner_dir, sync_parents, temporary};
 use super::super::seen::Seen;
 use super::ledger::{FILE, Ledger, Made, Mark};
-use super::standing::lies_in;
+use super::within::Within;
 use crate::desk::{Fault, LinkAction, LinkHow, LinkName, LinkPlan, LinkReport};
 
 /// Carries out a plan that holds, and notes what comes of it.
@@ -37,9 +37,10 @@ impl Work<'_> {
 
     /// Takes away what goes, and what is made anew.
     fn remove_all(&mut self) {
+        let within = Within::new(&self.plan.folder);
         for name in self.plan.names.iter().filter(|name| matches!(name.action, LinkAction::Remove | LinkAction::Update)) {
             let made = relative(self.plan, name).and_then(|relative| self.ledger.names.get(relative));
-            let is_ours = made.is_some_and(|made| made.is_still(&name.path)) && lies_in(&self.plan.folder, &name.path);
+            let is_ours = made.is_some_and(|made| made.is_still(&name.path)) && within.has(&name.path);
             match fs::remove_file(&name.path) {
                 _ if !is_ours => self.failed(name, "it has changed since it was made"),
                 Ok(()) if name.action == LinkAction::Remove => self.report.removed += 1,
@@ -113,8 +114,8 @@ impl Work<'_> {
 
     /// Forgets names that are no longer what was made, and removes folders that were made and are empty.
     fn finish(&mut self) -> Result<(), Fault> {
-        let folder = &self.plan.folder;
-        self.ledger.names.retain(|relative, made| lies_in(folder, &folder.join(relative)) && made.is_still(&folder.join(relative)));
+        let (folder, within) = (&self.plan.folder, Within::new(&self.plan.folder));
+        self.ledger.names.retain(|relative, made| within.has(&folder.join(relative)) && made.is_still(&folder.join(relative)));
         // The deepest first: what lies in a folder comes behind it.
         let mut folders: Vec<String> = self.ledger.folders.iter().cloned().collect();
         folders.reverse();
@@ -124,7 +125,7 @@ impl Work<'_> {
         };
         for relative in folders {
             let path = folder.join(&relative);
-            if !lies_in(folder, &path) || is_gone(&path) {
+            if !within.has(&path) || is_gone(&path) {
                 self.ledger.folders.remove(&relative);
             }
         }

@@ -12,6 +12,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 mod view;
+mod within;
 
 use std::path::{Path, PathBuf};
 

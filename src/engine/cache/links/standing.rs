@@ -8,7 +8,8 @@ use std::path::Path;
 
 use super::super::Cache;
 use super::ledger::{Ledger, Made};
-use super::{Wanted, Wish, make, real};
+use super::within::Within;
+use super::{Wanted, Wish, make};
 use crate::desk::{Fault, FaultKind, LinkAction, LinkHow, LinkName, LinkPlan, LinkRequest, RepoKey, printable, safe_path};
 use crate::engine::host::{nearest_existing, space};
 
@@ -17,10 +18,10 @@ pub(super) fn plan(cache: &Cache, request: &LinkRequest, folder: &Path, wish: Wi
     let (ledger, how) = (Ledger::of(folder)?, how.unwrap_or(LinkHow::Symlink));
     let mut plan = empty(request, folder);
     plan.obstacles = wish.obstacles;
-    let mut taken = HashSet::new();
+    let (mut taken, within) = (HashSet::new(), Within::new(folder));
     for wanted in wish.names {
         let told = if taken.insert(wanted.relative.clone()) {
-            stand(folder, &ledger, &wanted, how)
+            stand(folder, &within, &ledger, &wanted, how)
         } else {
             Err(format!("{} is the name of several files; only the first gets it", printable(&wanted.relative)))
         };
@@ -33,16 +34,17 @@ pub(super) fn plan(cache: &Cache, request: &LinkRequest, folder: &Path, wish: Wi
     check(cache, &plan, how)?;
     let is_new = |name: &&LinkName| matches!(name.action, LinkAction::Make | LinkAction::Update);
     plan.cost = if how == LinkHow::Copy { plan.names.iter().filter(is_new).map(|name| name.size).sum() } else { 0 };
-    plan.cautions = cautions(how).into_iter().filter(|_| plan.names.iter().any(|name| is_new(&name))).map(str::to_owned).collect();
+    plan.cautions = cautions(request, how).filter(|_| plan.names.iter().any(|name| is_new(&name))).into_iter().collect();
     Ok(plan)
 }
 
 /// What taking away a repository's names comes to.
 pub(super) fn plan_removal(request: &LinkRequest, folder: &Path, repo: &RepoKey) -> Result<LinkPlan, Fault> {
     let mut plan = empty(request, folder);
+    let within = Within::new(folder);
     for (relative, made) in Ledger::of(folder)?.names {
         if made.repo == *repo {
-            remove(&mut plan, &relative, made);
+            remove(&mut plan, &within, &relative, made);
         }
     }
     if plan.names.is_empty() && plan.obstacles.is_empty() {
@@ -53,9 +55,9 @@ pub(super) fn plan_removal(request: &LinkRequest, folder: &Path, repo: &RepoKey)
 }
 
 /// Adds the removal of a name that was made here, if it still is what was made.
-pub(super) fn remove(plan: &mut LinkPlan, relative: &str, made: Made) {
+pub(super) fn remove(plan: &mut LinkPlan, within: &Within, relative: &str, made: Made) {
     let path = plan.folder.join(relative);
-    if !lies_in(&plan.folder, &path) || !made.is_still(&path) {
+    if !within.has(&path) || !made.is_still(&path) {
         if fs::symlink_metadata(&path).is_ok() {
             plan.obstacles.push(format!("{} has changed since it was made, and stays", path.display()));
         }
@@ -83,10 +85,10 @@ fn named(folder: &Path, wanted: Wanted, how: LinkHow, action: LinkAction) -> Lin
 }
 
 /// What is to be done about one name, or what stands in its way.
-fn stand(folder: &Path, ledger: &Ledger, wanted: &Wanted, how: LinkHow) -> Result<LinkAction, String> {
+fn stand(folder: &Path, within: &Within, ledger: &Ledger, wanted: &Wanted, how: LinkHow) -> Result<LinkAction, String> {
     let path = folder.join(&wanted.relative);
     let in_the_way = |what: &str| Err(format!("{} {what}", printable(&path.display().to_string())));
-    if !safe_path(&wanted.relative) || !lies_in(folder, &path) {
+    if !safe_path(&wanted.relative) || !within.has(&path) {
         return in_the_way("leads out of its folder");
     }
     match fs::symlink_metadata(&path) {
@@ -100,11 +102,6 @@ fn stand(folder: &Path, ledger: &Ledger, wanted: &Wanted, how: LinkHow) -> Resul
         None if is_same(&path, &wanted.source) => Ok(LinkAction::Keep),
         None => in_the_way("is there already, and was not made by this program"),
     }
-}
-
-/// Whether no link on the way leads a path out of its folder.
-pub(super) fn lies_in(folder: &Path, path: &Path) -> bool {
-    path.parent().is_some_and(|parent| real(parent).starts_with(real(folder)))
 }
 
 /// Whether two paths lead to the same bytes.
@@ -134,12 +131,15 @@ fn check(cache: &Cache, plan: &LinkPlan, how: LinkHow) -> Result<(), Fault> {
     }
 }
 
-fn cautions(how: LinkHow) -> Option<&'static str> {
+/// What is good to know of names that are made in this way.
+fn cautions(request: &LinkRequest, how: LinkHow) -> Option<String> {
+    let undo = if matches!(request, LinkRequest::Friendly { .. }) { "cache rebuild --clean" } else { "--remove" };
     match how {
-        LinkHow::Symlink => Some("deleting the files from the cache leaves these names leading nowhere; --remove takes them away"),
-        LinkHow::Hard => Some(
-            "the bytes come free only when they are deleted from the cache and these names are gone too; writing into one writes into both",
-        ),
+        LinkHow::Symlink => Some(format!("once the files are deleted from the cache these names lead nowhere; {undo} takes them away")),
+        LinkHow::Hard => {
+            let when = "the bytes come free only when they are deleted from the cache and these names are gone too";
+            Some(format!("{when}; writing into one writes into both"))
+        }
         LinkHow::Reflink | LinkHow::Copy => None,
     }
 }
