@@ -2,13 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use rustix::fs::{AtFlags, CWD, linkat};
+use tempfile::TempPath;
 
 use super::super::adopt::is_cloned;
-use super::super::entries::{inner_dir, sync_parents, temporary};
+use super::super::entries::{inner_dir, nameless, sync_parents, temporary};
 use super::super::seen::Seen;
 use super::ledger::{FILE, Ledger, Made, Mark};
 use super::within::Within;
@@ -102,12 +104,12 @@ impl Work<'_> {
             LinkHow::Hard => fs::hard_link(fs::canonicalize(&name.source)?, &name.path),
             LinkHow::Reflink | LinkHow::Copy => {
                 let copy = copied(name)?;
-                let mark = Mark::of(&Seen::of(&copy.as_file().metadata()?));
+                let mark = Mark::of(&Seen::of(&copy.file.metadata()?));
                 if let Some(relative) = relative(self.plan, name) {
                     self.note(relative, name, Some(mark));
                 }
                 self.save().map_err(|fault| io::Error::other(fault.message))?;
-                copy.persist_noclobber(&name.path).map(drop).map_err(|failed| failed.error)
+                copy.call(&name.path)
             }
         }
     }
@@ -143,23 +145,49 @@ fn relative<'a>(plan: &LinkPlan, name: &'a LinkName) -> Option<&'a str> {
     name.path.strip_prefix(&plan.folder).ok()?.to_str()
 }
 
-/// A copy of a name's content beside where it belongs, on the disk.
-fn copied(name: &LinkName) -> io::Result<NamedTempFile> {
+/// A copy of a name's content on the disk, still without a name.
+pub(super) fn copied(name: &LinkName) -> io::Result<Newborn> {
     let mut source = File::open(&name.source)?;
-    let mut copy = temporary().tempfile_in(name.path.parent().unwrap_or(Path::new("/")))?;
-    let cloned = name.how == LinkHow::Reflink && is_cloned(copy.as_file(), &source);
+    let mut copy = Newborn::in_folder(name.path.parent().unwrap_or(Path::new("/")))?;
+    let cloned = name.how == LinkHow::Reflink && is_cloned(&copy.file, &source);
     if !cloned && name.how == LinkHow::Reflink {
         return Err(io::Error::new(ErrorKind::Unsupported, "the filesystem cannot share its blocks"));
     }
     if !cloned {
-        io::copy(&mut source, copy.as_file_mut())?;
+        io::copy(&mut source, &mut copy.file)?;
     }
-    copy.as_file().sync_all()?;
+    copy.file.sync_all()?;
     Ok(copy)
+}
+
+/// A file that has no name yet or, where the filesystem has no such files, a temporary one: copying takes long, and whoever ends it
+/// should leave nothing behind.
+pub(super) struct Newborn {
+    file: File,
+    temporary: Option<TempPath>,
+}
+
+impl Newborn {
+    fn in_folder(folder: &Path) -> io::Result<Self> {
+        if let Ok(file) = nameless(folder) {
+            return Ok(Self { file, temporary: None });
+        }
+        let (file, temporary) = temporary().tempfile_in(folder)?.into_parts();
+        Ok(Self { file, temporary: Some(temporary) })
+    }
+
+    /// Gives it its name, which nothing may have yet.
+    pub(super) fn call(self, path: &Path) -> io::Result<()> {
+        if let Some(temporary) = self.temporary {
+            return temporary.persist_noclobber(path).map_err(|failed| failed.error);
+        }
+        let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        Ok(linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
 }
 
 /// Whether a new file in a folder can share a file's blocks.
 pub(super) fn can_clone(source: &Path, folder: &Path) -> bool {
-    let cloned = || io::Result::Ok(is_cloned(temporary().tempfile_in(folder)?.as_file(), &File::open(source)?));
+    let cloned = || io::Result::Ok(is_cloned(&Newborn::in_folder(folder)?.file, &File::open(source)?));
     cloned().unwrap_or(false)
 }

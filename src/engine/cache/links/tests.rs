@@ -466,3 +466,17 @@ fn a_file_that_changed_since_the_plan_is_not_adopted() {
         assert!(!scene.blob().exists());
     }
 }
+
+#[test]
+fn a_copy_has_no_name_until_it_is_whole_and_takes_nobodys() {
+    let scene = Scene::new();
+    let plan = scene.cache.plan_links(&scene.view(LinkFor::Folder, LinkHow::Copy)).unwrap();
+    fs::create_dir_all(scene.at("view/q4")).unwrap();
+    for name in &plan.names {
+        let copy = super::make::copied(name).unwrap();
+        fs::write(&name.path, "mine").unwrap();
+        assert!(copy.call(&name.path).is_err());
+        assert_eq!(fs::read(&name.path).unwrap(), b"mine");
+    }
+    assert_eq!(tree(&scene.at("view")).len(), 4, "nothing is left behind");
+}
