@@ -15,8 +15,8 @@ use super::boards::Plans;
 use crate::desk::{
     About, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget, Desk, Disposal,
     Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan, RepairReport,
-    Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, VerifiedFile,
-    VerifyStep, VerifyTarget,
+    Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, UpdateStep,
+    VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -159,6 +159,10 @@ impl Desk for Remote {
 
     fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport> {
         self.ask("repair", (damaged,))
+    }
+
+    fn updates(&self, repos: Vec<RepoKey>) -> BoxStream<'static, UpdateStep> {
+        Self::follow(self.http.post(address("updates")).json(&(repos,)))
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

@@ -96,6 +96,7 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
         .route("/desk/link", post(|State(desk): Shared, Json((plan,))| answer(desk.link(plan))))
         .route("/desk/verify", post(|State(desk): Shared, Json((targets,))| async move { lines(desk.verify(targets)) }))
         .route("/desk/repair", post(|State(desk): Shared, Json((damaged,))| answer(desk.repair(damaged))))
+        .route("/desk/updates", post(|State(desk): Shared, Json((repos,))| async move { lines(desk.updates(repos)) }))
         .route("/desk/board", get(|State(desk): Shared| async move { lines(boards(&*desk)) }))
         .route("/desk/notices", get(|State(desk): Shared| async move { lines(notices(desk)) }))
         .layer(axum::extract::DefaultBodyLimit::max(super::LONGEST_MESSAGE))

@@ -138,13 +138,17 @@ impl DeskCommand {
         match self {
             Self::Download(args) => args.needs_queue(),
             Self::Jobs(_) => true,
-            _ => false,
+            _ => self.places_files(),
         }
     }
 
     /// Whether the verb is about the Hub and the cache of these settings, rather than about any queue.
     pub fn places_files(&self) -> bool {
-        matches!(self, Self::Download(_))
+        match self {
+            Self::Download(_) => true,
+            Self::Cache(args) => args.command.downloads(),
+            _ => false,
+        }
     }
 
     /// Whether the verb may change the cache.
@@ -168,8 +172,9 @@ impl DeskCommand {
     /// What to say when a person stops this verb.
     pub(super) fn interruption(&self, about: &About) -> Fault {
         let message = match self {
-            Self::Download(_) if about.attached => "interrupted; the download goes on in the hfdesk-tui that runs the queue",
-            Self::Download(_) => "paused; run the same command to go on",
+            _ if self.places_files() && about.attached => "interrupted; the download goes on in the hfdesk-tui that runs the queue",
+            Self::Cache(_) if self.places_files() => "paused; go on with: hfdesk-tui jobs resume --all",
+            _ if self.places_files() => "paused; run the same command to go on",
             _ => "interrupted",
         };
         Fault::new(FaultKind::Interrupted, message)
@@ -237,6 +242,7 @@ mod tests {
             "cache ls",
             "cache show",
             "cache verify",
+            "cache updates",
             "cache rm",
             "cache prune",
             "cache trash",
@@ -337,6 +343,9 @@ mod tests {
             "cache doctor --yes",
             "cache verify --revision main",
             "cache verify gpt2 --yes",
+            "cache updates gpt2@main",
+            "cache updates --prune-old",
+            "cache updates --fetch --yes",
             "hub serve",
             "hub serve x --bind nowhere",
             "completions esperanto",

@@ -51,14 +51,23 @@ pub(super) async fn run(desk: &dyn Desk, args: &DownloadArgs, out: &mut Output) 
     if args.dry_run {
         return plan::show(&plan, out);
     }
-    plan::ensure_room(&plan)?;
+    bring(desk, &plan, args.max_speed, |_| "run the same command to go on".to_owned(), out).await?;
+    out.show(&downloaded(&plan, names_one))
+}
+
+/// Queues a plan and follows its job until every file is in its place. `go_on` tells how a job that failed goes on.
+pub(super) async fn bring(
+    desk: &dyn Desk,
+    plan: &Plan,
+    max_speed: Option<u64>,
+    go_on: impl Fn(&JobId) -> String,
+    out: &mut Output,
+) -> Result<(), Fault> {
+    plan::ensure_room(plan)?;
     let id = desk.enqueue(plan.clone()).await?;
-    limit(desk, &id, args.max_speed).await?;
+    limit(desk, &id, max_speed).await?;
     let job = follow::until_over(desk, &id, out).await?;
-    match job.state {
-        JobState::Completed => out.show(&downloaded(&plan, names_one)),
-        _ => Err(ended_badly(&job)),
-    }
+    if job.state == JobState::Completed { Ok(()) } else { Err(ended_badly(&job, &go_on(&id))) }
 }
 
 /// Gives the job its limit in a process that was started at a speed of its own.
@@ -88,14 +97,14 @@ fn downloaded(plan: &Plan, names_one: bool) -> Record {
 }
 
 /// Why there is nothing to show for the job.
-fn ended_badly(job: &Job) -> Fault {
+fn ended_badly(job: &Job, go_on: &str) -> Fault {
     if job.state == JobState::Cancelled {
         return Fault::new(FaultKind::Interrupted, format!("the job {} was cancelled", job.id));
     }
     let fault = job.fault.clone().unwrap_or_else(|| Fault::internal("the download failed and does not say why"));
     let hint = match &fault.hint {
-        Some(hint) => format!("{hint}; then run the same command to go on"),
-        None => "run the same command to go on".to_owned(),
+        Some(hint) => format!("{hint}; then {go_on}"),
+        None => go_on.to_owned(),
     };
     fault.hint(hint)
 }

@@ -78,7 +78,7 @@ impl Output {
     pub fn show(&mut self, view: &dyn View) -> Result<(), Fault> {
         let text = match self.format {
             Format::Human => view.human(self.stdout.look()),
-            Format::Json => format!("{}\n", view.json()),
+            Format::Json => format!("{}\n", view.json_text()),
             Format::Quiet => view.quiet().iter().flat_map(|id| [id, "\n"]).collect(),
         };
         self.data(&text)

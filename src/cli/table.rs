@@ -1,5 +1,6 @@
 //! Rows of the same kind: a padded table, a JSON array, or ids.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::cell::Cell;
@@ -140,8 +141,25 @@ impl View for Table {
         self.rows.iter().map(object).collect()
     }
 
+    /// Row by row: as one value, a table of ten thousand rows would be copied twice.
+    fn json_text(&self) -> String {
+        let rows = self.rows.iter().map(|row| Row(&self.columns, row));
+        let mut text = Vec::new();
+        let written = serde_json::Serializer::new(&mut text).collect_seq(rows);
+        written.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_else(|| self.json().to_string())
+    }
+
     fn quiet(&self) -> Vec<String> {
         self.rows.iter().filter_map(|row| row.first()).flat_map(Cell::lines).collect()
+    }
+}
+
+/// A row as programs read it.
+struct Row<'a>(&'a [(&'static str, Shown)], &'a [Cell]);
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().zip(self.1).map(|(column, cell)| (column.0, cell.value())))
     }
 }
 
@@ -182,6 +200,7 @@ mod tests {
     #[test]
     fn programs_see_every_column_and_pipes_the_first() {
         assert_eq!(basket().json()[0].to_string(), r#"{"fruit_name":"fig","size":3145728,"letters":3}"#);
+        assert_eq!(basket().json_text(), basket().json().to_string());
         assert_eq!(basket().quiet(), ["fig", "a pomegranate of great length"]);
     }
 

@@ -54,6 +54,11 @@ pub trait View {
     /// One JSON document: sizes as integers in bytes, times in RFC 3339.
     fn json(&self) -> Value;
 
+    /// The text of that document.
+    fn json_text(&self) -> String {
+        self.json().to_string()
+    }
+
     /// Ids, to be written one per line.
     fn quiet(&self) -> Vec<String>;
 }

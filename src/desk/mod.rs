@@ -32,6 +32,7 @@ mod size;
 mod spec;
 mod text;
 mod trash;
+mod updates;
 mod verify;
 mod yaml;
 
@@ -69,6 +70,7 @@ pub use size::{bytes, parse_bytes, parse_cards, parse_speed, speed};
 pub use spec::RepoSpec;
 pub use text::{beginning, printable, safe_path};
 pub use trash::{TrashEntry, TrashId};
+pub use updates::{FileChange, FileVersion, HeldFile, Update, UpdateStep, UpdateVerdict};
 pub use verify::{Quarantined, RepairReport, Verdict, VerifiedFile, VerifyProgress, VerifyReport, VerifyStep, VerifyTarget};
 
 /// The future in which a desk answers one request.
@@ -183,6 +185,12 @@ pub trait Desk: Send + Sync {
     ///
     /// Where block digests were kept when a file was downloaded, only its damaged blocks will be fetched.
     fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport>;
+
+    /// Which cached branches and tags have a newer commit on the Hub, and whether the files that are held changed: of these repositories,
+    /// or of the whole cache where none are named. Nothing is changed.
+    ///
+    /// The stream tells each repository as the Hub answers. What was found of one of them is no fault of the others.
+    fn updates(&self, repos: Vec<RepoKey>) -> BoxStream<'static, UpdateStep>;
 
     /// The newest state of queue and disk, now and after every change, at most ten a second; a slow reader skips states.
     fn board(&self) -> BoxStream<'static, Arc<Board>>;

@@ -1,6 +1,8 @@
 //! Reading the cache in the background, told as it goes on.
 
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -8,26 +10,42 @@ use tokio::sync::mpsc;
 
 use super::cache::{Cache, Found, Places};
 use super::pins::Pins;
-use crate::desk::{CacheListing, CacheStep, Fault};
+use crate::desk::{CacheListing, CacheStep, Fault, OtherStore};
 
 /// So many steps wait for a slow listener before the reading does.
 const AHEAD: usize = 16;
+/// How long what other programs keep is waited for once the cache has been read.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads the cache and, beside it, what other programs keep in these places. Dropping the stream ends the reading.
 pub(super) fn steps(cache: Cache, pins: Pins, places: Places) -> BoxStream<'static, CacheStep> {
     let (told, steps) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let found = |repos| told.blocking_send(CacheStep::Found(repos)).is_ok();
-        let listing = thread::scope(|scope| {
-            let others = scope.spawn(|| cache.others(&places));
-            let listing = whole(&cache, &pins, &found)?;
-            Ok(CacheListing { others: others.join().unwrap_or_default(), ..listing })
-        });
+        let others = others(&cache, places);
+        let listing = whole(&cache, &pins, &found).map(|listing| with_others(listing, &others));
         let end = listing.map_or_else(CacheStep::Failed, |listing| CacheStep::Done(Box::new(listing)));
         // Nobody may be listening any more.
         _ = told.blocking_send(end);
     });
     stream::unfold(steps, |mut steps| async move { steps.recv().await.map(|step| (step, steps)) }).boxed()
+}
+
+/// What other programs keep, read by a thread of its own: a disk of theirs that does not answer must not keep the cache from being seen.
+fn others(cache: &Cache, places: Places) -> Receiver<Vec<OtherStore>> {
+    let (told, others) = sync_channel(1);
+    let cache = cache.clone();
+    // Without that thread nothing comes, which is told like a disk that does not answer.
+    _ = thread::Builder::new().name("other stores".to_owned()).spawn(move || told.send(cache.others(&places)));
+    others
+}
+
+fn with_others(mut listing: CacheListing, others: &Receiver<Vec<OtherStore>>) -> CacheListing {
+    match others.recv_timeout(PATIENCE) {
+        Ok(others) => listing.others = others,
+        Err(_) => listing.warnings.push("what other programs keep could not be read in time".to_owned()),
+    }
+    listing
 }
 
 /// What the cache holds, with what is known of it beside the folder itself.

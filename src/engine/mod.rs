@@ -23,6 +23,7 @@ mod reading;
 mod recent;
 pub mod select;
 pub mod transfer;
+mod updates;
 mod verified;
 mod verify;
 
@@ -37,7 +38,7 @@ use crate::desk::{
     About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget,
     Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan,
     RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId,
-    VerifiedFile, VerifyStep, VerifyTarget,
+    UpdateStep, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -52,6 +53,7 @@ use net::Network;
 use pins::Pins;
 use recent::Recent;
 use transfer::Mover;
+use updates::Updates;
 use verify::Verifier;
 
 /// The engine of this process.
@@ -361,6 +363,10 @@ impl Desk for Engine {
     fn repair(&self, damaged: Vec<VerifiedFile>) -> Reply<RepairReport> {
         let verifier = self.verifier.clone();
         blocking(move || Ok(verifier.repair(damaged))).boxed()
+    }
+
+    fn updates(&self, repos: Vec<RepoKey>) -> BoxStream<'static, UpdateStep> {
+        Updates::new(self.hub.clone(), self.cache.clone(), Arc::clone(&self.recent)).steps(repos)
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

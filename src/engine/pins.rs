@@ -4,31 +4,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::host::{FileLock, write_atomically};
 use crate::desk::{DeletionTarget, Fault, FaultKind, RepoKey};
 
+/// How long another process is waited for that changes pins: it takes a moment.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// The pins of one cache.
 #[derive(Clone, Debug)]
 pub(super) struct Pins {
     file: PathBuf,
-    /// The cache's folder.
-    root: PathBuf,
+    /// The cache's folder, as text that JSON can hold.
+    root: String,
 }
 
 /// What the file says.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Pinned {
     /// Pinned repositories by the folder of their cache.
-    caches: BTreeMap<PathBuf, BTreeSet<RepoKey>>,
+    caches: BTreeMap<String, BTreeSet<RepoKey>>,
 }
 
 impl Pins {
-    /// Those of the cache at `root`, kept in this state folder.
+    /// Those of the cache at `root`, kept in this state folder. A cache is the same by whichever path one comes to it.
     pub(super) fn of(state_dir: &Path, root: &Path) -> Self {
-        Self { file: state_dir.join("pins.json"), root: root.to_path_buf() }
+        let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+        Self { file: state_dir.join("pins.json"), root: root.to_string_lossy().into_owned() }
     }
 
     /// The pinned repositories. A file that cannot be read is a fault: what is protected must not look unprotected.
@@ -49,8 +56,7 @@ impl Pins {
 
     /// Pins a repository, or lifts that. Another process that does the same waits its turn.
     pub(super) fn set(&self, repo: RepoKey, pinned: bool) -> Result<(), Fault> {
-        let busy = || Fault::new(FaultKind::Busy, "another process changes the pins at this moment").hint("try again");
-        let _lock = FileLock::try_acquire(&self.file.with_extension("lock"), 0o600)?.ok_or_else(busy)?;
+        let _lock = self.lock()?;
         let mut all = self.read()?;
         let own = all.caches.entry(self.root.clone()).or_default();
         if pinned {
@@ -59,7 +65,18 @@ impl Pins {
             own.remove(&repo)
         };
         all.caches.retain(|_, pins| !pins.is_empty());
-        write_atomically(&self.file, &serde_json::to_vec_pretty(&all).unwrap_or_default(), 0o600)
+        let text = serde_json::to_vec_pretty(&all).map_err(|error| Fault::internal(format!("the pins cannot be written down: {error}")))?;
+        write_atomically(&self.file, &text, 0o600)
+    }
+
+    fn lock(&self) -> Result<FileLock, Fault> {
+        for _ in 0..TRIES {
+            if let Some(lock) = FileLock::try_acquire(&self.file.with_extension("lock"), 0o600)? {
+                return Ok(lock);
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(Fault::new(FaultKind::Busy, "another process changes the pins at this moment").hint("try again"))
     }
 
     /// Refuses to delete what is pinned, or a part of it.
@@ -95,6 +112,16 @@ mod tests {
         assert!(fault.kind == FaultKind::Conflict && fault.message.contains("org/a is pinned"), "{fault}");
         pins.check(&[DeletionTarget::Payload("x".into())]).unwrap();
         Pins::of(dir.path(), Path::new("/two")).check(&[part]).unwrap();
+    }
+
+    #[test]
+    fn a_cache_has_its_pins_by_whichever_path_one_comes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cache, link) = (dir.path().join("cache"), dir.path().join("link"));
+        fs::create_dir(&cache).unwrap();
+        std::os::unix::fs::symlink(&cache, &link).unwrap();
+        Pins::of(dir.path(), &link).set(key("org/a"), true).unwrap();
+        assert!(Pins::of(dir.path(), &cache).check(&[DeletionTarget::Repo(key("org/a"))]).is_err());
     }
 
     #[test]

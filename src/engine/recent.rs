@@ -27,6 +27,11 @@ impl Recent {
         }
     }
 
+    /// Forgets what a revision offered at any other commit than this one.
+    pub fn forget_others(&self, repo: &RepoRef, commit: &str) {
+        self.lock().retain(|(_, analysis)| analysis.repo != *repo || analysis.commit == commit);
+    }
+
     /// A fresh analysis of this repository at this revision.
     pub fn find(&self, repo: &RepoRef) -> Option<Arc<Analysis>> {
         self.kept(repo, FRESH)

@@ -53,7 +53,8 @@ impl QueueDesk {
 
     /// Whether the queue fills the cache of these settings, so that its jobs may need what is there.
     pub fn fills_cache_of(&self, settings: &Settings) -> bool {
-        self.desk.about().cache_dir == settings.cache_dir.value
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        real(&self.desk.about().cache_dir) == real(&settings.cache_dir.value)
     }
 
     /// Whether another process runs the queue.

@@ -138,7 +138,7 @@ fn a_plan_that_does_not_hold_any_more_is_refused_with_the_difference() {
     let entry = repository.folder.join("snapshots").join(NEW).join("lumen-old-Q8_0.gguf");
     symlink(format!("../../blobs/{}", repository.blob(OLD_Q8).file_name().unwrap().display()), entry).unwrap();
     app.keys("y");
-    app.sees(&["has changed since this deletion was planned", "would not be removed now"]);
+    app.sees(&["the cache has changed since this deletion was planned", "be removed now; it would free 390.6 KiB (400000 bytes)"]);
     assert!(repository.has(Q4) && repository.has(OLD_Q8) && repository.folder.join("snapshots").join(OLD).exists());
     app.keys("esc");
     app.sees(&["2 marked:", &format!("{} come free", bytes(Q4 as u64))]);
@@ -155,7 +155,7 @@ fn a_pinned_repository_stays_and_a_filter_finds_the_rest() {
     app.keys("4");
     app.sees(&["model/org/lumen-GGUF"]);
     app.keys("p");
-    app.sees(&["pinned"]);
+    app.sees(&["◈"]);
     app.keys("D");
     app.sees(&["is pinned"]);
     assert!(repository.has(Q8));

@@ -12,8 +12,8 @@ use hfdesk_tui::desk::{
     Disposal, Fault, FaultKind, FileProgress, Finding, Hit, Job, JobAction, JobId, JobState, Keeper, LayerCache, LeftFile, Leftover,
     LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherModel,
     OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
-    Revisions, Scenario, SearchPage, SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, Variant,
-    VerifiedFile, VerifyStep, VerifyTarget,
+    Revisions, Scenario, SearchPage, SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, UpdateStep,
+    Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -736,6 +736,10 @@ impl Desk for FakeDesk {
 
     fn repair(&self, _: Vec<VerifiedFile>) -> Reply<RepairReport> {
         ready(Ok(RepairReport::default())).boxed()
+    }
+
+    fn updates(&self, _: Vec<RepoKey>) -> BoxStream<'static, UpdateStep> {
+        stream::iter([UpdateStep::Done]).boxed()
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

@@ -11,6 +11,7 @@ mod rm;
 mod show;
 mod target;
 mod trash;
+mod updates;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -27,6 +28,7 @@ pub use prune::PruneArgs;
 pub use rm::RmArgs;
 pub use show::ShowArgs;
 pub use trash::{EmptyArgs, RestoreArgs, TrashArgs};
+pub use updates::UpdatesArgs;
 pub use verify::VerifyArgs;
 
 /// Flags of `cache`.
@@ -37,6 +39,7 @@ Examples:
   hfdesk-tui cache show Qwen/Qwen3-8B-GGUF
   hfdesk-tui cache rm Qwen/Qwen3-8B-GGUF:q6_k --dry-run
   hfdesk-tui cache prune --trash
+  hfdesk-tui cache updates
   hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF
   hfdesk-tui cache link Qwen/Qwen3-8B-GGUF:q4_k_m --for lmstudio")]
 pub struct CacheArgs {
@@ -57,6 +60,8 @@ pub enum CacheCommand {
     Show(ShowArgs),
     /// Read files and compare them with their digests
     Verify(VerifyArgs),
+    /// Find out which repositories have something newer, and fetch it
+    Updates(UpdatesArgs),
     /// Delete repositories, revisions, variants or files
     Rm(RmArgs),
     /// Delete what nothing leads to: detached revisions, unfinished downloads and what is left over
@@ -80,9 +85,15 @@ pub enum CacheCommand {
 }
 
 impl CacheCommand {
+    /// Whether it downloads anything.
+    pub(super) fn downloads(&self) -> bool {
+        matches!(self, Self::Updates(args) if args.downloads())
+    }
+
     /// Whether it may change the cache.
     pub(super) fn changes(&self) -> bool {
         match self {
+            Self::Updates(args) => args.downloads(),
             Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
             Self::Rm(_)
             | Self::Prune(_)
@@ -102,6 +113,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> 
         CacheCommand::Ls(args) => ls::run(desk, args, out).await,
         CacheCommand::Show(args) => show::run(desk, args, out).await,
         CacheCommand::Verify(args) => verify::run(desk, args, out).await,
+        CacheCommand::Updates(args) => updates::run(desk, args, out).await,
         CacheCommand::Rm(args) => rm::run(desk, args, out).await,
         CacheCommand::Prune(args) => prune::run(desk, args, out).await,
         CacheCommand::Trash(_) => trash::ls(desk, out).await,

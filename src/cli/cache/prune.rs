@@ -95,7 +95,7 @@ fn pinned(cache: &CacheListing, args: &PruneArgs, out: &mut Output) {
 }
 
 /// The plan for all that nobody needs; what somebody does need is left out, and why is said.
-async fn without_what_is_needed(
+pub(super) async fn without_what_is_needed(
     desk: &dyn Desk,
     cache: &CacheListing,
     targets: Vec<DeletionTarget>,

@@ -117,6 +117,8 @@ pub struct FakeDesk {
     pub obstacles: Vec<String>,
     /// What a verification tells.
     pub steps: Vec<VerifyStep>,
+    /// What asking for updates tells.
+    pub updates: Vec<UpdateStep>,
     /// Whether the board goes on after the last of `boards`, without a change.
     pub stays_open: bool,
     /// Whether another process runs the queue.
@@ -137,6 +139,7 @@ impl FakeDesk {
             deletion_failures: Vec::new(),
             obstacles: Vec::new(),
             steps: Vec::new(),
+            updates: updates(),
             stays_open: false,
             attached: false,
             asked: Mutex::new(Vec::new()),
@@ -343,6 +346,14 @@ impl Desk for FakeDesk {
         };
         let quarantined = if self.deletion_failures.is_empty() { damaged.into_iter().map(aside).collect() } else { Vec::new() };
         answer(RepairReport { quarantined, mended: Vec::new(), failures: self.deletion_failures.clone() })
+    }
+
+    fn updates(&self, repos: Vec<RepoKey>) -> BoxStream<'static, UpdateStep> {
+        let is_meant = move |step: &UpdateStep| match step {
+            UpdateStep::Checked { repo, .. } => repos.is_empty() || repos.contains(repo),
+            _ => true,
+        };
+        stream::iter(self.updates.clone().into_iter().filter(is_meant)).boxed()
     }
 
     fn board(&self) -> BoxStream<'static, Arc<Board>> {

@@ -360,3 +360,28 @@ pub fn verified(damaged: usize) -> Vec<VerifyStep> {
     let report = VerifyReport { root: "/cache".into(), files, bytes, warnings: Vec::new() };
     vec![VerifyStep::Progress(progress), VerifyStep::Done(report)]
 }
+
+/// What the Hub says of that cache: a quantization that changed, a tag that is gone, a pinned repository whose README alone changed, one
+/// that needs access, and one that is current.
+pub fn updates() -> Vec<UpdateStep> {
+    let keys: Vec<RepoKey> = cache().repos.iter().map(|repo| repo.key.clone()).collect();
+    let unasked = |at: usize, name: &str, held: &str| Update::unasked(keys[at].clone(), name.parse().unwrap(), held.to_owned());
+    let now = || Some("1".repeat(40));
+    let version = |name: &str, size| FileVersion { size, digest: Some(digest(name)) };
+    let file = |path: &str, held: &str, now: Option<&str>, size| HeldFile {
+        path: path.to_owned(),
+        held: version(held, size),
+        now: now.map(|now| version(now, size + 5)),
+    };
+    let files = vec![file("README.md", "re", Some("re"), 900), file("q4.gguf", "q4", Some("n4"), 5 << 30)];
+    let newer = Update { now: now(), files, bytes_to_fetch: (5 << 30) + 5, ..unasked(0, "main", DETACHED) };
+    let gone = Fault::new(FaultKind::RevisionNotFound, "Qwen/Qwen3-8B-GGUF has no revision v1").hint("name another");
+    let gone = Update { fault: Some(gone), ..unasked(0, "v1", COMMIT) };
+    let same = Update { now: now(), files: vec![file("README.md", "re", Some("re"), 900)], ..unasked(2, "main", COMMIT) };
+    let gated = Fault::new(FaultKind::Gated, "gpt2 is gated, and no token is set").hint("accept the terms");
+    let gated = Update { now: now(), fault: Some(gated), ..unasked(1, "main", COMMIT) };
+    let current = Update { now: Some(COMMIT.to_owned()), ..unasked(3, "main", COMMIT) };
+    let checked = |updates: Vec<Update>| UpdateStep::Checked { repo: updates[0].repo.clone(), updates };
+    let steps = [vec![same], vec![newer, gone], vec![current], vec![gated]];
+    steps.into_iter().map(checked).chain([UpdateStep::Done]).collect()
+}

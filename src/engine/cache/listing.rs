@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
@@ -79,7 +80,7 @@ impl Cache {
 
     /// Every repository in brief, and what is wrong with them.
     fn read_all(&self, store: Option<&Store>, folders: HashSet<String>, found: Found) -> (Vec<Brief>, Vec<String>) {
-        let index = self.memory.as_ref().map(|folder| Index::in_folder(folder, &self.root));
+        let index = self.memory.as_ref().and_then(|folder| Index::in_folder(folder, &self.root, store.is_some()));
         let lines = index.as_ref().map_or_else(|| Box::new(std::iter::empty()) as Box<_>, Index::lines);
         let scanning = Scanning {
             cache: self,
@@ -94,7 +95,9 @@ impl Cache {
         let (mut briefs, mut warnings) = (Vec::new(), Vec::new());
         thread::scope(|scope| {
             let threads: Vec<_> = (0..readers).map(|_| scope.spawn(|| scanning.run())).collect();
-            for (mut own, mut told) in threads.into_iter().filter_map(|thread| thread.join().ok()) {
+            for thread in threads {
+                // A smaller cache must not look like a whole one.
+                let (mut own, mut told) = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
                 briefs.append(&mut own);
                 warnings.append(&mut told);
             }

@@ -5,6 +5,7 @@
 //! before it was read is not remembered: a change a moment later could have the same time. Nothing depends on the file: where it is
 //! missing, damaged or of another version, everything is read.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::dir::Dir;
-use super::layout::{BLOBS, JOURNAL, PARTIAL};
+use super::layout::{BLOBS, JOURNAL, PARTIAL, TEMPORARY};
 use super::scan::RepoScan;
 use super::seen::Seen;
 use crate::desk::{CachedRepo, Leftover};
@@ -28,6 +29,13 @@ use crate::desk::{CachedRepo, Leftover};
 const HEAD: &str = "hfdesk cache index 1 ";
 /// What changed within so long before its reading is not remembered. Generous, for servers whose clock differs from this one.
 const TOO_FRESH: Duration = Duration::from_secs(10);
+
+/// A temporary file this old is nobody's any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
+/// Filesystems of this machine's own disks and memory, by their numbers in statfs(2): ext2 to 4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS
+/// and bcachefs.
+#[cfg(target_os = "linux")]
+const LOCAL: [i128; 8] = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010, 0xca45_1a4e];
 
 /// One repository as it was read.
 #[derive(Serialize, Deserialize)]
@@ -44,7 +52,7 @@ struct Line<'a> {
     used: Vec<&'a str>,
     /// Bytes of them that lie in the repository's own folder.
     own: u64,
-    repo: CachedRepo,
+    repo: Cow<'a, CachedRepo>,
 }
 
 /// A repository in brief.
@@ -68,7 +76,7 @@ pub(super) fn line(scan: &RepoScan, brief: &Brief, now: SystemTime) -> Option<St
     }
     let stamp = stamp(scan.looked_at.iter().map(|(_, seen)| *seen));
     let folder = plain(Path::new(scan.path.file_name()?))?;
-    serde_json::to_string(&Line { folder, stamp, looked_at, used, own: brief.own, repo: (*brief.repo).clone() }).ok()
+    serde_json::to_string(&Line { folder, stamp, looked_at, used, own: brief.own, repo: Cow::Borrowed(&brief.repo) }).ok()
 }
 
 /// A path that can stand in a line as it is.
@@ -83,7 +91,7 @@ pub(super) fn recall(root: &Dir, line: &str) -> Option<Brief> {
     let look = |path: &&str| if path.is_empty() { folder.own().ok() } else { folder.seen(*path) };
     let seen = line.looked_at.iter().map(look).collect::<Option<Vec<Seen>>>()?;
     (stamp(seen.into_iter()) == line.stamp).then_some(())?;
-    let mut repo = line.repo;
+    let mut repo = line.repo.into_owned();
     if !line.used.is_empty() || !repo.leftovers.is_empty() {
         repo.last_accessed = last_use(&folder.child(OsStr::new(BLOBS)).ok()?, &line.used, &repo)?;
     }
@@ -129,18 +137,21 @@ fn stamp(seen: impl Iterator<Item = Seen>) -> u64 {
 pub(super) struct Index {
     path: PathBuf,
     root: PathBuf,
+    /// Whether the cache has a shared blob store: without its marker, links into it lead nowhere.
+    shares: bool,
 }
 
 impl Index {
-    /// The index of the cache at `root`, in this folder.
-    pub(super) fn in_folder(folder: &Path, root: &Path) -> Self {
+    /// The index of the cache at `root`, in this folder; `None` where the filesystem cannot be trusted to tell what has changed.
+    pub(super) fn in_folder(folder: &Path, root: &Path, shares: bool) -> Option<Self> {
         let mut hasher = DefaultHasher::new();
         root.hash(&mut hasher);
-        Self { path: folder.join(format!("{:016x}.index", hasher.finish())), root: root.to_path_buf() }
+        let path = folder.join(format!("{:016x}.index", hasher.finish()));
+        keeps_times_of_change(root).then(|| Self { path, root: root.to_path_buf(), shares })
     }
 
     fn head(&self) -> String {
-        format!("{HEAD}{}", self.root.display())
+        format!("{HEAD}{} {}", if self.shares { "shared" } else { "plain" }, self.root.display())
     }
 
     /// The lines that were written last, one repository each.
@@ -181,7 +192,9 @@ impl NewLines {
         if self.file.is_none() {
             let folder = index.path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(folder)?;
-            let mut file = BufWriter::with_capacity(1 << 16, NamedTempFile::new_in(folder)?);
+            sweep(folder);
+            let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+            let mut file = BufWriter::with_capacity(1 << 16, file);
             writeln!(file, "{}", index.head())?;
             self.file = Some(file);
         }
@@ -202,4 +215,25 @@ impl NewLines {
 /// The name of the folder that a line is about.
 pub(super) fn folder_of(line: &str) -> Option<&str> {
     line.strip_prefix("{\"folder\":\"")?.split('"').next()
+}
+
+/// Removes what processes that died while they wrote have left. A file that somebody writes now is young.
+fn sweep(folder: &Path) {
+    let old = |entry: &fs::DirEntry| {
+        entry.metadata().and_then(|found| found.modified()).is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED))
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let temporary = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY));
+    temporary.filter(old).for_each(|entry| _ = fs::remove_file(entry.path()));
+}
+
+/// Whether a filesystem notes by itself when a folder has changed. Those over a network may make times up, or tell them late.
+#[cfg(target_os = "linux")]
+fn keeps_times_of_change(root: &Path) -> bool {
+    rustix::fs::statfs(root).is_ok_and(|found| LOCAL.iter().any(|magic| i128::from(found.f_type) == *magic))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keeps_times_of_change(_root: &Path) -> bool {
+    false
 }

@@ -16,6 +16,8 @@ use crate::desk::{RepoKey, printable};
 
 /// The longest ref that is read, in bytes; a commit has 40.
 const LONGEST_REF: usize = 1024;
+/// So many folders in one another are read; each is kept open while those in it are.
+const DEEPEST: usize = 64;
 
 impl RepoScan {
     /// Reads the repository in this folder of the cache. What cannot be read is told to the reader.
@@ -73,6 +75,15 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// The same for a folder in another one, as far down as anybody names files.
+    fn open_below(&mut self, path: &Path, inside: PathBuf, above: &Dir, name: &OsStr) -> Option<Dir> {
+        if path.components().count() > DEEPEST {
+            self.warn(&inside, "lies deeper than is read");
+            return None;
+        }
+        self.open(inside, above.child(name))
+    }
+
     fn names(&mut self, inside: &Path, dir: &Dir) -> Vec<Named> {
         dir.names().unwrap_or_else(|error| {
             self.warn(inside, &format!("cannot be read: {error}"));
@@ -116,7 +127,7 @@ impl Walk<'_, '_> {
             let own = above.join(&name);
             let inside = Path::new(REFS).join(&own);
             if kind == Kind::Folder {
-                if let Some(dir) = self.open(inside, dir.child(&name)) {
+                if let Some(dir) = self.open_below(&own, inside, dir, &name) {
                     self.read_refs_in(&own, &dir);
                 }
                 continue;
@@ -162,7 +173,7 @@ impl Walk<'_, '_> {
             let path = above.join(&name);
             if kind == Kind::Folder {
                 let below = inside.join(&name);
-                if let Some(dir) = self.open(below.clone(), dir.child(&name)) {
+                if let Some(dir) = self.open_below(&path, below.clone(), dir, &name) {
                     self.read_entries(&below, &path, &dir, entries);
                 }
                 continue;

@@ -69,6 +69,11 @@ impl Hub {
         self.inner.endpoint.base()
     }
 
+    /// Fails where the network is to be left alone.
+    pub fn must_be_online(&self) -> Result<(), Fault> {
+        if self.inner.offline { Err(request::offline(&self.inner.endpoint.api("")?)) } else { Ok(()) }
+    }
+
     /// Whether requests carry a token.
     pub fn has_token(&self) -> bool {
         self.inner.token.is_some()

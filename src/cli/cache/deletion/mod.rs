@@ -29,6 +29,11 @@ pub struct HowArgs {
 }
 
 impl HowArgs {
+    /// For good, and without asking where that was answered already.
+    pub(super) fn forever(yes: bool) -> Self {
+        Self { yes, dry_run: false, trash: false }
+    }
+
     fn disposal(&self) -> Disposal {
         if self.trash { Disposal::Trash } else { Disposal::Forever }
     }
@@ -46,13 +51,24 @@ pub(super) async fn carry_out(
     if how.dry_run {
         return out.show(&Preview { plan: &plan, tally: &tally, disposal: how.disposal() });
     }
-    if !how.yes && !confirmed(&plan, &tally, how.disposal(), out).await? {
-        return Err(Fault::new(FaultKind::Interrupted, "nothing was deleted"));
-    }
-    let report = desk.delete(plan.clone(), how.disposal()).await?;
+    let report = deleted(desk, cache, &plan, how, out).await?;
     out.show(&Outcome { plan: &plan, tally: &tally, disposal: how.disposal(), report: &report })?;
     undo(&report, out);
     failures(&report, out)
+}
+
+/// Carries a plan out, after asking where that is wanted, and leaves the telling to the caller.
+pub(super) async fn deleted(
+    desk: &dyn Desk,
+    cache: &CacheListing,
+    plan: &DeletionPlan,
+    how: &HowArgs,
+    out: &mut Output,
+) -> Result<DeletionReport, Fault> {
+    if !how.yes && !confirmed(plan, &Tally::of(plan, cache), how.disposal(), out).await? {
+        return Err(Fault::new(FaultKind::Interrupted, "nothing was deleted"));
+    }
+    desk.delete(plan.clone(), how.disposal()).await
 }
 
 /// A plan that deletes nothing.
@@ -105,7 +121,7 @@ fn undo(report: &DeletionReport, out: &mut Output) {
 }
 
 /// Whatever could not be removed makes the verb fail, after what could be has been told.
-fn failures(report: &DeletionReport, out: &mut Output) -> Result<(), Fault> {
+pub(super) fn failures(report: &DeletionReport, out: &mut Output) -> Result<(), Fault> {
     if report.failures.is_empty() {
         return Ok(());
     }
