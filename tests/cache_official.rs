@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use hfdesk_tui::desk::{DeletionTarget, Digest, Disposal, Plan, PlannedFile, RepoKey, RepoKind, RepoRef, Verdict, VerifiedFile};
-use hfdesk_tui::engine::cache::{Cache, Place, SetAside};
+use hfdesk_tui::desk::{
+    Choice, DeletionTarget, Digest, Disposal, LinkFor, LinkRequest, Plan, PlannedFile, RepoKey, RepoKind, RepoRef, Selection, Verdict,
+    VerifiedFile,
+};
+use hfdesk_tui::engine::cache::{Cache, Place, SetAside, verify_blob};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::Digest as _;
@@ -280,6 +283,45 @@ fn snapshots_are_found_offline() {
     some.left_files = 1;
     let place = judge.fill(&some, FILES, 3);
     assert_eq!(judge.offline_snapshot("org/some", "main"), place.dir().to_str().unwrap());
+}
+
+/// Files of another program in its folder, as `org/weights` has them.
+fn lay_out(folder: &Path, files: &[(&str, &[u8])]) {
+    for (path, content) in files {
+        let path = folder.join("org/weights").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+}
+
+#[test]
+fn an_adopted_repository_is_read_offline_and_verified() {
+    for hard in [false, true] {
+        let Some(judge) = Judge::new() else { return };
+        let (plan, models) = (plan("org/weights", FILES), judge.cache.root().parent().unwrap().join("models"));
+        lay_out(&models, FILES);
+        let request = LinkRequest::Adopt { selection: Selection::new(plan.repo.clone(), Choice::Everything), from: None, hard };
+        let links = judge.cache.plan_adoption(&request, plan.clone(), vec![models.clone()]).unwrap();
+        let report = judge.cache.link(&links).unwrap();
+        assert_eq!((report.made, report.failures), (4, vec![]));
+        let snapshot = judge.offline_snapshot("org/weights", "main");
+        assert_eq!(Path::new(&snapshot), links.folder);
+        judge.agreed_scan();
+        for (file, (path, content)) in plan.files.iter().zip(FILES) {
+            let read = fs::read(Path::new(&snapshot).join(path)).unwrap();
+            assert!(read == *content && verify_blob(&links.folder.join(path), &file.digest).unwrap(), "{path}");
+        }
+        // A view of it for others does not bother the official client, and neither does its end.
+        let into = Some(judge.cache.root().parent().unwrap().join("view"));
+        let (repo, program) = (key("org/weights"), LinkFor::LmStudio);
+        let view = LinkRequest::View { repo: repo.clone(), commit: None, files: Vec::new(), program, into: into.clone(), how: None };
+        for request in [view, LinkRequest::Remove { repo, program, into }] {
+            let links = judge.cache.plan_links(&request).unwrap();
+            assert_eq!(judge.cache.link(&links).unwrap().failures, Vec::<String>::new());
+            judge.agreed_scan();
+            assert_eq!(judge.hf(&["cache", "ls", "--format", "json", "--show-warnings"]).as_array().unwrap().len(), 1);
+        }
+    }
 }
 
 #[test]

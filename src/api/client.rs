@@ -14,8 +14,9 @@ use super::LONGEST_MESSAGE;
 use super::boards::Plans;
 use crate::desk::{
     About, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget, Desk, Disposal,
-    Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply, RepoKey, RepoRef, Revisions,
-    Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, UpdateStep, VerifiedFile, VerifyStep, VerifyTarget,
+    Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan, RepairReport,
+    Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, UpdateStep,
+    VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -142,6 +143,14 @@ impl Desk for Remote {
 
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
         self.ask("mend", (findings,))
+    }
+
+    fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan> {
+        self.ask("plan_links", (request,))
+    }
+
+    fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
+        self.ask("link", (plan,))
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

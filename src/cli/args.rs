@@ -250,6 +250,8 @@ mod tests {
             "cache empty",
             "cache pin",
             "cache doctor",
+            "cache link",
+            "cache rebuild",
             "hub serve",
         ] {
             insta::assert_snapshot!(format!("help-{}", leaf.replace(' ', "-")), help(&format!("hfdesk-tui {leaf}")));

@@ -18,6 +18,7 @@ mod fault;
 mod fit;
 mod globs;
 mod job;
+mod links;
 mod machine;
 mod model;
 mod naming;
@@ -55,6 +56,7 @@ pub use fault::{Fault, FaultKind};
 pub use fit::{CacheType, Fit, FitVerdict, Recommendation};
 pub use globs::Globs;
 pub use job::{FileProgress, Job, JobAction, JobId, JobState, Phase, Progress, Target};
+pub use links::{LinkAction, LinkFor, LinkHow, LinkName, LinkPlan, LinkReport, LinkRequest};
 pub use machine::{Gpu, Machine};
 pub use model::{Experts, LayerCache, ModelFacts};
 pub use naming::alike;
@@ -167,6 +169,12 @@ pub trait Desk: Send + Sync {
 
     /// Mends what was found, as far as it can be mended and is still so.
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport>;
+
+    /// What linking would do: names for cached files where other programs look, or files of theirs for the cache. Nothing is changed.
+    fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan>;
+
+    /// Carries out a plan, after checking that it still holds. Nothing is overwritten, and only what was made here is taken away.
+    fn link(&self, plan: LinkPlan) -> Reply<LinkReport>;
 
     /// Reads cached files and compares them with their digests: these, or the whole cache where none are named. Nothing in the cache is changed.
     ///

@@ -14,6 +14,7 @@ mod headers;
 pub mod host;
 pub mod hub;
 pub mod job;
+mod linking;
 mod listing;
 pub mod net;
 mod others;
@@ -35,9 +36,9 @@ use tokio::sync::watch;
 
 use crate::desk::{
     About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget,
-    Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepairReport, Reply, RepoKey,
-    RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, UpdateStep, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan,
+    RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId,
+    UpdateStep, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -184,6 +185,27 @@ impl Engine {
         let cache = self.cache.clone();
         blocking(move || with_what_is_here(&cache, plan)).await
     }
+
+    /// The plan of a selection; where the Hub cannot be asked, by the listing that the cache has of it.
+    async fn plan_or_listed(&self, selection: Selection) -> Result<Plan, Fault> {
+        match self.plan_now(selection.clone()).await {
+            Err(fault) if linking::is_out_of_reach(&fault) => {
+                let cache = self.cache.clone();
+                blocking(move || linking::plan_from_cache(&cache, &selection).unwrap_or(Err(fault))).await
+            }
+            planned => planned,
+        }
+    }
+
+    async fn plan_links_now(&self, request: LinkRequest) -> Result<LinkPlan, Fault> {
+        let (cache, request) = (self.cache.clone(), linking::in_usual_folder(request, &self.cache, &self.places));
+        let LinkRequest::Adopt { selection, from, .. } = &request else {
+            return blocking(move || cache.plan_links(&request)).await;
+        };
+        let plan = self.plan_or_listed(Selection { local_dir: None, ..selection.clone() }).await?;
+        let sources = linking::sources(from.as_deref(), cache.local_roots(), &self.places);
+        blocking(move || cache.plan_adoption(&request, plan, sources)).await
+    }
 }
 
 /// The plan, or what bars its way: a missing permission shows before anything is queued, and before what follows from it.
@@ -322,6 +344,16 @@ impl Desk for Engine {
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
         let cache = self.cache.clone();
         blocking(move || Ok(cache.mend(&findings, SystemClock.now()))).boxed()
+    }
+
+    fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan> {
+        let engine = self.clone();
+        async move { engine.plan_links_now(request).await }.boxed()
+    }
+
+    fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
+        let cache = self.cache.clone();
+        blocking(move || cache.link(&plan)).boxed()
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

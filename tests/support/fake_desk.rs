@@ -10,10 +10,10 @@ use hfdesk_tui::desk::{
     About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, CachedBlob, CachedFile, CachedRepo,
     CachedRevision, CachedSnapshot, CachedVariant, Card, Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk,
     Disposal, Fault, FaultKind, FileProgress, Finding, Hit, Job, JobAction, JobId, JobState, Keeper, LayerCache, LeftFile, Leftover,
-    LeftoverKind, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherModel, OtherStore, PageToken, Phase, Plan,
-    PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, Revisions, Scenario, SearchPage,
-    SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, UpdateStep, Variant, VerifiedFile, VerifyStep,
-    VerifyTarget,
+    LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherModel,
+    OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
+    Revisions, Scenario, SearchPage, SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, UpdateStep,
+    Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -710,6 +710,24 @@ impl Desk for FakeDesk {
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
         self.note(format!("mend {} findings", findings.len()));
         reply(Ok(MendReport { mended: findings, failures: Vec::new() }))
+    }
+
+    fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan> {
+        reply(Ok(LinkPlan {
+            request,
+            folder: "/views".into(),
+            names: Vec::new(),
+            cost: 0,
+            disk_free: None,
+            obstacles: Vec::new(),
+            cautions: Vec::new(),
+            adopts: None,
+        }))
+    }
+
+    fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
+        self.note(format!("link {} names", plan.names.len()));
+        reply(Ok(LinkReport::default()))
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -3,6 +3,7 @@
 mod aim;
 mod deletion;
 mod doctor;
+mod link;
 mod ls;
 mod pin;
 mod prune;
@@ -20,6 +21,7 @@ use super::output::Output;
 use crate::desk::{Desk, Fault};
 
 pub use doctor::DoctorArgs;
+pub use link::{LinkArgs, RebuildArgs};
 pub use ls::LsArgs;
 pub use pin::PinArgs;
 pub use prune::PruneArgs;
@@ -38,7 +40,8 @@ Examples:
   hfdesk-tui cache rm Qwen/Qwen3-8B-GGUF:q6_k --dry-run
   hfdesk-tui cache prune --trash
   hfdesk-tui cache updates
-  hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF")]
+  hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF
+  hfdesk-tui cache link Qwen/Qwen3-8B-GGUF:q4_k_m --for lmstudio")]
 pub struct CacheArgs {
     /// What to do.
     #[command(subcommand)]
@@ -75,6 +78,10 @@ pub enum CacheCommand {
     Unpin(PinArgs),
     /// Find what is wrong with the cache, and mend it
     Doctor(DoctorArgs),
+    /// Let other programs find cached files, or take over files of theirs, without a second copy
+    Link(LinkArgs),
+    /// Make and update a folder of plain names that leads to everything in the cache
+    Rebuild(RebuildArgs),
 }
 
 impl CacheCommand {
@@ -88,7 +95,15 @@ impl CacheCommand {
         match self {
             Self::Updates(args) => args.downloads(),
             Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
-            Self::Rm(_) | Self::Prune(_) | Self::Restore(_) | Self::Empty(_) | Self::Pin(_) | Self::Unpin(_) | Self::Doctor(_) => true,
+            Self::Rm(_)
+            | Self::Prune(_)
+            | Self::Restore(_)
+            | Self::Empty(_)
+            | Self::Pin(_)
+            | Self::Unpin(_)
+            | Self::Doctor(_)
+            | Self::Link(_)
+            | Self::Rebuild(_) => true,
         }
     }
 }
@@ -107,5 +122,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> 
         CacheCommand::Pin(args) => pin::run(desk, args, true, out).await,
         CacheCommand::Unpin(args) => pin::run(desk, args, false, out).await,
         CacheCommand::Doctor(args) => doctor::run(desk, args, out).await,
+        CacheCommand::Link(args) => link::run(desk, args, out).await,
+        CacheCommand::Rebuild(args) => link::rebuild(desk, args, out).await,
     }
 }

@@ -113,6 +113,8 @@ pub struct FakeDesk {
     pub open_files: Vec<OpenFile>,
     /// What cannot be deleted, mended or set aside.
     pub deletion_failures: Vec<String>,
+    /// What stands in the way of links.
+    pub obstacles: Vec<String>,
     /// What a verification tells.
     pub steps: Vec<VerifyStep>,
     /// What asking for updates tells.
@@ -135,6 +137,7 @@ impl FakeDesk {
             needed: Vec::new(),
             open_files: Vec::new(),
             deletion_failures: Vec::new(),
+            obstacles: Vec::new(),
             steps: Vec::new(),
             updates: updates(),
             stays_open: false,
@@ -312,6 +315,21 @@ impl Desk for FakeDesk {
         self.note(format!("mend {} findings", findings.len()));
         let mended = if self.deletion_failures.is_empty() { findings } else { Vec::new() };
         answer(MendReport { mended, failures: self.deletion_failures.clone() })
+    }
+
+    fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan> {
+        answer(samples::links(request, self.obstacles.clone()))
+    }
+
+    fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
+        self.note(format!("link {:?}", plan.request));
+        answer(LinkReport {
+            made: plan.count(LinkAction::Make),
+            updated: plan.count(LinkAction::Update),
+            kept: plan.count(LinkAction::Keep),
+            removed: plan.count(LinkAction::Remove),
+            failures: self.deletion_failures.clone(),
+        })
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

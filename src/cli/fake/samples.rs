@@ -244,6 +244,29 @@ fn ollama() -> OtherStore {
     }
 }
 
+/// What linking does: one name is made, one made anew and one kept; of a removal one goes.
+pub fn links(request: LinkRequest, obstacles: Vec<String>) -> LinkPlan {
+    let (repo, how) = match &request {
+        LinkRequest::View { repo, how, .. } => (repo.clone(), *how),
+        LinkRequest::Remove { repo, .. } => (repo.clone(), None),
+        LinkRequest::Friendly { .. } | LinkRequest::Adopt { .. } => (cache().repos[0].key.clone(), None),
+    };
+    let name = |file: &str, action| LinkName {
+        path: PathBuf::from("/views").join(file),
+        source: PathBuf::from("/cache/snapshot").join(file),
+        how: how.unwrap_or(LinkHow::Symlink),
+        size: 5 << 30,
+        action,
+        repo: repo.clone(),
+    };
+    let names = match &request {
+        LinkRequest::Remove { .. } => vec![name("q4.gguf", LinkAction::Remove)],
+        _ => vec![name("q4.gguf", LinkAction::Make), name("q6.gguf", LinkAction::Update), name("README.md", LinkAction::Keep)],
+    };
+    let cautions = vec!["deleting from the cache has consequences".to_owned()];
+    LinkPlan { request, folder: "/views".into(), names, cost: 0, disk_free: Some(10 << 30), obstacles, cautions, adopts: None }
+}
+
 /// What is wrong with the cache: two errors, of which one can be mended, and a warning.
 pub fn findings() -> Vec<Finding> {
     let finding = |trouble, severity, path: &str, message: &str| Finding {

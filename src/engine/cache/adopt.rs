@@ -106,12 +106,12 @@ fn opened(path: &Path) -> io::Result<(File, Stamp)> {
 
 /// Whether the target, which is empty, shares the source's blocks now. Most filesystems cannot do that.
 #[cfg(target_os = "linux")]
-fn is_cloned(target: &File, source: &File) -> bool {
+pub(super) fn is_cloned(target: &File, source: &File) -> bool {
     rustix::fs::ioctl_ficlone(target, source).is_ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_cloned(_target: &File, _source: &File) -> bool {
+pub(super) fn is_cloned(_target: &File, _source: &File) -> bool {
     false
 }
 

@@ -81,7 +81,7 @@ pub(super) fn probe(folder: &Path) -> Result<u32, Fault> {
 }
 
 /// A file without a name, which leaves nothing behind however this process ends. Not every filesystem has them.
-fn nameless(folder: &Path) -> io::Result<File> {
+pub(super) fn nameless(folder: &Path) -> io::Result<File> {
     let mut options = File::options();
     #[allow(clippy::cast_possible_wrap)] // the flags are low bits
     options.write(true).mode(ANYBODY).custom_flags(OFlags::TMPFILE.bits() as i32);
@@ -102,7 +102,7 @@ impl FileMode {
     }
 }
 
-fn temporary() -> Builder<'static, 'static> {
+pub(super) fn temporary() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(TEMPORARY).permissions(Permissions::from_mode(ANYBODY));
     builder

@@ -19,6 +19,7 @@ mod idle;
 mod inside;
 mod known;
 mod layout;
+mod links;
 mod listing;
 mod lock;
 mod moves;
@@ -97,6 +98,11 @@ impl Cache {
     #[must_use]
     pub fn with_local_roots(self, local_roots: Vec<PathBuf>) -> Self {
         Self { local_roots, ..self }
+    }
+
+    /// The folders of models that somebody else keeps, as the cache was told.
+    pub fn local_roots(&self) -> &[PathBuf] {
+        &self.local_roots
     }
 
     /// The cache's folder, as an absolute path.

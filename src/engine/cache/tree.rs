@@ -9,15 +9,18 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::layout::is_hex;
+use super::Cache;
+use super::layout::{REFS, is_hex, repo_folder};
 use super::verify::git_sha1;
-use crate::desk::{Digest, Fault, Plan, PlannedFile};
+use crate::desk::{Digest, Fault, Plan, PlannedFile, RepoFile, RepoRef, safe_path};
 use crate::engine::host::write_atomically;
 
 const FORMAT_VERSION: u64 = 1;
 
 /// The longest listing that is read, in bytes.
 const LONGEST: u64 = 256 << 20;
+/// The longest ref that is read, in bytes: a commit, and whatever whitespace somebody left behind it.
+const LONGEST_REF: u64 = 1 << 10;
 
 /// Writes the listing of a plan that covers a whole repository below `folder`; a partial plan has none.
 ///
@@ -38,25 +41,62 @@ fn known_files(path: &Path) -> Option<usize> {
     Some(listing.get("files")?.as_object()?.len())
 }
 
+#[derive(Deserialize)]
+struct Listing {
+    format_version: u64,
+    files: HashMap<String, Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(default)]
+    size: u64,
+    blob_id: String,
+    lfs_sha256: Option<String>,
+    lfs_size: Option<u64>,
+    xet_hash: Option<String>,
+}
+
+impl Listed {
+    fn digest(&self) -> Option<Digest> {
+        self.lfs_sha256.as_ref().unwrap_or(&self.blob_id).parse().ok()
+    }
+}
+
+impl Cache {
+    /// The commit that a revision means, and its files, as far as the cache knows without a network; `None` where it has no listing of it.
+    pub fn listed(&self, repo: &RepoRef) -> Option<(String, Vec<RepoFile>)> {
+        let folder = self.root.join(repo_folder(repo.kind, &repo.id));
+        let commit = match &repo.revision {
+            revision if revision.is_commit() => revision.as_str().to_owned(),
+            revision => text(&folder.join(REFS).join(revision.as_str()), LONGEST_REF)?.trim().to_owned(),
+        };
+        is_hex(&commit, 40).then_some(())?;
+        let file = |(path, listed): (String, Listed)| {
+            let size = listed.lfs_size.unwrap_or(listed.size);
+            safe_path(&path).then(|| RepoFile { path, size, digest: listed.digest(), xet_hash: listed.xet_hash })
+        };
+        let mut files: Vec<RepoFile> = read_listing(&folder, &commit)?.files.into_iter().filter_map(file).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Some((commit, files))
+    }
+}
+
 /// What the files of a commit should hash to, by path, as far as the listing below `folder` says; nothing where there is none that can be read.
 pub(super) fn listed_digests(folder: &Path, commit: &str) -> HashMap<String, Digest> {
-    #[derive(Deserialize)]
-    struct Listing {
-        format_version: u64,
-        files: HashMap<String, Entry>,
-    }
-    #[derive(Deserialize)]
-    struct Entry {
-        blob_id: String,
-        lfs_sha256: Option<String>,
-    }
-    let path = folder.join("trees").join(format!("{commit}.json"));
-    let readable = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
-    let text = readable.then(|| fs::read(&path).ok()).flatten();
-    let listing =
-        text.and_then(|text| serde_json::from_slice::<Listing>(&text).ok()).filter(|listing| listing.format_version == FORMAT_VERSION);
-    let digest = |(path, entry): (String, Entry)| Some((path, entry.lfs_sha256.unwrap_or(entry.blob_id).parse().ok()?));
-    listing.map_or_else(HashMap::new, |listing| listing.files.into_iter().filter_map(digest).collect())
+    let files = read_listing(folder, commit).map_or_else(HashMap::new, |listing| listing.files);
+    files.into_iter().filter_map(|(path, listed)| Some((path, listed.digest()?))).collect()
+}
+
+fn read_listing(folder: &Path, commit: &str) -> Option<Listing> {
+    let text = text(&folder.join("trees").join(format!("{commit}.json")), LONGEST)?;
+    serde_json::from_str::<Listing>(&text).ok().filter(|listing| listing.format_version == FORMAT_VERSION)
+}
+
+/// The text of a regular file that is not longer than this many bytes.
+fn text(path: &Path, longest: u64) -> Option<String> {
+    fs::symlink_metadata(path).ok().filter(|found| found.is_file() && found.len() <= longest)?;
+    fs::read_to_string(path).ok()
 }
 
 fn listing(files: &[PlannedFile]) -> Value {

@@ -2,7 +2,7 @@
 
 mod inside;
 
-use crate::desk::{CacheListing, CachedRepo, CachedRevision, DeletionTarget, Desk, Fault, FaultKind, RepoId, RepoKind, RepoSpec};
+use crate::desk::{CacheListing, CachedRepo, CachedRevision, DeletionTarget, Desk, Fault, FaultKind, RepoId, RepoKey, RepoKind, RepoSpec};
 
 use super::target::CacheTarget;
 
@@ -94,6 +94,16 @@ fn readings(path: &str) -> Vec<(RepoId, Option<String>)> {
 }
 
 impl Aim {
+    /// The whole repository that is named, whether or not it is in the cache: a model, where no kind is said.
+    pub fn whole_repo(&self) -> Option<RepoKey> {
+        match self {
+            Self::In { kind, path, at: None, variants } if variants.is_empty() => {
+                Some(RepoKey { kind: kind.unwrap_or_default(), id: path.parse().ok()? })
+            }
+            _ => None,
+        }
+    }
+
     /// The one thing in the cache that is meant.
     pub fn find<'a>(&'a self, cache: &'a CacheListing) -> Result<Found<'a>, Fault> {
         match self {
@@ -113,6 +123,13 @@ impl Aim {
 }
 
 impl Found<'_> {
+    /// The same in one revision: that which is named, else that of `main` or, without such a ref, the newest.
+    pub fn in_newest(self) -> Self {
+        let revisions = &self.repo.revisions;
+        let main = || revisions.iter().find(|revision| revision.refs.iter().any(|name| name == "main"));
+        Self { revision: self.revision.or_else(main).or(revisions.first()), ..self }
+    }
+
     /// The same, if it is a repository or a revision.
     pub fn whole(self) -> Result<Self, Fault> {
         if self.file.is_none() && self.variants.is_empty() {
