@@ -81,6 +81,8 @@ fn repos() -> Vec<CachedRepo> {
         files: 1,
         revisions,
         leftovers: Vec::new(),
+        detached: 0,
+        damaged: false,
         last_accessed: accessed.map(moment),
         last_modified: Some(moment(modified)),
     };

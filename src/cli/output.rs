@@ -6,6 +6,8 @@
 use std::ffi::OsString;
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ColorChoice;
 
@@ -44,9 +46,21 @@ pub struct Output {
     pub(super) answer: Option<Answer>,
     pub(super) reader_gone: bool,
     pub(super) line_open: bool,
+    /// Whether something is being done that is not left half done.
+    pub(super) committed: Arc<AtomicBool>,
 }
 
 impl Output {
+    /// Whether the verb is at something that it does not leave half done.
+    pub(super) fn committed(&self) -> Arc<AtomicBool> {
+        self.committed.clone()
+    }
+
+    /// From here on an interruption waits until the verb is done.
+    pub(super) fn commit(&self) {
+        self.committed.store(true, Ordering::Relaxed);
+    }
+
     /// This process's streams. `env` looks up `NO_COLOR` and `TERM`.
     pub fn stdio(format: Format, color: ColorChoice, env: impl Fn(&str) -> Option<OsString>) -> Self {
         let plain = env("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -61,7 +75,7 @@ impl Output {
         let stderr = Channel { sink: Box::new(io::stderr()), width: stderr_width, color: colored(io::stderr().is_terminal()) };
         let can_ask = format == Format::Human && io::stdin().is_terminal() && io::stderr().is_terminal();
         let answer: Option<Answer> = if can_ask { Some(Box::new(read_line)) } else { None };
-        Self { stdout, stderr, format, answer, reader_gone: false, line_open: false }
+        Self { stdout, stderr, format, answer, reader_gone: false, line_open: false, committed: Arc::default() }
     }
 
     /// Who reads the output.

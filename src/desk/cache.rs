@@ -96,6 +96,11 @@ pub struct CachedRepo {
     pub revisions: Vec<CachedRevision>,
     /// What no snapshot uses, largest first.
     pub leftovers: Vec<Leftover>,
+    /// Bytes of its own that only detached revisions use: what comes free when those go.
+    pub detached: u64,
+    /// Whether something in it is not as the official client expects, which then hides the whole repository. Which revisions a damaged
+    /// ref led to cannot be known.
+    pub damaged: bool,
     /// When a blob was last read, by the filesystem's account.
     pub last_accessed: Option<Timestamp>,
     /// When a blob last changed.
@@ -103,6 +108,11 @@ pub struct CachedRepo {
 }
 
 impl CachedRepo {
+    /// The revisions that nothing but their own names leads to. None where refs or links are damaged: one of those may have led there.
+    pub fn detached_revisions(&self) -> impl Iterator<Item = &CachedRevision> {
+        self.revisions.iter().filter(|revision| !self.damaged && revision.is_detached())
+    }
+
     /// Bytes on the disk of what no snapshot uses.
     pub fn unused(&self) -> u64 {
         self.leftovers.iter().map(|leftover| leftover.on_disk).sum()

@@ -290,6 +290,8 @@ fn cached(kind: RepoKind, id: &str, size: u64, files: usize, hours: i64, refs: &
         key: RepoKey { kind, id },
         size,
         leftovers: Vec::new(),
+        detached: 0,
+        damaged: false,
         files,
         revisions: refs.iter().enumerate().map(revision).collect(),
         last_accessed: Some(ago(hours)),

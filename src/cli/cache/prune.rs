@@ -9,7 +9,8 @@ use super::deletion::{self, HowArgs};
 use crate::cli::output::Output;
 use crate::cli::values;
 use crate::desk::{
-    CacheFilter, CacheListing, CachedRepo, DeletionPlan, DeletionTarget, Desk, Fault, FaultKind, LeftoverKind, RepoKey, RepoKind, Trouble,
+    CacheFilter, CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionTarget, Desk, Fault, FaultKind, LeftoverKind, RepoKey,
+    RepoKind, Trouble,
 };
 
 /// Flags of `cache prune`.
@@ -38,6 +39,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &PruneArgs, out: &mut Output) -> 
     let mut targets = args.targets(&cache, Timestamp::now());
     targets.extend(stale_locks(desk).await?);
     pinned(&cache, args, out);
+    damaged(&cache, out);
     let plan = without_what_is_needed(desk, &cache, targets, out).await?;
     if plan.targets.is_empty() {
         return deletion::nothing(&cache, &args.how, out);
@@ -57,7 +59,7 @@ impl PruneArgs {
         if self.unused_for.as_ref().is_some_and(|unused| unused.takes(repo, now)) {
             return vec![DeletionTarget::Repo(repo.key.clone())];
         }
-        let detached = repo.revisions.iter().filter(|revision| revision.is_detached());
+        let detached = repo.detached_revisions();
         let revisions = detached.map(|revision| DeletionTarget::Revision { repo: repo.key.clone(), commit: revision.commit.clone() });
         let leftovers = repo.leftovers.iter().filter(|leftover| self.goes(leftover.kind));
         let leftovers = leftovers.map(|leftover| DeletionTarget::Leftover { repo: repo.key.clone(), name: leftover.name.clone() });
@@ -84,6 +86,13 @@ async fn stale_locks(desk: &dyn Desk) -> Result<Vec<DeletionTarget>, Fault> {
 fn locked(folder: &Path) -> Option<RepoKey> {
     let (kind, id) = folder.file_name()?.to_str()?.split_once("--")?;
     Some(RepoKey { kind: RepoKind::from_name(kind)?, id: id.replacen("--", "/", 1).parse().ok()? })
+}
+
+/// Says where a branch may have been, so that nothing is called detached.
+fn damaged(cache: &CacheListing, out: &mut Output) {
+    for repo in cache.repos.iter().filter(|repo| repo.damaged && repo.revisions.iter().any(CachedRevision::is_detached)) {
+        out.note(&format!("{} is damaged, so its revisions are left alone; see hfdesk-tui cache doctor", repo.key));
+    }
 }
 
 /// Says what is left alone because it is pinned.

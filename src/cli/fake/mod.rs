@@ -37,7 +37,15 @@ impl Console {
     fn with(format: Format, width: fn() -> Option<usize>) -> Self {
         let (stdout, stderr) = (Sink::default(), Sink::default());
         let channel = |sink: &Sink| Channel { sink: Box::new(sink.clone()), width, color: false };
-        let out = Output { stdout: channel(&stdout), stderr: channel(&stderr), format, answer: None, reader_gone: false, line_open: false };
+        let out = Output {
+            stdout: channel(&stdout),
+            stderr: channel(&stderr),
+            format,
+            answer: None,
+            reader_gone: false,
+            line_open: false,
+            committed: Arc::default(),
+        };
         Self { out, stdout, stderr }
     }
 

@@ -169,6 +169,8 @@ pub fn cache() -> CacheListing {
         path: PathBuf::from(format!("/cache/{id}")),
         size,
         leftovers: Vec::new(),
+        detached: 0,
+        damaged: false,
         files: 2,
         revisions: vec![revision(COMMIT, &["main"], size)],
         last_accessed: Some(time("2026-03-04T05:06:07Z")),
@@ -177,6 +179,8 @@ pub fn cache() -> CacheListing {
     let qwen = CachedRepo {
         revisions: vec![revision(COMMIT, &["main", "refs/pr/1"], 5_000_000_700), revision(DETACHED, &[], 900)],
         leftovers: leftovers(),
+        detached: 900,
+        damaged: false,
         ..repo(RepoKind::Model, "Qwen/Qwen3-8B-GGUF", 5_000_000_700)
     };
     let (gpt2, twin) = (repo(RepoKind::Model, "gpt2", 550_000_000), repo(RepoKind::Model, "org/twin", 3));

@@ -28,6 +28,8 @@ fn repo() -> CachedRepo {
         files: 5,
         revisions: vec![revision("a", &["main", "V1"], 1_500_000_000), revision("b", &[], 600_000_000)],
         leftovers: vec![leftover],
+        detached: 0,
+        damaged: false,
         last_accessed: Some("2026-05-31T00:00:00Z".parse().unwrap()),
         last_modified: Some("2026-06-21T00:00:00Z".parse().unwrap()),
     }

@@ -15,7 +15,7 @@ use super::reader::Reader;
 use super::remembered::{Brief, Index, NewLines, folder_of, line, recall};
 use super::scan::RepoScan;
 use super::store::Store;
-use crate::desk::{CacheListing, CachedRepo, Fault};
+use crate::desk::{CacheListing, CachedRepo, Fault, printable};
 
 /// Threads that read. The work is system calls, which more threads than cores do not make faster.
 const MOST_READERS: usize = 8;
@@ -50,6 +50,9 @@ impl Cache {
 
     pub(super) fn scan_as_of(&self, now: SystemTime, found: Found) -> Result<CacheListing, Fault> {
         let mut listing = CacheListing { root: self.root.clone(), ..CacheListing::default() };
+        if !self.root.exists() {
+            listing.warnings.push(format!("{} does not exist yet", printable(&self.root.display().to_string())));
+        }
         let store = Store::open(&self.root);
         let mut folders = HashSet::new();
         for entry in self.entries()? {
@@ -246,7 +249,8 @@ mod tests {
     #[test]
     fn a_cache_that_is_not_there_is_empty() {
         let (_dir, cache) = testkit::cache();
-        assert_eq!(scan(&cache), CacheListing { root: cache.root().into(), ..CacheListing::default() });
+        let warnings = vec![format!("{} does not exist yet", cache.root().display())];
+        assert_eq!(scan(&cache), CacheListing { root: cache.root().into(), warnings, ..CacheListing::default() });
     }
 
     #[test]
@@ -276,6 +280,41 @@ mod tests {
         revisions.sort();
         assert_eq!(revisions, [("main".to_owned(), 3, 3002), ("v2".to_owned(), 1, 3000)]);
         assert!(model.last_modified.is_some() && model.last_accessed.is_some());
+    }
+
+    #[test]
+    fn what_is_detached_counts_what_nothing_else_uses() {
+        let (_dir, cache) = testkit::cache();
+        add(&cache, "org/m", &[("a.bin", &[1; 3000]), ("b.bin", &[2; 500])]);
+        let mut old = plan("org/m", &[("a.bin", &[1; 3000]), ("c.bin", &[3; 70])]);
+        old.commit = "f".repeat(40);
+        old.repo.revision = old.commit.parse().unwrap();
+        let place = cache.place(&old).unwrap();
+        place.prepare().unwrap();
+        place.link(&[&old.files[0]]).unwrap();
+        testkit::write_partial(&*place, &old.files[1], &[3; 70]);
+        place.place(&[&old.files[1]]).unwrap();
+        let repo = &scan(&cache).repos[0];
+        assert_eq!((repo.detached, repo.detached_revisions().count(), repo.damaged), (70, 1, false));
+        std::fs::remove_dir_all(repo.path.join("refs")).unwrap();
+        assert_eq!(scan(&cache).repos[0].detached, 3570, "nothing leads to any of it");
+    }
+
+    #[test]
+    fn nothing_of_a_damaged_repository_is_detached() {
+        let (_dir, cache) = testkit::cache();
+        let place = add(&cache, "org/m", &[("a.bin", b"a")]);
+        let repo = cache.root().join("models--org--m");
+        let good = std::fs::read_to_string(repo.join("refs/main")).unwrap();
+        for content in [format!("{good}\n"), good[..12].to_owned(), good.to_uppercase(), String::new(), "\u{0}".to_owned()] {
+            std::fs::write(repo.join("refs/main"), &content).unwrap();
+            let found = &scan(&cache).repos[0];
+            assert!(found.damaged && found.detached_revisions().next().is_none() && found.detached == 0, "{content:?}");
+        }
+        std::fs::remove_file(repo.join("refs/main")).unwrap();
+        assert_eq!(scan(&cache).repos[0].detached_revisions().count(), 1);
+        symlink("../../blobs/none", place.dir().join("broken")).unwrap();
+        assert_eq!(scan(&cache).repos[0].detached_revisions().count(), 0);
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How much was wrong so far.
+    pub(super) fn told(&self) -> usize {
+        self.warnings.len() + self.untold
+    }
+
     /// What was wrong in this folder, one sentence each.
     pub(super) fn into_warnings(mut self, folder: &Path) -> Vec<String> {
         if self.untold > 0 {

@@ -26,7 +26,7 @@ use super::seen::Seen;
 use crate::desk::{CachedRepo, Leftover};
 
 /// Begins every file; another one is of no use.
-const HEAD: &str = "hfdesk cache index 1 ";
+const HEAD: &str = "hfdesk cache index 2 ";
 /// What changed within so long before its reading is not remembered. Generous, for servers whose clock differs from this one.
 const TOO_FRESH: Duration = Duration::from_secs(10);
 
@@ -385,7 +385,7 @@ mod tests {
         let first = later(&cache);
         let good = fs::read_to_string(index(&dir)).unwrap();
         let half = good.chars().take(good.len() - 40).collect();
-        for text in [String::new(), "nonsense\n".to_owned(), half, good.replace("index 1", "index 2"), good.replace("own", "\u{0}")] {
+        for text in [String::new(), "nonsense\n".to_owned(), half, good.replace("index 2", "index 1"), good.replace("own", "\u{0}")] {
             fs::write(index(&dir), text).unwrap();
             assert_eq!(later(&cache), first);
         }

@@ -69,6 +69,8 @@ pub(super) struct RepoScan {
     pub(super) snapshots: Vec<SnapshotScan>,
     /// The folders that were read, and the refs, relative to [`RepoScan::path`], with what the filesystem said of each.
     pub(super) looked_at: Vec<(PathBuf, Seen)>,
+    /// Whether the reader was told of anything.
+    pub(super) damaged: bool,
 }
 
 impl RepoScan {
@@ -100,9 +102,26 @@ impl RepoScan {
             files: used().count(),
             revisions: self.revisions(),
             leftovers: self.leftovers(),
+            detached: self.detached(),
+            damaged: self.damaged,
             last_accessed: newest(used().map(|blob| blob.seen.accessed())),
             last_modified: newest(used().map(|blob| blob.seen.modified())),
         }
+    }
+
+    /// Bytes of this folder's own blobs that only detached revisions use.
+    fn detached(&self) -> u64 {
+        let (kept, detached): (Vec<_>, Vec<_>) = self.snapshots.iter().partition(|snapshot| !self.refs_of(&snapshot.commit).is_empty());
+        if self.damaged || detached.is_empty() {
+            return 0;
+        }
+        let mut used = vec![false; self.blobs.len()];
+        let blobs = |snapshots: Vec<&SnapshotScan>| {
+            snapshots.into_iter().flat_map(|snapshot| &snapshot.entries).filter_map(|entry| entry.blob).collect::<Vec<_>>()
+        };
+        blobs(kept).into_iter().for_each(|at| used[at] = true);
+        let goes = blobs(detached).into_iter().filter(|at| !std::mem::replace(&mut used[*at], true));
+        goes.filter_map(|at| self.blobs.get(at)).filter(|blob| blob.payload.is_none()).map(|blob| blob.seen.size).sum()
     }
 
     /// The commits, newest first.

@@ -22,14 +22,23 @@ const DEEPEST: usize = 64;
 impl RepoScan {
     /// Reads the repository in this folder of the cache. What cannot be read is told to the reader.
     pub(super) fn read(reader: &mut Reader, store: Option<&Store>, path: &Path, key: RepoKey) -> Self {
-        let scan =
-            Self { key, path: path.to_path_buf(), blobs: Vec::new(), refs: BTreeMap::new(), snapshots: Vec::new(), looked_at: Vec::new() };
+        let scan = Self {
+            key,
+            path: path.to_path_buf(),
+            blobs: Vec::new(),
+            refs: BTreeMap::new(),
+            snapshots: Vec::new(),
+            looked_at: Vec::new(),
+            damaged: false,
+        };
+        let told = reader.told();
         let mut walk = Walk { folder: reader.relative(path).to_path_buf(), reader, scan, by_name: HashMap::new() };
         if let Some(repo) = walk.open(PathBuf::new(), Dir::open(path)) {
             walk.read_blobs(&repo, store);
             walk.read_refs(&repo);
             walk.read_snapshots(&repo);
         }
+        walk.scan.damaged = walk.reader.told() > told;
         walk.scan
     }
 }

@@ -68,7 +68,17 @@ pub(super) async fn deleted(
     if !how.yes && !confirmed(plan, &Tally::of(plan, cache), how.disposal(), out).await? {
         return Err(Fault::new(FaultKind::Interrupted, "nothing was deleted"));
     }
+    open_files(plan, out);
+    out.commit();
     desk.delete(plan.clone(), how.disposal()).await
+}
+
+/// Warns of programs that keep the bytes from coming free.
+fn open_files(plan: &DeletionPlan, out: &mut Output) {
+    for file in &plan.open_files {
+        let (path, program) = (file.path.display(), &file.program);
+        out.warning(&format!("{program} ({}) has {path} open; its bytes come free when it closes the file", file.pid));
+    }
 }
 
 /// A plan that deletes nothing.

@@ -6,12 +6,11 @@ use crate::desk::{self, CacheListing, LeftoverKind};
 /// What nothing leads to, what is in the trash and what others keep, each with its command.
 pub(super) fn hints(cache: &CacheListing) -> Vec<String> {
     let parts = parts(cache);
-    let most = if parts.first().is_some_and(|detached| detached.count > 0) { "up to " } else { "" };
     let total: u64 = parts.iter().map(|part| part.bytes).sum();
     let words: Vec<String> = parts.into_iter().filter(|part| part.count > 0).map(|part| part.words()).collect();
     let mut hints = Vec::new();
     if !words.is_empty() {
-        hints.push(format!("{most}{} come free with hfdesk-tui cache prune: {}", desk::bytes(total), words.join(", ")));
+        hints.push(format!("{} come free with hfdesk-tui cache prune: {}", desk::bytes(total), words.join(", ")));
     }
     let trash: u64 = cache.trash.iter().map(|entry| entry.size).sum();
     if !cache.trash.is_empty() {
@@ -24,7 +23,7 @@ pub(super) fn hints(cache: &CacheListing) -> Vec<String> {
     hints
 }
 
-/// Some of what can be freed. A detached revision may share blobs with others, so that its bytes are the most that comes free.
+/// Some of what can be freed.
 struct Part {
     count: usize,
     bytes: u64,
@@ -45,12 +44,16 @@ impl Part {
 
 fn parts(cache: &CacheListing) -> [Part; 4] {
     let repos = || cache.repos.iter().filter(|repo| !cache.pins.contains(&repo.key));
-    let detached = repos().flat_map(|repo| &repo.revisions).filter(|revision| revision.is_detached());
     let leftovers = |kinds: &'static [LeftoverKind]| {
         repos().flat_map(|repo| &repo.leftovers).filter(|left| kinds.contains(&left.kind)).map(|left| left.on_disk)
     };
     [
-        Part::new("detached revision", "detached revisions", detached.map(|revision| revision.size)),
+        Part {
+            count: repos().map(|repo| repo.detached_revisions().count()).sum(),
+            bytes: repos().map(|repo| repo.detached).sum(),
+            one: "detached revision",
+            many: "detached revisions",
+        },
         Part::new("unfinished download", "unfinished downloads", leftovers(&[LeftoverKind::Partial, LeftoverKind::Incomplete])),
         Part::new("blob left over", "blobs left over", leftovers(&[LeftoverKind::Blob])),
         Part::new("unused shared payload", "unused shared payloads", cache.orphans.iter().map(|orphan| orphan.size)),

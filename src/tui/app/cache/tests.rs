@@ -42,6 +42,8 @@ fn repo(name: &str, size: u64, revisions: usize, days: i64) -> CachedRepo {
         files: 3,
         revisions: (0..revisions).map(revision).collect(),
         leftovers: Vec::new(),
+        detached: 0,
+        damaged: false,
         last_accessed: at,
         last_modified: at,
     }

@@ -23,6 +23,8 @@ fn repo(number: u64) -> CachedRepo {
         files: 20,
         revisions: vec![revision],
         leftovers: Vec::new(),
+        detached: 0,
+        damaged: false,
         last_accessed: at,
         last_modified: at,
     }
