@@ -1,6 +1,6 @@
 //! What one repository's folder holds: its blobs, refs and snapshots, and what follows from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -115,13 +115,12 @@ impl RepoScan {
         if self.damaged || detached.is_empty() {
             return 0;
         }
-        let mut used = vec![false; self.blobs.len()];
-        let blobs = |snapshots: Vec<&SnapshotScan>| {
-            snapshots.into_iter().flat_map(|snapshot| &snapshot.entries).filter_map(|entry| entry.blob).collect::<Vec<_>>()
+        let used_by = |snapshots: Vec<&SnapshotScan>| -> HashSet<usize> {
+            snapshots.into_iter().flat_map(|snapshot| &snapshot.entries).filter_map(|entry| entry.blob).collect()
         };
-        blobs(kept).into_iter().for_each(|at| used[at] = true);
-        let goes = blobs(detached).into_iter().filter(|at| !std::mem::replace(&mut used[*at], true));
-        goes.filter_map(|at| self.blobs.get(at)).filter(|blob| blob.payload.is_none()).map(|blob| blob.seen.size).sum()
+        let (kept, detached) = (used_by(kept), used_by(detached));
+        let goes = detached.difference(&kept).filter_map(|at| self.blobs.get(*at));
+        goes.filter(|blob| blob.payload.is_none()).map(|blob| blob.seen.size).sum()
     }
 
     /// The commits, newest first.
