@@ -30,6 +30,8 @@ const HEAD: &str = "hfdesk cache index 2 ";
 /// What changed within so long before its reading is not remembered. Generous, for servers whose clock differs from this one.
 const TOO_FRESH: Duration = Duration::from_secs(10);
 
+/// Room for most lines, in bytes.
+const ROOM: usize = 4096;
 /// A temporary file this old is nobody's any more.
 const ABANDONED: Duration = Duration::from_secs(3600);
 /// Filesystems of this machine's own disks and memory, by their numbers in statfs(2): ext2 to 4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS
@@ -76,7 +78,10 @@ pub(super) fn line(scan: &RepoScan, brief: &Brief, now: SystemTime) -> Option<St
     }
     let stamp = stamp(scan.looked_at.iter().map(|(_, seen)| *seen));
     let folder = plain(Path::new(scan.path.file_name()?))?;
-    serde_json::to_string(&Line { folder, stamp, looked_at, used, own: brief.own, repo: Cow::Borrowed(&brief.repo) }).ok()
+    let mut text = Vec::with_capacity(ROOM);
+    let line = Line { folder, stamp, looked_at, used, own: brief.own, repo: Cow::Borrowed(&brief.repo) };
+    serde_json::to_writer(&mut text, &line).ok()?;
+    String::from_utf8(text).ok()
 }
 
 /// A path that can stand in a line as it is.
@@ -110,13 +115,10 @@ fn trimmed(mut repo: CachedRepo) -> CachedRepo {
 #[allow(clippy::option_option)] // the time itself may not be known
 fn last_use(blobs: &Dir, used: &[&str], repo: &CachedRepo) -> Option<Option<Timestamp>> {
     repo.leftovers.iter().all(|leftover| is_as_it_was(blobs, leftover)).then_some(())?;
-    let (mut size, mut accessed, mut modified) = (0, None, None);
-    for name in used {
-        let seen = blobs.content(*name)?;
-        size += seen.size;
-        accessed = accessed.max(seen.accessed());
-        modified = modified.max(seen.modified());
-    }
+    let seen = used.iter().map(|name| blobs.content(*name)).collect::<Option<Vec<Seen>>>()?;
+    let size: u64 = seen.iter().map(|seen| seen.size).sum();
+    let modified = seen.iter().max_by_key(|seen| seen.modified_at()).and_then(Seen::modified);
+    let accessed = seen.iter().max_by_key(|seen| seen.accessed_at()).and_then(Seen::accessed);
     (size == repo.size && modified == repo.last_modified).then_some(accessed)
 }
 

@@ -80,11 +80,11 @@ impl RepoScan {
     }
 
     /// The distinct blobs that a snapshot uses.
-    pub(super) fn blobs_of(&self, snapshot: &SnapshotScan) -> impl Iterator<Item = &Blob> {
-        let mut seen = vec![false; self.blobs.len()];
-        let distinct = snapshot.entries.iter().filter_map(|entry| entry.blob);
-        let distinct: Vec<usize> = distinct.filter(|at| !std::mem::replace(&mut seen[*at], true)).collect();
-        distinct.into_iter().filter_map(|at| self.blobs.get(at))
+    fn blobs_of(&self, snapshot: &SnapshotScan) -> Vec<&Blob> {
+        let mut distinct: Vec<usize> = snapshot.entries.iter().filter_map(|entry| entry.blob).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        distinct.into_iter().filter_map(|at| self.blobs.get(at)).collect()
     }
 
     /// Bytes of the blobs that snapshots use and that lie in this folder.
@@ -104,8 +104,8 @@ impl RepoScan {
             leftovers: self.leftovers(),
             detached: self.detached(),
             damaged: self.damaged,
-            last_accessed: newest(used().map(|blob| blob.seen.accessed())),
-            last_modified: newest(used().map(|blob| blob.seen.modified())),
+            last_accessed: used().map(|blob| blob.seen).max_by_key(Seen::accessed_at).and_then(|seen| seen.accessed()),
+            last_modified: last_modified(used()),
         }
     }
 
@@ -125,12 +125,15 @@ impl RepoScan {
 
     /// The commits, newest first.
     fn revisions(&self) -> Vec<CachedRevision> {
-        let revision = |snapshot: &SnapshotScan| CachedRevision {
-            commit: snapshot.commit.clone(),
-            refs: self.refs_of(&snapshot.commit).to_vec(),
-            files: snapshot.entries.len(),
-            size: self.blobs_of(snapshot).map(|blob| blob.seen.size).sum(),
-            last_modified: newest(self.blobs_of(snapshot).map(|blob| blob.seen.modified())),
+        let revision = |snapshot: &SnapshotScan| {
+            let blobs = self.blobs_of(snapshot);
+            CachedRevision {
+                commit: snapshot.commit.clone(),
+                refs: self.refs_of(&snapshot.commit).to_vec(),
+                files: snapshot.entries.len(),
+                size: blobs.iter().map(|blob| blob.seen.size).sum(),
+                last_modified: last_modified(blobs.into_iter()),
+            }
         };
         let mut revisions: Vec<CachedRevision> = self.snapshots.iter().map(revision).collect();
         revisions.sort_by(|a, b| b.last_modified.cmp(&a.last_modified).then_with(|| a.commit.cmp(&b.commit)));
@@ -171,6 +174,6 @@ pub(super) fn leftover_kind(name: &str) -> LeftoverKind {
     }
 }
 
-fn newest(times: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
-    times.flatten().max()
+fn last_modified<'a>(blobs: impl Iterator<Item = &'a Blob>) -> Option<Timestamp> {
+    blobs.map(|blob| blob.seen).max_by_key(Seen::modified_at).and_then(|seen| seen.modified())
 }

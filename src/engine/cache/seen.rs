@@ -99,6 +99,16 @@ impl Seen {
         }
     }
 
+    /// The same as [`Seen::accessed`], as it is compared.
+    pub(super) fn accessed_at(&self) -> (i64, i64) {
+        self.accessed
+    }
+
+    /// The same as [`Seen::modified`], as it is compared.
+    pub(super) fn modified_at(&self) -> (i64, i64) {
+        self.modified
+    }
+
     /// When it was last read, by the filesystem's account.
     pub(super) fn accessed(&self) -> Option<Timestamp> {
         time(self.accessed)
