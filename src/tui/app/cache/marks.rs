@@ -149,8 +149,8 @@ fn add(targets: &mut Vec<DeletionTarget>, shape: Shape, place: &Place) {
         Place::Whole => targets.push(DeletionTarget::Repo(repo)),
         Place::Leftover(name) => targets.push(DeletionTarget::Leftover { repo, name: name.clone() }),
         Place::Within { commit, variant: None, .. } => targets.push(DeletionTarget::Revision { repo, commit: commit.clone() }),
-        Place::Within { commit, variant: Some(label), file: None } => {
-            let paths = shape.variant(commit, label).map_or(&[][..], |variant| &variant.files);
+        Place::Within { commit, variant: Some(id), file: None } => {
+            let paths = shape.variant(commit, id).map_or(&[][..], |variant| &variant.files);
             let files = paths.iter().map(|file| file.path.clone()).collect();
             targets.push(DeletionTarget::Files { repo, commit: Some(commit.clone()), files });
         }

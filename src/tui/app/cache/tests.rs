@@ -61,8 +61,13 @@ fn listing(repos: Vec<CachedRepo>) -> CacheListing {
 /// Variants of two files in every revision.
 fn contents(repo: &CachedRepo) -> CacheContents {
     let file = |path: &str| CachedFile { path: path.to_owned(), blob: None };
-    let variant =
-        |label: &str, paths: &[&str]| CachedVariant { label: label.into(), files: paths.iter().map(|path| file(path)).collect(), size: 1 };
+    let variant = |id: &str, paths: &[&str]| CachedVariant {
+        id: id.into(),
+        label: id.into(),
+        of: String::new(),
+        files: paths.iter().map(|path| file(path)).collect(),
+        size: 1,
+    };
     let variants = vec![variant("Q4", &["a", "b"]), variant("Q8", &["c", "d"])];
     let snapshots = repo.revisions.iter().map(|revision| CachedSnapshot { commit: revision.commit.clone(), variants: variants.clone() });
     CacheContents { repo: repo.clone(), blobs: Vec::new(), snapshots: snapshots.collect() }
@@ -200,6 +205,24 @@ fn marks_reach_across_levels() {
     assert_eq!(app.cache.marks.len(), 3, "the rest stays marked: the other variant, two leftovers");
     press(&mut app, ".");
     assert!(app.cache.marks.is_empty() && app.focus == Pane::Cache);
+}
+
+#[test]
+fn variants_of_one_label_are_two_things() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    press(&mut app, "l");
+    let mut twins = contents(app.cache.held(RepoKind::Model, &"o/one".parse().unwrap()).unwrap());
+    for (variant, of) in twins.snapshots[0].variants.iter_mut().zip(["x", "y"]) {
+        (variant.label, variant.id, variant.of) = ("Q4_K_M".to_owned(), format!("{of}:Q4_K_M"), of.to_owned());
+    }
+    app.cache.tree.held.get_mut(&key("o/one")).unwrap().contents = Some(Arc::new(twins));
+    press(&mut app, "jjl");
+    assert_eq!(under(&app), "y:Q4_K_M");
+    assert_eq!(app.cache.tree.rows.len(), 6, "one of them is open");
+    press(&mut app, " ");
+    assert_eq!(targets(&app), [files("o/one", &["c", "d"])]);
+    let of = |of: &str| app.cache.marks.of(&key("o/one"), &Place::variant(&commit(0), &format!("{of}:Q4_K_M")));
+    assert_eq!((of("x"), of("y")), (Marked::No, Marked::Yes));
 }
 
 #[test]

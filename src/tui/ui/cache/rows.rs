@@ -136,7 +136,7 @@ fn facts(listing: &CacheListing, subject: Subject) -> Facts {
         Subject::Variant(contents, _, variant) => {
             let blobs = variant.files.iter().filter_map(|file| contents.blobs.get(file.blob?));
             let used = blobs.filter_map(|blob| blob.last_accessed).max();
-            Facts { files: Some(variant.files.len()), used, ..plain(variant.label.clone(), variant.size) }
+            Facts { files: Some(variant.files.len()), used, ..plain(variant.title(), variant.size) }
         }
         Subject::File(_, _, _, file) => {
             let blob = subject.blob();

@@ -41,7 +41,8 @@ fn contents(repo: &CachedRepo) -> CacheContents {
         verified: None,
     };
     let file = |number: usize| CachedFile { path: format!("model-{number:05}.safetensors"), blob: Some(number) };
-    let variant = CachedVariant { label: "other files".to_owned(), files: (0..20).map(file).collect(), size: 180 };
+    let label = "other files".to_owned();
+    let variant = CachedVariant { id: label.clone(), label, of: String::new(), files: (0..20).map(file).collect(), size: 180 };
     let snapshot = CachedSnapshot { commit: repo.revisions[0].commit.clone(), variants: vec![variant] };
     CacheContents { repo: repo.clone(), blobs: (0..20).map(blob).collect(), snapshots: vec![snapshot] }
 }
