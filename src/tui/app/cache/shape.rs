@@ -42,11 +42,6 @@ impl<'a> Shape<'a> {
         found.is_some_and(|variant| file.is_none_or(|path| variant.files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok()))
     }
 
-    /// The place that a place is shown under.
-    pub(super) fn parent(self, place: &Place) -> Option<Place> {
-        place.around().into_iter().find(|place| !self.is_flat() || !matches!(place, Place::Within { variant: None, .. }))
-    }
-
     /// How many places lie right under one.
     pub(super) fn count(self, place: &Place) -> usize {
         match place {
