@@ -49,8 +49,8 @@ fn divided(variants: &[Variant], files: &[CachedFile]) -> (Vec<Vec<CachedFile>>,
     let mut own = vec![Vec::new(); variants.len()];
     let mut rest = Vec::new();
     for file in files {
-        let owned = owner.get(file.path.as_str()).and_then(|at| own.get_mut(*at));
-        owned.unwrap_or(&mut rest).push(file.clone());
+        let group = owner.get(file.path.as_str()).and_then(|at| own.get_mut(*at));
+        group.unwrap_or(&mut rest).push(file.clone());
     }
     (own, rest)
 }

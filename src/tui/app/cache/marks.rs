@@ -125,9 +125,10 @@ impl Marks {
     pub(super) fn drop_targets<'a>(&mut self, gone: &[DeletionTarget], shape: impl Fn(&RepoKey) -> Option<Shape<'a>>) {
         let gone = Gone::new(gone);
         self.repos.retain(|key, places| {
+            let Some(shape) = shape(key) else { return false };
             places.retain(|place| {
                 let mut targets = Vec::new();
-                shape(key).into_iter().for_each(|shape| add(&mut targets, shape, place));
+                add(&mut targets, shape, place);
                 !targets.iter().all(|target| gone.has(target))
             });
             !places.is_empty()

@@ -130,6 +130,11 @@ impl CachePane {
         Some(Shape { repo, contents: self.contents(key) })
     }
 
+    /// The repositories by their keys, where more than one is looked for.
+    fn by_key(&self) -> HashMap<&RepoKey, &CachedRepo> {
+        self.repos().iter().map(|repo| (&repo.key, repo.as_ref())).collect()
+    }
+
     fn contents(&self, key: &RepoKey) -> Option<&CacheContents> {
         self.tree.held.get(key)?.contents.as_deref()
     }
@@ -276,7 +281,8 @@ impl CachePane {
     /// Takes the marks of what has been deleted away; what was marked meanwhile stays.
     fn unmark(&mut self, deleted: &[DeletionTarget]) -> Effects {
         let mut marks = std::mem::take(&mut self.marks);
-        marks.drop_targets(deleted, |key| self.shape(key));
+        let repos = self.by_key();
+        marks.drop_targets(deleted, |key| Some(Shape { repo: repos.get(key)?, contents: self.contents(key) }));
         self.marks = marks;
         self.plan_marks()
     }
@@ -404,7 +410,7 @@ impl CachePane {
         if self.marks.is_empty() {
             return Vec::new();
         }
-        let repos: HashMap<&RepoKey, &CachedRepo> = self.repos().iter().map(|repo| (&repo.key, repo.as_ref())).collect();
+        let repos = self.by_key();
         self.marks.targets(|key| Some(Shape { repo: repos.get(key)?, contents: self.contents(key) }))
     }
 }
