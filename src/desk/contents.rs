@@ -43,7 +43,7 @@ pub struct CachedFile {
 /// Files of a snapshot that belong together: a quantization with its shards, a projector, or all that is no model's weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedVariant {
-    /// Unique within the snapshot, usually the label.
+    /// Unique within the snapshot: the path of its first file, which stays the same when others come beside it.
     pub id: String,
     /// What it is called: `Q4_K_M`, or “other files”.
     pub label: String,
@@ -59,6 +59,11 @@ impl CachedVariant {
     /// What tells it from the others of its snapshot: the label and, where several have that, of what it is.
     pub fn title(&self) -> String {
         if self.of.is_empty() { self.label.clone() } else { format!("{} of {}", self.label, self.of) }
+    }
+
+    /// How it is named on a command line: by its label, with the model before it where several have that.
+    pub fn name(&self) -> String {
+        if self.of.is_empty() { self.label.clone() } else { format!("{}:{}", self.of, self.label) }
     }
 }
 

@@ -21,14 +21,9 @@ impl Analysis {
 }
 
 impl CachedVariant {
-    /// Whether a name such as `q4_k_m` means it: its whole label or id or, unless it must be exact, segments that stand in a row in them.
+    /// Whether a name such as `q4_k_m` means it: its whole label, with the model before it or not, or, unless it must be exact, segments that stand in a row in them.
     pub fn is_named(&self, name: &str, exact: bool) -> bool {
-        [&self.label, &self.id].into_iter().any(|own| is_name(own, name, exact))
-    }
-
-    /// Whether a name is its id as people may write that.
-    pub fn id_is(&self, name: &str) -> bool {
-        alike(&self.id) == alike(name)
+        [&self.label, &self.name()].into_iter().any(|own| is_name(own, name, exact))
     }
 }
 

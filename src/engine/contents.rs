@@ -36,7 +36,6 @@ fn snapshot(inside: &Inside, commit: &str, files: &[CachedFile]) -> CachedSnapsh
     if !rest.is_empty() {
         variants.push(of_files(inside, OTHER, rest));
     }
-    make_ids_unique(&mut variants);
     CachedSnapshot { commit: commit.to_owned(), variants }
 }
 
@@ -56,13 +55,14 @@ fn divided(variants: &[Variant], files: &[CachedFile]) -> (Vec<Vec<CachedFile>>,
 }
 
 fn cached(inside: &Inside, variant: Variant, files: Vec<CachedFile>) -> CachedVariant {
-    CachedVariant { id: variant.id, of: variant.model, ..of_files(inside, &variant.label, files) }
+    CachedVariant { of: variant.model, ..of_files(inside, &variant.label, files) }
 }
 
 fn of_files(inside: &Inside, label: &str, files: Vec<CachedFile>) -> CachedVariant {
     let blobs: HashSet<usize> = files.iter().filter_map(|file| file.blob).collect();
     let size = blobs.iter().filter_map(|at| inside.blobs.get(*at)).map(|blob| blob.size).sum();
-    CachedVariant { id: label.to_owned(), label: label.to_owned(), of: String::new(), files, size }
+    let id = files.first().map_or_else(|| label.to_owned(), |first| first.path.clone());
+    CachedVariant { id, label: label.to_owned(), of: String::new(), files, size }
 }
 
 /// Says of what a variant is where others have its label, and only there.
@@ -80,19 +80,6 @@ fn of(variant: &CachedVariant, all: &[CachedVariant]) -> String {
         _ if is_alone(namesakes().count()) => String::new(),
         [first, ..] if variant.of.is_empty() || !is_alone(namesakes().filter(|other| other.of == variant.of).count()) => first.path.clone(),
         _ => variant.of.clone(),
-    }
-}
-
-/// A last resort: what still shares its id with another gets a number.
-fn make_ids_unique(variants: &mut [CachedVariant]) {
-    let mut taken: HashSet<String> = HashSet::new();
-    for variant in variants {
-        let plain = variant.id.clone();
-        let mut number = 1;
-        while !taken.insert(variant.id.clone()) {
-            number += 1;
-            variant.id = format!("{plain} ({number})");
-        }
     }
 }
 
@@ -126,13 +113,13 @@ mod tests {
         assert_eq!(
             told(RepoKind::Model, &["README.md", "x-Q4_K_M.gguf", "y-Q4_K_M.gguf", "y-Q6_K.gguf"]),
             [
-                "x:Q4_K_M: Q4_K_M of x: x-Q4_K_M.gguf",
-                "y:Q4_K_M: Q4_K_M of y: y-Q4_K_M.gguf",
-                "y:Q6_K: Q6_K: y-Q6_K.gguf",
-                "other files: other files: README.md"
+                "x-Q4_K_M.gguf: Q4_K_M of x: x-Q4_K_M.gguf",
+                "y-Q4_K_M.gguf: Q4_K_M of y: y-Q4_K_M.gguf",
+                "y-Q6_K.gguf: Q6_K: y-Q6_K.gguf",
+                "README.md: other files: README.md"
             ]
         );
-        assert_eq!(told(RepoKind::Model, &["x-Q4_K_M.gguf", "x-Q6_K.gguf"])[0], "Q4_K_M: Q4_K_M: x-Q4_K_M.gguf");
+        assert_eq!(told(RepoKind::Model, &["x-Q4_K_M.gguf", "x-Q6_K.gguf"])[0], "x-Q4_K_M.gguf: Q4_K_M: x-Q4_K_M.gguf");
     }
 
     #[test]
@@ -143,14 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_unique_whatever_the_analysis_says() {
-        let named = |id: &str| CachedVariant { id: id.into(), label: id.into(), of: String::new(), files: Vec::new(), size: 0 };
-        let mut variants = vec![named("files"), named("files (2)"), named("files"), named("files")];
-        make_ids_unique(&mut variants);
-        assert_eq!(
-            variants.iter().map(|variant| variant.id.as_str()).collect::<Vec<_>>(),
-            ["files", "files (2)", "files (3)", "files (4)"]
-        );
+    fn an_id_stays_when_another_model_comes() {
+        let ids = |paths: &[&str]| -> Vec<String> {
+            told(RepoKind::Model, paths).iter().filter_map(|line| line.split(": ").next()).map(str::to_owned).collect()
+        };
+        let (before, after) = (ids(&["x-Q4_K_M.gguf"]), ids(&["x-Q4_K_M.gguf", "y-Q4_K_M.gguf"]));
+        assert!(after.contains(&before[0]), "{before:?} {after:?}");
     }
 
     #[test]

@@ -396,7 +396,7 @@ fn blob(repo: &CachedRepo, seed: usize, size: u64, hours: i64) -> CachedBlob {
 
 fn in_variant(label: &str, files: Vec<CachedFile>, blobs: &[CachedBlob]) -> CachedVariant {
     let size = files.iter().filter_map(|file| Some(blobs[file.blob?].size)).sum();
-    CachedVariant { id: label.to_owned(), label: label.to_owned(), of: String::new(), files, size }
+    CachedVariant { id: files[0].path.clone(), label: label.to_owned(), of: String::new(), files, size }
 }
 
 fn cached_file(path: String, blob: usize) -> CachedFile {

@@ -290,7 +290,7 @@ pub fn contents(key: &RepoKey) -> CacheContents {
         CachedBlob { shared_with: vec![cache().repos[1].key.clone()], verified: Some(time("2026-02-03T04:05:06Z")), ..blob("q4", 5 << 30) };
     let file = |path: &str, blob| CachedFile { path: path.to_owned(), blob };
     let variant = |label: &str, files: Vec<CachedFile>, size| CachedVariant {
-        id: label.to_owned(),
+        id: files[0].path.clone(),
         label: label.to_owned(),
         of: String::new(),
         files,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::desk::{CacheContents, CachedSnapshot, CachedVariant, Fault, FaultKind, Globs};
+use crate::desk::{CacheContents, CachedSnapshot, CachedVariant, Fault, FaultKind, Globs, RepoKey};
 
 /// The most names listed in a message.
 const MOST_NAMES: usize = 12;
@@ -47,22 +47,24 @@ fn of_name<'a>(snapshot: &'a CachedSnapshot, name: &str, exact: bool) -> Vec<&'a
     snapshot.variants.iter().filter(|variant| variant.is_named(name, exact)).collect()
 }
 
-/// Lists what else to write: ids, which tell variants of one label apart, or files where an id is the very name that was written.
+/// Lists what to write instead.
 fn ambiguous(contents: &CacheContents, name: &str, found: &[&CachedVariant]) -> Fault {
     let key = &contents.repo.key;
-    let other = |variant: &&CachedVariant| {
-        let file = || variant.files.first().map_or_else(String::new, |file| format!("{key}/{}", file.path));
-        if variant.id_is(name) { file() } else { variant.id.clone() }
-    };
-    let names: BTreeSet<String> = found.iter().map(other).collect();
+    let names: BTreeSet<String> = found.iter().map(|variant| instead(key, variant, name)).collect();
     Fault::new(FaultKind::Usage, format!("“{name}” means several variants of {key} in the cache"))
         .hint(format!("name one of {}", listed(names.iter().collect())))
 }
 
+/// The name of a variant, or its first file where the name is no other than what was written or no model tells it apart.
+fn instead(key: &RepoKey, variant: &CachedVariant, written: &str) -> String {
+    let is_another = if variant.of.is_empty() { !variant.is_named(written, true) } else { variant.of != variant.id };
+    if is_another { variant.name() } else { format!("{key}/{}", variant.id) }
+}
+
 fn no_variant(contents: &CacheContents, commit: Option<&str>, name: &str) -> Fault {
-    let ids = variants(contents, commit).map(|variant| &variant.id).collect();
+    let names: BTreeSet<String> = variants(contents, commit).map(CachedVariant::name).collect();
     Fault::new(FaultKind::NothingMatches, format!("{} has no variant “{name}” in the cache", contents.repo.key))
-        .hint(format!("it has {}", listed(ids)))
+        .hint(format!("it has {}", listed(names.iter().collect())))
 }
 
 fn snapshots<'a>(contents: &'a CacheContents, commit: Option<&str>) -> impl Iterator<Item = &'a CachedSnapshot> {

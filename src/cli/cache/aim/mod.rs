@@ -207,7 +207,7 @@ fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
 mod tests {
     use super::*;
     use crate::cli::fake;
-    use crate::desk::{CacheContents, CachedVariant};
+    use crate::desk::CacheContents;
 
     #[test]
     fn the_longest_revision_that_fits_is_meant() {
@@ -229,21 +229,17 @@ mod tests {
     #[test]
     fn a_variant_of_that_very_name_is_meant_before_those_with_it_in_theirs() {
         let mut contents = fake::contents(&fake::cache().repos[0].key);
-        rename(&mut contents.snapshots[0].variants[1], "Q6_K_L", "Q6_K_L");
+        contents.snapshots[0].variants[1].label = "Q6_K_L".to_owned();
         assert_eq!(inside::variant(&contents, None, "q6_k").unwrap(), ["q6/m-1.gguf", "q6/m-2.gguf"]);
         assert_eq!(inside::variant(&contents, None, "l").unwrap(), ["q4.gguf"]);
         assert_eq!(inside::variant(&contents, None, "q6").unwrap_err().kind, FaultKind::Usage);
     }
 
-    fn rename(variant: &mut CachedVariant, label: &str, id: &str) {
-        (variant.label, variant.id) = (label.to_owned(), id.to_owned());
-    }
-
     /// The same repository with quantizations of two models that have the same label.
     fn of_two_models() -> CacheContents {
         let mut contents = fake::contents(&fake::cache().repos[0].key);
-        for (variant, id) in contents.snapshots[0].variants.iter_mut().zip(["x:Q4_K_M", "y:Q4_K_M"]) {
-            rename(variant, "Q4_K_M", id);
+        for (variant, of) in contents.snapshots[0].variants.iter_mut().zip(["x", "y"]) {
+            (variant.label, variant.of) = ("Q4_K_M".to_owned(), of.to_owned());
         }
         contents
     }
@@ -261,13 +257,13 @@ mod tests {
     #[test]
     fn where_no_name_tells_variants_apart_a_file_does() {
         let mut contents = of_two_models();
-        rename(&mut contents.snapshots[0].variants[0], "Q4_K_M", "Q4_K_M");
+        contents.snapshots[0].variants[0].of = "q6/m-1.gguf".to_owned();
         let hint = inside::variant(&contents, None, "q4_k_m").unwrap_err().hint.unwrap();
         assert!(hint.contains("/q6/m-1.gguf") && hint.contains("y:Q4_K_M"), "{hint}");
     }
 
     #[test]
-    fn an_id_is_typed_as_it_is_told() {
+    fn a_model_and_a_label_are_typed_as_they_are_told() {
         let Ok(Aim::In { path, variants, .. }) = aim("org/name:x:Q4_K_M") else { panic!("an aim") };
         assert_eq!((path.as_str(), variants), ("org/name", vec!["x:Q4_K_M".to_owned()]));
     }

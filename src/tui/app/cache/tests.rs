@@ -64,9 +64,9 @@ fn listing(repos: Vec<CachedRepo>) -> CacheListing {
 /// Variants of two files in every revision.
 fn contents(repo: &CachedRepo) -> CacheContents {
     let file = |path: &str| CachedFile { path: path.to_owned(), blob: None };
-    let variant = |id: &str, paths: &[&str]| CachedVariant {
-        id: id.into(),
-        label: id.into(),
+    let variant = |label: &str, paths: &[&str]| CachedVariant {
+        id: paths[0].to_owned(),
+        label: label.to_owned(),
         of: String::new(),
         files: paths.iter().map(|path| file(path)).collect(),
         size: 1,
@@ -103,6 +103,9 @@ fn press(app: &mut App, keys: &str) -> Effects {
 }
 
 fn under(app: &App) -> String {
+    if let Some(Subject::Variant(_, _, variant)) = app.cache.current() {
+        return variant.title();
+    }
     match app.cache.current().map(Subject::id) {
         Some(Id::In(key, Place::Whole)) => key.id.to_string(),
         Some(Id::In(_, Place::Leftover(name))) => name,
@@ -197,7 +200,7 @@ fn marks_reach_across_levels() {
     let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 1, 0))]));
     press(&mut app, "ljl ");
     assert_eq!((under(&app).as_str(), targets(&app)), ("a", vec![files("o/one", &["a", "b"])]), "Space goes down");
-    let (q4, a) = (Place::variant(&commit(0), "Q4"), Place::file(&commit(0), "Q4", "a"));
+    let (q4, a) = (Place::variant(&commit(0), "a"), Place::file(&commit(0), "a", "a"));
     assert_eq!([&Place::Whole, &q4, &a].map(|place| of(&app, place)), [Marked::Partly, Marked::Yes, Marked::Yes]);
     press(&mut app, " ");
     assert_eq!(targets(&app), [files("o/one", &["b"])], "a file of what is marked is taken out");
@@ -222,16 +225,16 @@ fn variants_of_one_label_are_two_things() {
     press(&mut app, "l");
     let mut twins = contents(app.cache.held(RepoKind::Model, &"o/one".parse().unwrap()).unwrap());
     for (variant, of) in twins.snapshots[0].variants.iter_mut().zip(["x", "y"]) {
-        (variant.label, variant.id, variant.of) = ("Q4_K_M".to_owned(), format!("{of}:Q4_K_M"), of.to_owned());
+        (variant.label, variant.of) = ("Q4_K_M".to_owned(), of.to_owned());
     }
     app.cache.tree.held.get_mut(&key("o/one")).unwrap().contents = Some(Arc::new(twins));
     press(&mut app, "jjl");
-    assert_eq!(under(&app), "y:Q4_K_M");
+    assert_eq!(under(&app), "Q4_K_M of y");
     assert_eq!(app.cache.tree.rows.len(), 6, "one of them is open");
     press(&mut app, " ");
     assert_eq!(targets(&app), [files("o/one", &["c", "d"])]);
-    let of = |of: &str| app.cache.marks.of(&key("o/one"), &Place::variant(&commit(0), &format!("{of}:Q4_K_M")));
-    assert_eq!((of("x"), of("y")), (Marked::No, Marked::Yes));
+    let of = |of: &str| app.cache.marks.of(&key("o/one"), &Place::variant(&commit(0), of));
+    assert_eq!((of("a"), of("c")), (Marked::No, Marked::Yes));
 }
 
 #[test]
