@@ -43,12 +43,28 @@ pub struct CachedFile {
 /// Files of a snapshot that belong together: a quantization with its shards, a projector, or all that is no model's weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedVariant {
+    /// Unique within the snapshot: the path of its first file, which stays the same when others come beside it.
+    pub id: String,
     /// What it is called: `Q4_K_M`, or “other files”.
     pub label: String,
+    /// Which of several with this label it is: the model, or the first file where models do not tell. Empty where the label does.
+    pub of: String,
     /// Its files, by path.
     pub files: Vec<CachedFile>,
     /// Size in bytes of its distinct blobs.
     pub size: u64,
+}
+
+impl CachedVariant {
+    /// What tells it from the others of its snapshot: the label and, where several have that, of what it is.
+    pub fn title(&self) -> String {
+        if self.of.is_empty() { self.label.clone() } else { format!("{} of {}", self.label, self.of) }
+    }
+
+    /// How it is named on a command line: by its label, with the model before it where several have that.
+    pub fn name(&self) -> String {
+        if self.of.is_empty() { self.label.clone() } else { format!("{}:{}", self.of, self.label) }
+    }
 }
 
 /// What one commit has on the disk.

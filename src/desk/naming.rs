@@ -21,9 +21,9 @@ impl Analysis {
 }
 
 impl CachedVariant {
-    /// Whether a name such as `q4_k_m` means it: its whole label or, unless it must be exact, segments that stand in a row in it.
+    /// Whether a name such as `q4_k_m` means it: its whole label, with the model before it or not, or, unless it must be exact, segments that stand in a row in them.
     pub fn is_named(&self, name: &str, exact: bool) -> bool {
-        is_name(&self.label, name, exact)
+        [&self.label, &self.name()].into_iter().any(|own| is_name(own, name, exact))
     }
 }
 

@@ -9,6 +9,7 @@ use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use self::effects::Reply;
 use self::pace::Pace;
@@ -65,7 +66,7 @@ pub async fn serve(
     let ended = stream::once(std::future::ready(Msg::EngineEnded));
     let mut boards = desk.board().map(Msg::Board).chain(ended).fuse();
     let mut notices = desk.notices().fuse();
-    let mut session = Session { desk, app, theme, screen, sender, pace: Pace::new(options.frames_per_second) };
+    let mut session = Session { desk, app, theme, screen, sender, pace: Pace::new(options.frames_per_second), reading: None };
     let mut events = events.fuse();
     let mut done = session.draw().or_else(|| session.take(Msg::Started));
     while done.is_none() {
@@ -77,6 +78,7 @@ pub async fn serve(
                 None => Some(Ended::HungUp),
             },
             Some(reply) = replies.recv() => match reply {
+                Reply::Msg(found @ Msg::CacheFound(..)) => session.take_found(found),
                 Reply::Msg(msg) => session.take(msg),
                 Reply::Closed(closed) => closed.map(|()| Some(Ended::Quit))?,
             },
@@ -99,6 +101,8 @@ struct Session<'a, S> {
     screen: &'a mut S,
     sender: mpsc::Sender<Reply>,
     pace: Pace,
+    /// The newest reading of the disk.
+    reading: Option<AbortHandle>,
 }
 
 impl<S: Screen> Session<'_, S> {
@@ -109,10 +113,27 @@ impl<S: Screen> Session<'_, S> {
             match effect {
                 Effect::Redraw => _ = self.screen.clear(), // what fails here fails again when drawing
                 Effect::Abandon => return Some(Ended::Abandoned),
-                effect => effects::start(&self.desk, effect, self.sender.clone()),
+                effect => self.start(effect),
             }
         }
         self.draw()
+    }
+
+    /// Starts an effect. A new reading of the disk ends the one before, whose replies nobody waits for any more.
+    fn start(&mut self, effect: Effect) {
+        let is_reading = matches!(effect, Effect::LoadCache(_));
+        let started = effects::start(&self.desk, effect, self.sender.clone());
+        if is_reading && let Some(older) = self.reading.replace(started) {
+            older.abort();
+        }
+    }
+
+    /// Takes repositories in as they are found. They are drawn when their turn comes.
+    fn take_found(&mut self, msg: Msg) -> Option<Ended> {
+        self.app.now = Timestamp::now();
+        update(&mut self.app, msg); // asks for nothing
+        self.pace.wanted();
+        None
     }
 
     /// Takes the newest state of the queue in. It is drawn when its turn comes, and not at all if nothing changed.

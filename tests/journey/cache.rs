@@ -155,9 +155,9 @@ fn a_pinned_repository_stays_and_a_filter_finds_the_rest() {
     app.keys("4");
     app.sees(&["model/org/lumen-GGUF"]);
     app.keys("p");
-    app.sees(&["◈"]);
+    app.sees(&["◈", "is pinned: nothing of it is deleted"]);
     app.keys("D");
-    app.sees(&["is pinned"]);
+    app.sees(&["is pinned, so nothing of it is deleted"]);
     assert!(repository.has(Q8));
     app.keys("esc p");
     app.keys("f");

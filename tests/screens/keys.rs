@@ -449,10 +449,11 @@ fn a_deletion_goes_to_the_trash_and_comes_back() {
     assert!(stage.app.cache.marks.is_empty() && stage.app.cache.working.is_none());
     let newest = fake_desk::listing().trash[0].id.clone();
     assert_eq!(press(&mut stage.app, "u"), [Effect::Restore(newest)]);
-    let mut stage = cache().keys("G k l j j u");
+    let stage = cache().keys("G k l j j u");
     assert!(stage.app.message.as_ref().is_some_and(|message| message.text.contains("brought back")));
     let entry = fake_desk::listing().trash[1].id.clone();
     assert_eq!(stage.desk.asked.lock().unwrap().last(), Some(&format!("restore {entry}")));
+    let mut stage = cache().keys("G k l j j");
     assert!(press(&mut stage.app, "D enter").is_empty() && stage.app.dialog.is_none());
     assert_eq!(press(&mut stage.app, "D y"), [Effect::EmptyTrash(vec![entry])]);
     let stage = cache().keys("E y");
@@ -463,7 +464,7 @@ fn a_deletion_goes_to_the_trash_and_comes_back() {
 fn a_plan_that_does_not_hold_any_more_is_told_and_the_disk_read_again() {
     let mut stage = cache().keys("space");
     let fault = Fault::new(FaultKind::Conflict, "model/gpt2 has 2 files more than when this was planned");
-    assert!(matches!(&update(&mut stage.app, Msg::Deleted(Err(fault)))[..], [Effect::LoadCache(_)]));
+    assert!(matches!(&update(&mut stage.app, Msg::Deleted(Vec::new(), Err(fault)))[..], [Effect::LoadCache(_)]));
     assert!(stage.app.message.as_ref().is_some_and(|message| message.text.contains("2 files more")));
     assert_eq!(stage.app.cache.marks.len(), 1, "what was marked stays marked");
 }
@@ -486,9 +487,9 @@ fn findings_are_shown_mended_and_looked_for_again() {
     let Some(Question::Findings(findings)) = question(&stage.app).cloned() else { panic!("findings") };
     assert_eq!((findings.list().len(), findings.mendable()), (3, 2));
     let effects = press(&mut stage.app, "m");
-    assert!(matches!(&effects[..], [Effect::Mend(findings)] if findings.len() == 2));
+    assert!(matches!(&effects[..], [Effect::Mend(1, findings)] if findings.len() == 2));
     assert!(press(&mut stage.app, "m").is_empty(), "once at a time");
-    let effects = update(&mut stage.app, Msg::Mended(Ok(MendReport { mended: Vec::new(), failures: vec!["no".to_owned()] })));
+    let effects = update(&mut stage.app, Msg::Mended(1, Ok(MendReport { mended: Vec::new(), failures: vec!["no".to_owned()] })));
     assert!(matches!(&effects[..], [Effect::Diagnose(_), Effect::LoadCache(_)]), "{effects:?}");
     let mut stage = cache().keys("! m");
     assert!(stage.text((120, 40)).contains("2 findings mended"), "{}", stage.text((120, 40)));

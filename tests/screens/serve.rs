@@ -80,7 +80,11 @@ struct Running {
 
 impl Running {
     fn start(board: Board) -> Self {
-        let desk = Arc::new(FakeDesk::new(board));
+        Self::with(FakeDesk::new(board))
+    }
+
+    fn with(desk: FakeDesk) -> Self {
+        let desk = Arc::new(desk);
         let shown = Arc::new(Shown::default());
         let mut glass = Glass { terminal: Terminal::new(TestBackend::new(80, 24)).unwrap(), shown: shown.clone() };
         let (events, received) = mpsc::unbounded();
@@ -115,6 +119,21 @@ async fn from_a_key_to_the_queue_and_out() {
     let (ended, asked) = app.ended().await;
     assert_eq!(ended.unwrap(), Ended::Quit);
     assert_eq!(asked, ["search model “”", "enqueue Q8_0", "close"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_of_the_cache_ends_the_one_before() {
+    let readings = Arc::new(());
+    let app = Running::with(FakeDesk::new(Board::default()).reading_for_ever(readings.clone()));
+    app.shown.until("Qwen/Qwen3-8B-GGUF").await;
+    app.keys("4 !");
+    app.shown.until("m mend what can be mended").await;
+    app.keys("m");
+    app.shown.until("2 findings mended").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(Arc::strong_count(&readings), 3, "the test's, the desk's and the newest reading's");
+    app.keys("ctrl-c ctrl-c");
+    app.ended().await.0.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A desk with canned answers: no network, no disk.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -398,7 +399,7 @@ fn blob(repo: &CachedRepo, seed: usize, size: u64, hours: i64) -> CachedBlob {
 
 fn in_variant(label: &str, files: Vec<CachedFile>, blobs: &[CachedBlob]) -> CachedVariant {
     let size = files.iter().filter_map(|file| Some(blobs[file.blob?].size)).sum();
-    CachedVariant { label: label.to_owned(), files, size }
+    CachedVariant { id: files[0].path.clone(), label: label.to_owned(), of: String::new(), files, size }
 }
 
 fn cached_file(path: String, blob: usize) -> CachedFile {
@@ -456,12 +457,19 @@ fn frees(target: &DeletionTarget) -> (u64, u64) {
     match (target, repo) {
         (DeletionTarget::Repo(_), Some(repo)) => (repo.size + repo.unused(), 0),
         (DeletionTarget::Revision { .. }, Some(_)) => (5 * GIB, 35 * GIB),
-        (DeletionTarget::Files { repo, files, .. }, Some(_)) => {
+        (DeletionTarget::Files { repo, commit, files }, Some(_)) => {
             let contents = contents(repo);
-            let all = contents.snapshots.iter().flat_map(|snapshot| &snapshot.variants).flat_map(|variant| &variant.files);
-            let blobs: Vec<&CachedBlob> =
-                all.filter(|file| files.contains(&file.path)).map(|file| &contents.blobs[file.blob.unwrap()]).collect();
-            let sum = |shared: bool| blobs.iter().filter(|blob| blob.shared_with.is_empty() != shared).map(|blob| blob.size).sum();
+            let goes = |snapshot: &CachedSnapshot, file: &CachedFile| {
+                commit.as_ref().is_none_or(|commit| *commit == snapshot.commit) && files.contains(&file.path)
+            };
+            let blobs = |gone: bool| -> BTreeSet<usize> {
+                let all = contents.snapshots.iter().flat_map(|snapshot| snapshot.variants.iter().map(move |variant| (snapshot, variant)));
+                let files = all.flat_map(|(snapshot, variant)| variant.files.iter().map(move |file| (snapshot, file)));
+                files.filter(|(snapshot, file)| goes(snapshot, file) == gone).filter_map(|(_, file)| file.blob).collect()
+            };
+            let stay = blobs(false);
+            let is_kept = |blob: &usize| stay.contains(blob) || !contents.blobs[*blob].shared_with.is_empty();
+            let sum = |kept: bool| blobs(true).iter().filter(|blob| is_kept(blob) == kept).map(|blob| contents.blobs[*blob].size).sum();
             (sum(false), sum(true))
         }
         (DeletionTarget::Leftover { name, .. }, Some(repo)) => {
@@ -593,6 +601,7 @@ pub struct FakeDesk {
     pub card: Result<Option<Card>, Fault>,
     /// What every repository's revisions are.
     pub revisions: Result<Revisions, Fault>,
+    endless: Option<Arc<()>>,
 }
 
 impl FakeDesk {
@@ -600,7 +609,20 @@ impl FakeDesk {
         let board = watch::channel(Arc::new(board)).0;
         let lineage = [["Qwen/Qwen3-8B"], ["Qwen/Qwen3-8B-Base"]].map(|step| step.map(str::to_owned).to_vec()).to_vec();
         let card = Ok(Some(Card { lineage, ..Card::read(CARD) }));
-        Self { board, ended: CancellationToken::new(), asked: Arc::default(), search_fault: None, card, revisions: Ok(revisions()) }
+        Self {
+            board,
+            ended: CancellationToken::new(),
+            asked: Arc::default(),
+            search_fault: None,
+            card,
+            revisions: Ok(revisions()),
+            endless: None,
+        }
+    }
+
+    /// A desk whose readings of the cache go on for ever; each holds a clone of this while it does.
+    pub fn reading_for_ever(self, held: Arc<()>) -> Self {
+        Self { endless: Some(held), ..self }
     }
 
     /// Publishes a state of the queue.
@@ -664,6 +686,10 @@ impl Desk for FakeDesk {
     }
 
     fn cache_in_steps(&self) -> BoxStream<'static, CacheStep> {
+        if let Some(reading) = &self.endless {
+            let reading = reading.clone();
+            return stream::pending().map(move |step| (reading.clone(), step).1).boxed();
+        }
         let listing = listing();
         let found = listing.repos.chunks(4).map(|repos| CacheStep::Found(repos.to_vec())).collect::<Vec<_>>();
         stream::iter(found.into_iter().chain([CacheStep::Done(Box::new(listing))])).boxed()

@@ -73,12 +73,12 @@ impl Stage {
             Effect::Limit(target, speed) => Msg::Limited(at_once(desk.limit(target, speed))),
             Effect::ReadContents(seq, key) => Msg::ContentsRead(seq, key.clone(), at_once(desk.contents(key)).map(Arc::new)),
             Effect::PlanDeletion(seq, targets) => Msg::DeletionPlanned(seq, at_once(desk.plan_deletion(targets))),
-            Effect::Delete(plan, disposal) => Msg::Deleted(at_once(desk.delete(plan, disposal))),
+            Effect::Delete(plan, disposal) => Msg::Deleted(plan.targets.clone(), at_once(desk.delete(plan, disposal))),
             Effect::Restore(id) => Msg::Restored(at_once(desk.restore(id))),
-            Effect::EmptyTrash(ids) => Msg::TrashEmptied(at_once(desk.empty_trash(ids))),
+            Effect::EmptyTrash(ids) => Msg::TrashEmptied(ids.clone(), at_once(desk.empty_trash(ids))),
             Effect::Pin(key, pinned) => Msg::Pinned(key.clone(), pinned, at_once(desk.pin(key, pinned))),
             Effect::Diagnose(seq) => Msg::Diagnosed(seq, at_once(desk.diagnose()).map(Arc::new)),
-            Effect::Mend(findings) => Msg::Mended(at_once(desk.mend(findings))),
+            Effect::Mend(seq, findings) => Msg::Mended(seq, at_once(desk.mend(findings))),
             Effect::LoadCache(_) | Effect::Redraw | Effect::Quit | Effect::Abandon => return None,
         })
     }

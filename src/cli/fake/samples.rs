@@ -316,7 +316,13 @@ pub fn contents(key: &RepoKey) -> CacheContents {
     let shared =
         CachedBlob { shared_with: vec![cache().repos[1].key.clone()], verified: Some(time("2026-02-03T04:05:06Z")), ..blob("q4", 5 << 30) };
     let file = |path: &str, blob| CachedFile { path: path.to_owned(), blob };
-    let variant = |label: &str, files: Vec<CachedFile>, size| CachedVariant { label: label.to_owned(), files, size };
+    let variant = |label: &str, files: Vec<CachedFile>, size| CachedVariant {
+        id: files[0].path.clone(),
+        label: label.to_owned(),
+        of: String::new(),
+        files,
+        size,
+    };
     let rest = || variant("other files", vec![file("README.md", Some(0))], 900);
     let models = || {
         let shards = vec![file("q6/m-1.gguf", Some(2)), file("q6/m-2.gguf", None)];

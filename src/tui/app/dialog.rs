@@ -1,11 +1,16 @@
 //! Dialogs: questions before something is done, and the help.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::key::{Code, Key};
 use super::limit::{self, LimitQuestion};
 use super::msg::{Effect, Effects};
 use super::revisions::{self, RevisionChooser};
 use super::{App, Findings, Step, UnusedQuestion, actions, cache};
 use crate::desk::{DeletionPlan, Disposal, JobAction, JobId, Plan, Target, TrashEntry};
+
+/// How long a dialog that came up by itself takes no key that destroys something: nobody has read it sooner.
+const UNREAD: SignedDuration = SignedDuration::from_millis(400);
 
 /// What a dialog is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,11 +44,13 @@ pub struct Dialog {
     pub question: Question,
     /// How many rows of its list are above the window.
     pub scroll: usize,
+    /// When it came up by itself, as the reply to a question came. One that a key opened has none.
+    pub since: Option<Timestamp>,
 }
 
 impl From<Question> for Dialog {
     fn from(question: Question) -> Self {
-        Self { question, scroll: 0 }
+        Self { question, scroll: 0, since: None }
     }
 }
 
@@ -60,7 +67,12 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
     if let Some(step) = scroll(key) {
         return scrolled(app, dialog, step);
     }
+    let unread = dialog.since.is_some_and(|since| app.now.duration_since(since) < UNREAD);
     match (&dialog.question, key.code) {
+        (Question::Delete(_), Code::Char('y' | 't')) if unread => {
+            app.dialog = Some(dialog);
+            Effects::new()
+        }
         (Question::Download(plan), Code::Enter | Code::Char('y')) if fits(plan) => vec![Effect::Enqueue(plan.clone())],
         (Question::Delete(plan), Code::Char('y')) => cache::carry_out(app, plan.clone(), Disposal::Forever),
         (Question::Delete(plan), Code::Char('t')) => cache::carry_out(app, plan.clone(), Disposal::Trash),

@@ -62,18 +62,18 @@ pub enum Msg {
     ContentsRead(Seq, RepoKey, Result<Arc<CacheContents>, Fault>),
     /// Reply to [`Effect::PlanDeletion`].
     DeletionPlanned(Seq, Result<DeletionPlan, Fault>),
-    /// Reply to [`Effect::Delete`].
-    Deleted(Result<DeletionReport, Fault>),
+    /// Reply to [`Effect::Delete`], with what it was about.
+    Deleted(Vec<DeletionTarget>, Result<DeletionReport, Fault>),
     /// Reply to [`Effect::Restore`].
     Restored(Result<TrashEntry, Fault>),
-    /// Reply to [`Effect::EmptyTrash`]: the bytes that came free.
-    TrashEmptied(Result<u64, Fault>),
+    /// Reply to [`Effect::EmptyTrash`], with what it was about: the bytes that came free.
+    TrashEmptied(Vec<TrashId>, Result<u64, Fault>),
     /// Reply to [`Effect::Pin`].
     Pinned(RepoKey, bool, Result<(), Fault>),
     /// Reply to [`Effect::Diagnose`].
     Diagnosed(Seq, Result<Arc<Vec<Finding>>, Fault>),
     /// Reply to [`Effect::Mend`].
-    Mended(Result<MendReport, Fault>),
+    Mended(Seq, Result<MendReport, Fault>),
 }
 
 /// Something the app asks its surroundings to do.
@@ -116,7 +116,7 @@ pub enum Effect {
     /// Find out what is wrong with the cache.
     Diagnose(Seq),
     /// Mend what was found.
-    Mend(Vec<Finding>),
+    Mend(Seq, Vec<Finding>),
     /// Draw every cell anew.
     Redraw,
     /// Close the desk, which pauses every job, and end.

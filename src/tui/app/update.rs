@@ -11,6 +11,12 @@ use crate::desk::{Analysis, Board, Fault, FaultKind, Finding, JobId, Notice, Not
 
 /// Takes one message in and says what is to be done about it.
 pub fn update(app: &mut App, msg: Msg) -> Effects {
+    let effects = take(app, msg);
+    cache::stop_waiting_elsewhere(app);
+    effects
+}
+
+fn take(app: &mut App, msg: Msg) -> Effects {
     match msg {
         Msg::Started => return app.search.submit(),
         Msg::Key(key) => return press(app, key),
@@ -45,12 +51,12 @@ fn hear_of_cache(app: &mut App, msg: Msg) -> Effects {
         Msg::CacheLoaded(seq, reply) => return app.cache.receive(seq, reply, now),
         Msg::ContentsRead(seq, key, reply) => return app.cache.receive_contents(seq, &key, reply, now),
         Msg::DeletionPlanned(seq, reply) => return cache::planned(app, seq, reply),
-        Msg::Deleted(reply) => return cache::deleted(app, reply),
+        Msg::Deleted(targets, reply) => return cache::deleted(app, &targets, reply),
         Msg::Restored(reply) => return cache::restored(app, reply),
-        Msg::TrashEmptied(reply) => return cache::emptied(app, reply),
+        Msg::TrashEmptied(ids, reply) => return cache::emptied(app, &ids, reply),
         Msg::Pinned(key, pinned, reply) => return cache::pinned(app, key, pinned, reply),
         Msg::Diagnosed(seq, reply) => list_findings(app, seq, reply),
-        Msg::Mended(reply) => return cache::mended(app, reply),
+        Msg::Mended(seq, reply) => return cache::mended(app, seq, reply),
         _ => {}
     }
     Effects::new()
@@ -198,7 +204,8 @@ fn ask_or_fail(app: &mut App, reply: Result<Question, Fault>) {
 
 /// Shows what happened. A download that is complete has changed what the disk holds.
 fn heard(app: &mut App, notice: Notice) -> Effects {
-    let stale = notice.job.is_some() && notice.level == NoticeLevel::Info && app.cache.is_loaded();
+    let is_known = app.cache.is_loaded() || app.cache.loading;
+    let stale = notice.job.is_some() && notice.level == NoticeLevel::Info && is_known;
     app.tell(notice.into());
     if stale { app.cache.refresh() } else { Effects::new() }
 }

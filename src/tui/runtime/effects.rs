@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::mpsc::Sender;
+use tokio::task::AbortHandle;
 
 use crate::desk::{AnalyzeStep, CacheStep, Desk, Fault, RepoRef};
 use crate::tui::app::{Effect, Msg, Seq};
@@ -20,10 +21,10 @@ pub(super) enum Reply {
     Closed(Result<(), Fault>),
 }
 
-/// Starts an effect. Those that concern the screen are the loop's own.
-pub(super) fn start(desk: &Arc<dyn Desk>, effect: Effect, replies: Sender<Reply>) {
+/// Starts an effect; the handle ends it before its time. Those that concern the screen are the loop's own.
+pub(super) fn start(desk: &Arc<dyn Desk>, effect: Effect, replies: Sender<Reply>) -> AbortHandle {
     let desk = desk.clone();
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         if let Effect::Analyze(seq, repo) = effect {
             return analyze(&*desk, seq, repo, &replies).await;
         }
@@ -35,6 +36,7 @@ pub(super) fn start(desk: &Arc<dyn Desk>, effect: Effect, replies: Sender<Reply>
             _ = replies.send(reply).await;
         }
     });
+    task.abort_handle()
 }
 
 /// Tells how far the analysis is, then what came of it.
@@ -85,12 +87,12 @@ async fn carry_out(desk: &dyn Desk, effect: Effect) -> Option<Reply> {
         Effect::Limit(target, speed) => Msg::Limited(desk.limit(target, speed).await),
         Effect::ReadContents(seq, key) => Msg::ContentsRead(seq, key.clone(), desk.contents(key).await.map(Arc::new)),
         Effect::PlanDeletion(seq, targets) => Msg::DeletionPlanned(seq, desk.plan_deletion(targets).await),
-        Effect::Delete(plan, disposal) => Msg::Deleted(desk.delete(plan, disposal).await),
+        Effect::Delete(plan, disposal) => Msg::Deleted(plan.targets.clone(), desk.delete(plan, disposal).await),
         Effect::Restore(id) => Msg::Restored(desk.restore(id).await),
-        Effect::EmptyTrash(ids) => Msg::TrashEmptied(desk.empty_trash(ids).await),
+        Effect::EmptyTrash(ids) => Msg::TrashEmptied(ids.clone(), desk.empty_trash(ids).await),
         Effect::Pin(key, pinned) => Msg::Pinned(key.clone(), pinned, desk.pin(key, pinned).await),
         Effect::Diagnose(seq) => Msg::Diagnosed(seq, desk.diagnose().await.map(Arc::new)),
-        Effect::Mend(findings) => Msg::Mended(desk.mend(findings).await),
+        Effect::Mend(seq, findings) => Msg::Mended(seq, desk.mend(findings).await),
         Effect::Quit => return Some(Reply::Closed(desk.close().await)),
         Effect::Analyze(..) | Effect::LoadCache(_) | Effect::Redraw | Effect::Abandon => return None,
     };

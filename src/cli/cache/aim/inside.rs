@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::desk::{CacheContents, CachedSnapshot, CachedVariant, Fault, FaultKind, Globs};
+use crate::desk::{CacheContents, CachedSnapshot, CachedVariant, Fault, FaultKind, Globs, RepoKey};
 
 /// The most names listed in a message.
 const MOST_NAMES: usize = 12;
@@ -29,30 +29,50 @@ pub(super) fn files(contents: &CacheContents, commit: Option<&str>, wanted: &str
 
 /// The files of the variant with this name in a commit, or in all: the one of that very name, else the only one whose name has it as a part.
 pub(super) fn variant(contents: &CacheContents, commit: Option<&str>, name: &str) -> Result<Vec<String>, Fault> {
-    let named = |exact| variants(contents, commit).filter(move |variant| variant.is_named(name, exact));
-    let exact: Vec<&CachedVariant> = named(true).collect();
-    let found = if exact.is_empty() { named(false).collect() } else { exact };
+    let named = |exact| snapshots(contents, commit).map(move |snapshot| of_name(snapshot, name, exact)).collect::<Vec<_>>();
+    let exact = named(true);
+    let found = if exact.iter().all(Vec::is_empty) { named(false) } else { exact };
+    // In each commit one variant is meant, and in all of them what is called the same.
+    let several = found.iter().any(|of_one| of_one.len() > 1);
+    let found: Vec<&CachedVariant> = found.into_iter().flatten().collect();
     let labels: BTreeSet<&String> = found.iter().map(|variant| &variant.label).collect();
     match labels.len() {
         0 => Err(no_variant(contents, commit, name)),
-        1 => Ok(paths(found)),
-        _ => {
-            let message = format!("“{name}” means several variants of {} in the cache", contents.repo.key);
-            Err(Fault::new(FaultKind::Usage, message).hint(format!("name one of {}", listed(labels))))
-        }
+        1 if !several => Ok(paths(found)),
+        _ => Err(ambiguous(contents, name, &found)),
     }
 }
 
+fn of_name<'a>(snapshot: &'a CachedSnapshot, name: &str, exact: bool) -> Vec<&'a CachedVariant> {
+    snapshot.variants.iter().filter(|variant| variant.is_named(name, exact)).collect()
+}
+
+/// Lists what to write instead.
+fn ambiguous(contents: &CacheContents, name: &str, found: &[&CachedVariant]) -> Fault {
+    let key = &contents.repo.key;
+    let names: BTreeSet<String> = found.iter().map(|variant| instead(key, variant, name)).collect();
+    Fault::new(FaultKind::Usage, format!("“{name}” means several variants of {key} in the cache"))
+        .hint(format!("name one of {}", listed(names.iter().collect())))
+}
+
+/// The name of a variant, or its first file where the name is no other than what was written or no model tells it apart.
+fn instead(key: &RepoKey, variant: &CachedVariant, written: &str) -> String {
+    let is_another = if variant.of.is_empty() { !variant.is_named(written, true) } else { variant.of != variant.id };
+    if is_another { variant.name() } else { format!("{key}/{}", variant.id) }
+}
+
 fn no_variant(contents: &CacheContents, commit: Option<&str>, name: &str) -> Fault {
-    let labels = variants(contents, commit).map(|variant| &variant.label).collect();
+    let names: BTreeSet<String> = variants(contents, commit).map(CachedVariant::name).collect();
     Fault::new(FaultKind::NothingMatches, format!("{} has no variant “{name}” in the cache", contents.repo.key))
-        .hint(format!("it has {}", listed(labels)))
+        .hint(format!("it has {}", listed(names.iter().collect())))
+}
+
+fn snapshots<'a>(contents: &'a CacheContents, commit: Option<&str>) -> impl Iterator<Item = &'a CachedSnapshot> {
+    contents.snapshots.iter().filter(move |snapshot| commit.is_none_or(|commit| snapshot.commit == commit))
 }
 
 fn variants<'a>(contents: &'a CacheContents, commit: Option<&str>) -> impl Iterator<Item = &'a CachedVariant> {
-    let is_meant = move |snapshot: &&CachedSnapshot| commit.is_none_or(|commit| snapshot.commit == commit);
-    let snapshots: Vec<&CachedSnapshot> = contents.snapshots.iter().filter(is_meant).collect();
-    snapshots.into_iter().flat_map(|snapshot| &snapshot.variants)
+    snapshots(contents, commit).flat_map(|snapshot| &snapshot.variants)
 }
 
 fn paths(variants: Vec<&CachedVariant>) -> Vec<String> {

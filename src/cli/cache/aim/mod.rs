@@ -224,6 +224,7 @@ fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
 mod tests {
     use super::*;
     use crate::cli::fake;
+    use crate::desk::CacheContents;
 
     #[test]
     fn the_longest_revision_that_fits_is_meant() {
@@ -249,5 +250,38 @@ mod tests {
         assert_eq!(inside::variant(&contents, None, "q6_k").unwrap(), ["q6/m-1.gguf", "q6/m-2.gguf"]);
         assert_eq!(inside::variant(&contents, None, "l").unwrap(), ["q4.gguf"]);
         assert_eq!(inside::variant(&contents, None, "q6").unwrap_err().kind, FaultKind::Usage);
+    }
+
+    /// The same repository with quantizations of two models that have the same label.
+    fn of_two_models() -> CacheContents {
+        let mut contents = fake::contents(&fake::cache().repos[0].key);
+        for (variant, of) in contents.snapshots[0].variants.iter_mut().zip(["x", "y"]) {
+            (variant.label, variant.of) = ("Q4_K_M".to_owned(), of.to_owned());
+        }
+        contents
+    }
+
+    #[test]
+    fn a_label_of_two_models_means_neither() {
+        let contents = of_two_models();
+        let fault = inside::variant(&contents, None, "q4_k_m").unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Usage);
+        assert_eq!(fault.hint.as_deref(), Some("name one of x:Q4_K_M, y:Q4_K_M"));
+        assert_eq!(inside::variant(&contents, None, "Y:q4_k_m").unwrap(), ["q4.gguf"], "the model and the label name one");
+        assert_eq!(inside::variant(&contents, None, "x").unwrap().len(), 2, "so does a model that has one");
+    }
+
+    #[test]
+    fn where_no_name_tells_variants_apart_a_file_does() {
+        let mut contents = of_two_models();
+        contents.snapshots[0].variants[0].of = "q6/m-1.gguf".to_owned();
+        let hint = inside::variant(&contents, None, "q4_k_m").unwrap_err().hint.unwrap();
+        assert!(hint.contains("/q6/m-1.gguf") && hint.contains("y:Q4_K_M"), "{hint}");
+    }
+
+    #[test]
+    fn a_model_and_a_label_are_typed_as_they_are_told() {
+        let Ok(Aim::In { path, variants, .. }) = aim("org/name:x:Q4_K_M") else { panic!("an aim") };
+        assert_eq!((path.as_str(), variants), ("org/name", vec!["x:Q4_K_M".to_owned()]));
     }
 }

@@ -27,8 +27,9 @@ struct VariantRow {
     several: bool,
 }
 
-const VARIANTS: [Column<VariantRow>; 5] = [
-    Column::shown("variant", |row| Cell::text(&row.variant.label)),
+const VARIANTS: [Column<VariantRow>; 6] = [
+    Column::shown("variant", |row| Cell::new(row.variant.title(), row.variant.label.as_str())),
+    Column::json("id", |row| Cell::text(&row.variant.id)),
     Column::shown("files", |row| Cell::len(row.variant.files.len())),
     Column::shown("size", |row| Cell::bytes(row.variant.size)),
     Column::known("revision", |row| if row.several { Cell::commit(&row.commit) } else { Cell::new("-", row.commit.as_str()) }),

@@ -1,18 +1,24 @@
 //! What the keys of the cache pane do to the app, and what the replies to them do.
 
+use jiff::Timestamp;
+
 use super::marking::foreign;
-use super::{Findings, Section, Subject, UnusedQuestion};
+use super::{Findings, Section, Subject, UnusedQuestion, findings};
 use crate::desk::{
     self, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, MendReport, RepoKey, TrashEntry, TrashId,
 };
 use crate::tui::app::actions::Action;
 use crate::tui::app::msg::{Effect, Effects, Seq};
-use crate::tui::app::{App, Dialog, Message, Question, counted};
+use crate::tui::app::{App, Dialog, Message, Pane, Question, counted};
 
 /// Carries out an action that is the cache's own.
 pub(in crate::tui::app) fn perform(app: &mut App, action: Action) -> Effects {
     let now = app.now;
     app.cache.hold();
+    if let (Some(work), Action::Delete | Action::Undo | Action::EmptyTrash) = (&app.cache.working, action) {
+        let why = format!("{work}: that comes first");
+        return warn(app, why);
+    }
     let done = match action {
         Action::Unfold => Ok(app.cache.open(now)),
         Action::Fold => {
@@ -49,9 +55,6 @@ fn ask(app: &mut App, question: Question) -> Effects {
 
 /// Asks whether the marks, else what is under the cursor, shall go. In the trash that is emptying it.
 fn delete(app: &mut App) -> Result<Effects, String> {
-    if let Some(work) = &app.cache.working {
-        return Err(format!("{work}: that comes first"));
-    }
     if !app.cache.marks.is_empty() {
         let targets = app.cache.targets();
         return Ok(question(app, targets));
@@ -73,24 +76,31 @@ fn delete(app: &mut App) -> Result<Effects, String> {
 fn question(app: &mut App, targets: Vec<DeletionTarget>) -> Effects {
     let effects = if app.cache.planning.is_about(&targets) { Effects::new() } else { app.cache.planning.ask(targets) };
     app.cache.planning.asked = true;
-    open_question(app);
+    open_question(app, None);
     effects
 }
 
 /// Takes an answer about a deletion in.
 pub(in crate::tui::app) fn planned(app: &mut App, seq: Seq, reply: Result<DeletionPlan, Fault>) -> Effects {
     let effects = app.cache.planning.receive(seq, reply);
-    open_question(app);
+    open_question(app, Some(app.now));
     effects
 }
 
+/// Forgets a dialog that is waited for once the person does something else: it must not come up under keys that are meant for that.
+pub(in crate::tui::app) fn stop_waiting_elsewhere(app: &mut App) {
+    if app.focus != Pane::Cache || app.cache.filter.editing || app.cache.working.is_some() {
+        app.cache.planning.asked = false;
+    }
+}
+
 /// Opens the dialog that is waited for, unless another has come up meanwhile.
-fn open_question(app: &mut App) {
+fn open_question(app: &mut App, since: Option<Timestamp>) {
     let planning = &mut app.cache.planning;
     let Some(answer) = planning.answer.clone().filter(|_| planning.asked) else { return };
     planning.asked = false;
     match answer {
-        Ok(plan) if app.dialog.is_none() => app.dialog = Some(Question::Delete(plan).into()),
+        Ok(plan) if app.dialog.is_none() => app.dialog = Some(Dialog { since, ..Question::Delete(plan).into() }),
         Ok(_) => app.tell(Message::warning("the plan came while another dialog was open: ask for it again")),
         Err(fault) => app.fail(&fault),
     }
@@ -124,20 +134,23 @@ pub fn titled(targets: &[DeletionTarget]) -> String {
 }
 
 /// Tells what a deletion did, and reads the disk again: also where it was refused because the disk is not as it was.
-pub(in crate::tui::app) fn deleted(app: &mut App, reply: Result<DeletionReport, Fault>) -> Effects {
+pub(in crate::tui::app) fn deleted(app: &mut App, targets: &[DeletionTarget], reply: Result<DeletionReport, Fault>) -> Effects {
     let work = app.cache.working.take().unwrap_or_default();
+    let mut effects = Effects::new();
     match reply {
         Ok(report) => {
             app.tell(told(&work, &report));
-            app.cache.marks.clear();
-            let nothing = app.cache.plan_marks();
-            [nothing, app.cache.refresh()].concat()
+            effects = app.cache.unmark(targets);
+            if let Some(entry) = report.trashed {
+                app.cache.change_trash(app.now, |trash| {
+                    trash.retain(|held| held.id != entry.id);
+                    trash.insert(0, entry);
+                });
+            }
         }
-        Err(fault) => {
-            app.fail(&fault);
-            app.cache.refresh()
-        }
+        Err(fault) => app.fail(&fault),
     }
+    [effects, app.cache.read_anew()].concat()
 }
 
 fn told(work: &str, report: &DeletionReport) -> Message {
@@ -173,10 +186,13 @@ fn undo(app: &mut App) -> Result<Effects, String> {
 pub(in crate::tui::app) fn restored(app: &mut App, reply: Result<TrashEntry, Fault>) -> Effects {
     app.cache.working = None;
     match reply {
-        Ok(entry) => app.tell(Message::info(format!("brought back {}", titled(&entry.targets)))),
+        Ok(entry) => {
+            app.tell(Message::info(format!("brought back {}", titled(&entry.targets))));
+            app.cache.change_trash(app.now, |trash| trash.retain(|held| held.id != entry.id));
+        }
         Err(fault) => app.fail(&fault),
     }
-    app.cache.refresh()
+    app.cache.read_anew()
 }
 
 fn empty(app: &mut App, entries: Vec<TrashEntry>) -> Result<Effects, String> {
@@ -193,13 +209,16 @@ pub(in crate::tui::app) fn empty_out(app: &mut App, ids: Vec<TrashId>) -> Effect
 }
 
 /// Tells what came free, and reads the disk again.
-pub(in crate::tui::app) fn emptied(app: &mut App, reply: Result<u64, Fault>) -> Effects {
+pub(in crate::tui::app) fn emptied(app: &mut App, ids: &[TrashId], reply: Result<u64, Fault>) -> Effects {
     app.cache.working = None;
     match reply {
-        Ok(freed) => app.tell(Message::info(format!("emptied the trash, freed {}", desk::bytes(freed)))),
+        Ok(freed) => {
+            app.tell(Message::info(format!("emptied the trash, freed {}", desk::bytes(freed))));
+            app.cache.change_trash(app.now, |trash| trash.retain(|held| !ids.contains(&held.id)));
+        }
         Err(fault) => app.fail(&fault),
     }
-    app.cache.refresh()
+    app.cache.read_anew()
 }
 
 fn pin(app: &mut App) -> Result<Effects, String> {
@@ -216,14 +235,19 @@ pub(in crate::tui::app) fn pinned(app: &mut App, key: RepoKey, pinned: bool, rep
         return Effects::new();
     }
     let pane = &mut app.cache;
-    if pinned {
+    let told = if pinned {
         pane.marks.forget(&key);
-        pane.tree.listing.pins.insert(key);
+        format!("{key} is pinned: nothing of it is deleted until p lifts that")
     } else {
-        pane.tree.listing.pins.remove(&key);
-    }
+        format!("{key} is not pinned any more")
+    };
+    let pins = &mut pane.tree.listing.pins;
+    _ = if pinned { pins.insert(key) } else { pins.remove(&key) };
     pane.easy = super::Easy::count(&pane.tree.listing);
-    pane.plan_marks()
+    let planned = pane.plan_marks();
+    let read = if pane.loading { pane.read_anew() } else { Effects::new() }; // that reading may not know of it
+    app.tell(Message::info(told));
+    [planned, read].concat()
 }
 
 fn diagnose(app: &mut App) -> Effects {
@@ -233,12 +257,17 @@ fn diagnose(app: &mut App) -> Effects {
     effects
 }
 
-/// Shows what came of mending, and reads the disk again.
-pub(in crate::tui::app) fn mended(app: &mut App, reply: Result<MendReport, Fault>) -> Effects {
-    let refresh = app.cache.refresh();
-    if let Some(Dialog { question: Question::Findings(findings), .. }) = &mut app.dialog {
+/// Shows what came of mending, where its dialog is still open, else tells it; and reads the disk again.
+pub(in crate::tui::app) fn mended(app: &mut App, seq: Seq, reply: Result<MendReport, Fault>) -> Effects {
+    let refresh = app.cache.read_anew();
+    if let Some(Dialog { question: Question::Findings(findings), .. }) = &mut app.dialog
+        && findings.waits_for(seq)
+    {
         return [findings.mended(reply), refresh].concat();
     }
-    reply.err().iter().for_each(|fault| app.fail(fault));
+    match reply {
+        Ok(report) => app.tell(findings::told(&report)),
+        Err(fault) => app.fail(&fault),
+    }
     refresh
 }

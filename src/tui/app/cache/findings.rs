@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::desk::{Fault, Finding, MendReport};
 use crate::tui::app::key::{Code, Key};
 use crate::tui::app::msg::{Effect, Effects, Seq};
-use crate::tui::app::{App, Question, Step, counted, dialog};
+use crate::tui::app::{App, Message, Question, Step, counted, dialog};
 
 /// What is known of what is wrong.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,7 +64,7 @@ impl Findings {
     pub(in crate::tui::app) fn mended(&mut self, reply: Result<MendReport, Fault>) -> Effects {
         match reply {
             Ok(report) => {
-                self.mended = Some(told(&report));
+                self.mended = Some(told(&report).text);
                 self.state = FindingsState::Looking;
                 vec![Effect::Diagnose(self.seq)]
             }
@@ -75,21 +75,27 @@ impl Findings {
         }
     }
 
+    /// Whether this is what is being mended by that number.
+    pub(super) fn waits_for(&self, seq: Seq) -> bool {
+        seq == self.seq && self.state == FindingsState::Mending
+    }
+
     fn mend(&mut self) -> Effects {
         let findings: Vec<Finding> = self.list().iter().filter(|finding| finding.mend.is_some()).cloned().collect();
         if findings.is_empty() {
             return Effects::new();
         }
         self.state = FindingsState::Mending;
-        vec![Effect::Mend(findings)]
+        vec![Effect::Mend(self.seq, findings)]
     }
 }
 
-fn told(report: &MendReport) -> String {
+/// What came of mending, in words.
+pub(super) fn told(report: &MendReport) -> Message {
     let mended = format!("{} mended", counted(report.mended.len(), "finding", "findings"));
     match report.failures.first() {
-        None => mended,
-        Some(first) => format!("{mended}; {} could not be: {first}", report.failures.len()),
+        None => Message::info(mended),
+        Some(first) => Message::warning(format!("{mended}; {} could not be: {first}", report.failures.len())),
     }
 }
 

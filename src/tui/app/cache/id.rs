@@ -26,7 +26,7 @@ pub enum Place {
     Within {
         /// The commit.
         commit: String,
-        /// The label of the variant, unless the whole commit is meant.
+        /// The id of the variant, unless the whole commit is meant.
         variant: Option<String>,
         /// The path of the file, unless the whole variant is meant.
         file: Option<String>,
@@ -42,22 +42,22 @@ impl Place {
     }
 
     /// A variant of a commit.
-    pub fn variant(commit: &str, label: &str) -> Self {
-        Self::Within { commit: commit.to_owned(), variant: Some(label.to_owned()), file: None }
+    pub fn variant(commit: &str, id: &str) -> Self {
+        Self::Within { commit: commit.to_owned(), variant: Some(id.to_owned()), file: None }
     }
 
     /// A file of a variant.
-    pub fn file(commit: &str, label: &str, path: &str) -> Self {
-        Self::Within { commit: commit.to_owned(), variant: Some(label.to_owned()), file: Some(path.to_owned()) }
+    pub fn file(commit: &str, variant: &str, path: &str) -> Self {
+        Self::Within { commit: commit.to_owned(), variant: Some(variant.to_owned()), file: Some(path.to_owned()) }
     }
 
     /// Whether another place is this one or lies in it.
     pub fn holds(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Whole, _) => true,
-            (Self::Within { commit, variant, file }, Self::Within { commit: its, variant: label, file: path }) => {
+            (Self::Within { commit, variant, file }, Self::Within { commit: its, variant: id, file: path }) => {
                 let same = |ours: &Option<String>, theirs: &Option<String>| ours.is_none() || ours == theirs;
-                commit == its && same(variant, label) && same(file, path)
+                commit == its && same(variant, id) && same(file, path)
             }
             _ => self == other,
         }
@@ -67,8 +67,8 @@ impl Place {
     pub(super) fn around(&self) -> Vec<Self> {
         match self {
             Self::Whole => Vec::new(),
-            Self::Within { commit, variant: Some(label), file: Some(_) } => {
-                vec![Self::variant(commit, label), Self::revision(commit), Self::Whole]
+            Self::Within { commit, variant: Some(id), file: Some(_) } => {
+                vec![Self::variant(commit, id), Self::revision(commit), Self::Whole]
             }
             Self::Within { commit, variant: Some(_), .. } => vec![Self::revision(commit), Self::Whole],
             Self::Leftover(_) | Self::Reading | Self::Within { .. } => vec![Self::Whole],

@@ -42,7 +42,11 @@ impl CachePane {
 
     fn of(&self, id: &Id) -> Marked {
         match id {
-            Id::In(key, place) => self.marks.of(key, place),
+            Id::In(key, place) => match self.marks.of(key, place) {
+                // The repository is looked for only where the marks alone do not tell.
+                Marked::Partly => self.shape(key).map_or(Marked::Partly, |shape| self.marks.within(shape, place)),
+                marked => marked,
+            },
             Id::Payload(hash) => self.marks.of_payload(hash),
             _ => Marked::No,
         }
@@ -60,7 +64,7 @@ impl CachePane {
                 Id::In(key, place) => {
                     let shape = repos.get(key).map(|repo| Shape { repo, contents: self.contents(key) }).or_else(|| self.shape(key));
                     let Some(shape) = shape else { continue };
-                    if on { marks.mark(shape, place.clone()) } else { marks.unmark(shape, place) }
+                    if on { marks.mark(key, place.clone()) } else { marks.unmark(shape, place) }
                 }
                 Id::Payload(hash) => marks.set_payload(hash, on),
                 _ => {}

@@ -1,6 +1,6 @@
 //! What is marked, across the levels of the tree: a mark holds for everything under it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::id::Place;
 use super::shape::Shape;
@@ -17,7 +17,8 @@ pub enum Marked {
     Yes,
 }
 
-/// What is marked: the highest places only, so that no mark lies under another.
+/// What is marked, as it was marked, without marks under others. Marks on all that lies in a place are not one on the place: what another
+/// program adds there later is not marked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     repos: BTreeMap<RepoKey, BTreeSet<Place>>,
@@ -40,7 +41,22 @@ impl Marks {
         *self = Self::default();
     }
 
-    /// How much of a place is marked.
+    /// How much of a place is marked; all of it also where everything that is known to lie in it is.
+    pub(super) fn within(&self, shape: Shape, place: &Place) -> Marked {
+        match self.of(&shape.repo.key, place) {
+            Marked::Partly if self.is_full(shape, place) => Marked::Yes,
+            marked => marked,
+        }
+    }
+
+    fn is_full(&self, shape: Shape, place: &Place) -> bool {
+        let (key, wanted) = (&shape.repo.key, shape.count(place));
+        // Each place in it needs a mark at least, so that fewer marks need no looking at.
+        let can_be = wanted > 0 && self.repos.get(key).is_some_and(|places| places.len() >= wanted);
+        can_be && shape.children(place).iter().all(|child| self.of(key, child) == Marked::Yes || self.is_full(shape, child))
+    }
+
+    /// How much of a place is marked, by the marks alone.
     pub fn of(&self, key: &RepoKey, place: &Place) -> Marked {
         let Some(places) = self.repos.get(key) else { return Marked::No };
         if places.contains(place) || place.around().iter().any(|around| places.contains(around)) {
@@ -66,18 +82,14 @@ impl Marks {
         }
     }
 
-    /// Marks a place. Where that was the last under its parent, the parent is marked in their stead.
-    pub(super) fn mark(&mut self, shape: Shape, place: Place) {
-        if self.of(&shape.repo.key, &place) == Marked::Yes {
+    /// Marks a place.
+    pub(super) fn mark(&mut self, key: &RepoKey, place: Place) {
+        if self.of(key, &place) == Marked::Yes {
             return;
         }
-        let places = self.repos.entry(shape.repo.key.clone()).or_default();
-        let mut wanted = Some(place);
-        while let Some(place) = wanted.take() {
-            places.retain(|marked| !place.holds(marked));
-            places.insert(place.clone());
-            wanted = shape.parent(&place).filter(|parent| is_full(places, shape, parent));
-        }
+        let places = self.repos.entry(key.clone()).or_default();
+        places.retain(|marked| !place.holds(marked));
+        places.insert(place);
     }
 
     /// Takes the mark of a place away. Where something above it is marked, the rest of that stays marked.
@@ -109,6 +121,21 @@ impl Marks {
         self.repos.remove(key);
     }
 
+    /// Forgets the marks whose targets are all among these.
+    pub(super) fn drop_targets<'a>(&mut self, gone: &[DeletionTarget], shape: impl Fn(&RepoKey) -> Option<Shape<'a>>) {
+        let gone = Gone::new(gone);
+        self.repos.retain(|key, places| {
+            let Some(shape) = shape(key) else { return false };
+            places.retain(|place| {
+                let mut targets = Vec::new();
+                add(&mut targets, shape, place);
+                !targets.iter().all(|target| gone.has(target))
+            });
+            !places.is_empty()
+        });
+        self.payloads.retain(|hash| !gone.whole.contains(&DeletionTarget::Payload(hash.clone())));
+    }
+
     /// What deleting all that is marked means. Single files of one commit go together.
     pub(super) fn targets<'a>(&self, shape: impl Fn(&RepoKey) -> Option<Shape<'a>>) -> Vec<DeletionTarget> {
         let mut targets = Vec::new();
@@ -123,12 +150,29 @@ impl Marks {
     }
 }
 
-/// Whether everything right under a place is marked.
-fn is_full(places: &BTreeSet<Place>, shape: Shape, parent: &Place) -> bool {
-    let wanted = shape.count(parent);
-    let right_under = |place: &&Place| shape.parent(place).as_ref() == Some(parent);
-    // No more are marked than there are, so that fewer marks need no looking at.
-    wanted > 0 && places.len() >= wanted && places.iter().filter(right_under).count() == wanted
+/// What has been deleted.
+struct Gone<'a> {
+    whole: HashSet<&'a DeletionTarget>,
+    files: HashSet<(&'a RepoKey, Option<&'a String>, &'a String)>,
+}
+
+impl<'a> Gone<'a> {
+    fn new(targets: &'a [DeletionTarget]) -> Self {
+        let mut files = HashSet::new();
+        for target in targets {
+            if let DeletionTarget::Files { repo, commit, files: paths } = target {
+                files.extend(paths.iter().map(|path| (repo, commit.as_ref(), path)));
+            }
+        }
+        Self { whole: targets.iter().collect(), files }
+    }
+
+    fn has(&self, target: &DeletionTarget) -> bool {
+        match target {
+            DeletionTarget::Files { repo, commit, files } => files.iter().all(|path| self.files.contains(&(repo, commit.as_ref(), path))),
+            _ => self.whole.contains(target),
+        }
+    }
 }
 
 /// Marks all that lies in a place except another.
@@ -149,8 +193,8 @@ fn add(targets: &mut Vec<DeletionTarget>, shape: Shape, place: &Place) {
         Place::Whole => targets.push(DeletionTarget::Repo(repo)),
         Place::Leftover(name) => targets.push(DeletionTarget::Leftover { repo, name: name.clone() }),
         Place::Within { commit, variant: None, .. } => targets.push(DeletionTarget::Revision { repo, commit: commit.clone() }),
-        Place::Within { commit, variant: Some(label), file: None } => {
-            let paths = shape.variant(commit, label).map_or(&[][..], |variant| &variant.files);
+        Place::Within { commit, variant: Some(id), file: None } => {
+            let paths = shape.variant(commit, id).map_or(&[][..], |variant| &variant.files);
             let files = paths.iter().map(|file| file.path.clone()).collect();
             targets.push(DeletionTarget::Files { repo, commit: Some(commit.clone()), files });
         }

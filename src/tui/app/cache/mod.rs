@@ -21,10 +21,10 @@ mod unused;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use doing::titled;
-pub(super) use doing::{carry_out, deleted, emptied, empty_out, mended, perform, pinned, planned, restored};
+pub(super) use doing::{carry_out, deleted, emptied, empty_out, mended, perform, pinned, planned, restored, stop_waiting_elsewhere};
 pub use easy::{Bulk, Easy};
 pub use filter::FilterPrompt;
 pub(super) use findings::press as press_findings;
@@ -45,6 +45,9 @@ use crate::desk::{CacheContents, CacheListing, CachedRepo, DeletionTarget, Fault
 
 /// How many rows around the cursor are looked at for one to go to when its own has gone.
 const NEAR: usize = 16;
+
+/// How long at least lies between showing what was found twice, unless that doubles what is there.
+const BETWEEN: SignedDuration = SignedDuration::from_millis(300);
 
 /// What is on the disk and what of it is marked.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +73,12 @@ pub struct CachePane {
     /// Why the last reading failed.
     pub fault: Option<Fault>,
     loaded: bool,
+    /// Whether the disk has changed since the reading that is under way began.
+    again: bool,
+    /// What has been found and is not shown yet.
+    arriving: Vec<Arc<CachedRepo>>,
+    /// When what was found was shown last.
+    shown_at: Option<Timestamp>,
     seq: Seq,
     findings_seq: Seq,
     /// What is under the cursor, once the person has been here: the cursor stays on it when rows come and go.
@@ -104,9 +113,9 @@ impl CachePane {
 
     /// How much of something is marked.
     pub fn marked(&self, subject: Subject) -> Marked {
-        match subject.id() {
-            Id::In(key, place) => self.marks.of(&key, &place),
-            Id::Payload(hash) => self.marks.of_payload(&hash),
+        match (subject.id(), subject.repo()) {
+            (Id::In(key, place), Some(repo)) => self.marks.within(Shape { repo, contents: self.contents(&key) }, &place),
+            (Id::Payload(hash), _) => self.marks.of_payload(&hash),
             _ => Marked::No,
         }
     }
@@ -121,6 +130,11 @@ impl CachePane {
         Some(Shape { repo, contents: self.contents(key) })
     }
 
+    /// The repositories by their keys, where more than one is looked for.
+    fn by_key(&self) -> HashMap<&RepoKey, &CachedRepo> {
+        self.repos().iter().map(|repo| (&repo.key, repo.as_ref())).collect()
+    }
+
     fn contents(&self, key: &RepoKey) -> Option<&CacheContents> {
         self.tree.held.get(key)?.contents.as_deref()
     }
@@ -130,19 +144,42 @@ impl CachePane {
         if self.loaded || self.loading { Effects::new() } else { self.refresh() }
     }
 
-    /// Reads the disk again. What is shown stays meanwhile; replies to older requests are stale from now on.
+    /// Reads the disk again. What is shown stays meanwhile. A reading that is under way is finished first, so that there is one at a
+    /// time however often something happens.
     pub(super) fn refresh(&mut self) -> Effects {
+        self.again = self.loading;
+        if self.loading { Effects::new() } else { self.read_anew() }
+    }
+
+    /// Reads the disk from the beginning, as this app has changed it. What an older reading tells is stale from now on.
+    pub(super) fn read_anew(&mut self) -> Effects {
         self.seq += 1;
         self.loading = true;
+        self.again = false;
+        self.arriving.clear();
         vec![Effect::LoadCache(self.seq)]
     }
 
-    /// Takes repositories in as they are found, unless they are stale.
+    /// Takes repositories in as they are found, unless they are stale. They show at once where they double what is there, else a few times
+    /// a second: ordering all of them for each batch would take longer than reading the disk.
     pub(super) fn found(&mut self, seq: Seq, repos: Vec<Arc<CachedRepo>>, now: Timestamp) {
-        if seq != self.seq || repos.is_empty() {
+        if seq != self.seq {
             return;
         }
-        let mut found: HashMap<RepoKey, Arc<CachedRepo>> = repos.into_iter().map(|repo| (repo.key.clone(), repo)).collect();
+        self.arriving.extend(repos);
+        let is_due = self.shown_at.is_none_or(|at| now.duration_since(at) >= BETWEEN);
+        if is_due || self.arriving.len() >= self.repos().len() {
+            self.show_arrived(now);
+        }
+    }
+
+    fn show_arrived(&mut self, now: Timestamp) {
+        if self.arriving.is_empty() {
+            return;
+        }
+        self.shown_at = Some(now);
+        let arrived = std::mem::take(&mut self.arriving);
+        let mut found: HashMap<RepoKey, Arc<CachedRepo>> = arrived.into_iter().map(|repo| (repo.key.clone(), repo)).collect();
         self.change(now, |pane| {
             for old in &mut pane.tree.listing.repos {
                 if let Some(new) = found.remove(&old.key) {
@@ -160,16 +197,20 @@ impl CachePane {
             return Effects::new();
         }
         self.loading = false;
-        match reply {
+        let effects = match reply {
             Ok(listing) => self.show(listing, now),
             Err(fault) => {
+                self.show_arrived(now);
                 self.fault = Some(fault);
                 Effects::new()
             }
-        }
+        };
+        let again = if std::mem::take(&mut self.again) { self.read_anew() } else { Effects::new() };
+        [effects, again].concat()
     }
 
     fn show(&mut self, mut listing: CacheListing, now: Timestamp) -> Effects {
+        self.arriving.clear();
         self.fault = None;
         self.loaded = true;
         self.sort.apply(&mut listing.repos);
@@ -230,6 +271,20 @@ impl CachePane {
         let before = self.marks.clone();
         self.forget_what_has_gone();
         if self.marks == before { Effects::new() } else { self.plan_marks_again() }
+    }
+
+    /// Changes what is in the trash as this app has changed it, ahead of the next reading: the newest entry is what is brought back first.
+    fn change_trash(&mut self, now: Timestamp, change: impl FnOnce(&mut Vec<TrashEntry>)) {
+        self.change(now, |pane| change(&mut pane.tree.listing.trash));
+    }
+
+    /// Takes the marks of what has been deleted away; what was marked meanwhile stays.
+    fn unmark(&mut self, deleted: &[DeletionTarget]) -> Effects {
+        let mut marks = std::mem::take(&mut self.marks);
+        let repos = self.by_key();
+        marks.drop_targets(deleted, |key| Some(Shape { repo: repos.get(key)?, contents: self.contents(key) }));
+        self.marks = marks;
+        self.plan_marks()
     }
 
     /// Changes what is on the disk, or how it is shown, and keeps the cursor on what it was on, or near it.
@@ -355,7 +410,7 @@ impl CachePane {
         if self.marks.is_empty() {
             return Vec::new();
         }
-        let repos: HashMap<&RepoKey, &CachedRepo> = self.repos().iter().map(|repo| (&repo.key, repo.as_ref())).collect();
+        let repos = self.by_key();
         self.marks.targets(|key| Some(Shape { repo: repos.get(key)?, contents: self.contents(key) }))
     }
 }

@@ -20,8 +20,8 @@ impl<'a> Shape<'a> {
         self.contents?.snapshots.iter().find(|snapshot| snapshot.commit == commit)
     }
 
-    pub(super) fn variant(self, commit: &str, label: &str) -> Option<&'a CachedVariant> {
-        self.snapshot(commit)?.variants.iter().find(|variant| variant.label == label)
+    pub(super) fn variant(self, commit: &str, id: &str) -> Option<&'a CachedVariant> {
+        self.snapshot(commit)?.variants.iter().find(|variant| variant.id == id)
     }
 
     /// Whether a place is still there. What lies under contents that are not known is.
@@ -32,19 +32,14 @@ impl<'a> Shape<'a> {
             Place::Leftover(name) => self.repo.leftovers.iter().any(|leftover| leftover.name == *name),
             Place::Within { commit, variant, file } => {
                 let known = self.repo.revisions.iter().any(|revision| revision.commit == *commit);
-                known && (self.contents.is_none() || variant.as_ref().is_none_or(|label| self.has_in(commit, label, file.as_deref())))
+                known && (self.contents.is_none() || variant.as_ref().is_none_or(|id| self.has_in(commit, id, file.as_deref())))
             }
         }
     }
 
-    fn has_in(self, commit: &str, label: &str, file: Option<&str>) -> bool {
-        let found = self.variant(commit, label);
+    fn has_in(self, commit: &str, id: &str, file: Option<&str>) -> bool {
+        let found = self.variant(commit, id);
         found.is_some_and(|variant| file.is_none_or(|path| variant.files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok()))
-    }
-
-    /// The place that a place is shown under.
-    pub(super) fn parent(self, place: &Place) -> Option<Place> {
-        place.around().into_iter().find(|place| !self.is_flat() || !matches!(place, Place::Within { variant: None, .. }))
     }
 
     /// How many places lie right under one.
@@ -57,7 +52,7 @@ impl<'a> Shape<'a> {
             }
             Place::Whole => self.repo.revisions.len() + self.repo.leftovers.len(),
             Place::Within { file: Some(_), .. } | Place::Leftover(_) | Place::Reading => 0,
-            Place::Within { commit, variant: Some(label), .. } => self.variant(commit, label).map_or(0, |variant| variant.files.len()),
+            Place::Within { commit, variant: Some(id), .. } => self.variant(commit, id).map_or(0, |variant| variant.files.len()),
             Place::Within { commit, .. } => self.snapshot(commit).map_or(0, |snapshot| snapshot.variants.len()),
         }
     }
@@ -74,13 +69,13 @@ impl<'a> Shape<'a> {
                 revisions.chain(leftovers).collect()
             }
             Place::Within { file: Some(_), .. } | Place::Leftover(_) | Place::Reading => Vec::new(),
-            Place::Within { commit, variant: Some(label), .. } => {
-                let files = self.variant(commit, label).map_or(&[][..], |variant| &variant.files);
-                files.iter().map(|file| Place::file(commit, label, &file.path)).collect()
+            Place::Within { commit, variant: Some(id), .. } => {
+                let files = self.variant(commit, id).map_or(&[][..], |variant| &variant.files);
+                files.iter().map(|file| Place::file(commit, id, &file.path)).collect()
             }
             Place::Within { commit, .. } => {
                 let variants = self.snapshot(commit).map_or(&[][..], |snapshot| &snapshot.variants);
-                variants.iter().map(|variant| Place::variant(commit, &variant.label)).collect()
+                variants.iter().map(|variant| Place::variant(commit, &variant.id)).collect()
             }
         }
     }

@@ -76,11 +76,9 @@ impl<'a> Subject<'a> {
         match self {
             Self::Repo(repo) => Id::repo(&repo.key),
             Self::Revision(repo, revision) => Id::In(repo.key.clone(), Place::revision(&revision.commit)),
-            Self::Variant(contents, snapshot, variant) => {
-                Id::In(contents.repo.key.clone(), Place::variant(&snapshot.commit, &variant.label))
-            }
+            Self::Variant(contents, snapshot, variant) => Id::In(contents.repo.key.clone(), Place::variant(&snapshot.commit, &variant.id)),
             Self::File(contents, snapshot, variant, file) => {
-                Id::In(contents.repo.key.clone(), Place::file(&snapshot.commit, &variant.label, &file.path))
+                Id::In(contents.repo.key.clone(), Place::file(&snapshot.commit, &variant.id, &file.path))
             }
             Self::Leftover(repo, leftover) => Id::In(repo.key.clone(), Place::Leftover(leftover.name.clone())),
             Self::Reading(repo, _) => Id::In(repo.key.clone(), Place::Reading),
@@ -98,8 +96,8 @@ impl<'a> Subject<'a> {
             (Self::Repo(_), Place::Whole) | (Self::Reading(..), Place::Reading) => true,
             (Self::Leftover(_, leftover), Place::Leftover(name)) => leftover.name == *name,
             (Self::Revision(_, revision), Place::Within { commit, variant: None, .. }) => revision.commit == *commit,
-            (Self::Variant(_, snapshot, variant), Place::Within { commit, variant: Some(label), file: None }) => {
-                snapshot.commit == *commit && variant.label == *label
+            (Self::Variant(_, snapshot, variant), Place::Within { commit, variant: Some(id), file: None }) => {
+                snapshot.commit == *commit && variant.id == *id
             }
             (Self::File(_, snapshot, _, file), Place::Within { commit, file: Some(path), .. }) => {
                 snapshot.commit == *commit && file.path == *path

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::desk::{About, Board, CachedFile, CachedRevision, CachedSnapshot, CachedVariant, Leftover, LeftoverKind, OrphanPayload};
+use crate::desk::{
+    About, Board, CachedFile, CachedRevision, CachedSnapshot, CachedVariant, DeletionPlan, DeletionReport, Disposal, Finding, JobId,
+    Leftover, LeftoverKind, MendReport, Notice, NoticeLevel, OrphanPayload, Severity, TrashId, Trouble,
+};
 use crate::tui::app::{App, Code, Msg, Pane, ch, plain, update};
 
 thread_local! {
@@ -63,8 +66,13 @@ fn listing(repos: Vec<CachedRepo>) -> CacheListing {
 /// Variants of two files in every revision.
 fn contents(repo: &CachedRepo) -> CacheContents {
     let file = |path: &str| CachedFile { path: path.to_owned(), blob: None };
-    let variant =
-        |label: &str, paths: &[&str]| CachedVariant { label: label.into(), files: paths.iter().map(|path| file(path)).collect(), size: 1 };
+    let variant = |label: &str, paths: &[&str]| CachedVariant {
+        id: paths[0].to_owned(),
+        label: label.to_owned(),
+        of: String::new(),
+        files: paths.iter().map(|path| file(path)).collect(),
+        size: 1,
+    };
     let variants = vec![variant("Q4", &["a", "b"]), variant("Q8", &["c", "d"])];
     let snapshots = repo.revisions.iter().map(|revision| CachedSnapshot { commit: revision.commit.clone(), variants: variants.clone() });
     CacheContents { repo: repo.clone(), blobs: Vec::new(), snapshots: snapshots.collect() }
@@ -97,6 +105,9 @@ fn press(app: &mut App, keys: &str) -> Effects {
 }
 
 fn under(app: &App) -> String {
+    if let Some(Subject::Variant(_, _, variant)) = app.cache.current() {
+        return variant.title();
+    }
     match app.cache.current().map(Subject::id) {
         Some(Id::In(key, Place::Whole)) => key.id.to_string(),
         Some(Id::In(_, Place::Leftover(name))) => name,
@@ -115,7 +126,7 @@ fn files(name: &str, paths: &[&str]) -> DeletionTarget {
 }
 
 fn of(app: &App, place: &Place) -> Marked {
-    app.cache.marks.of(&key("o/one"), place)
+    app.cache.marks.within(app.cache.shape(&key("o/one")).unwrap(), place)
 }
 
 #[test]
@@ -156,7 +167,10 @@ fn contents_that_are_not_known_are_a_row() {
 fn the_cursor_stays_on_its_repository_while_others_come() {
     let mut app = app(CacheListing::default());
     assert_eq!(press(&mut app, "r"), [Effect::LoadCache(2)]);
-    let found = |app: &mut App, repos: Vec<CachedRepo>| update(app, Msg::CacheFound(2, repos.into_iter().map(Arc::new).collect()));
+    let found = |app: &mut App, repos: Vec<CachedRepo>| {
+        app.now += SignedDuration::from_secs(1);
+        update(app, Msg::CacheFound(2, repos.into_iter().map(Arc::new).collect()))
+    };
     found(&mut app, vec![repo("o/small", 1, 1, 0), repo("o/middle", 5, 1, 0)]);
     found(&mut app, vec![repo("o/large", 9, 1, 0)]);
     assert_eq!(under(&app), "o/large", "nobody has been here: the top is the top");
@@ -188,20 +202,41 @@ fn marks_reach_across_levels() {
     let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 1, 0))]));
     press(&mut app, "ljl ");
     assert_eq!((under(&app).as_str(), targets(&app)), ("a", vec![files("o/one", &["a", "b"])]), "Space goes down");
-    let (q4, a) = (Place::variant(&commit(0), "Q4"), Place::file(&commit(0), "Q4", "a"));
+    let (q4, a) = (Place::variant(&commit(0), "a"), Place::file(&commit(0), "a", "a"));
     assert_eq!([&Place::Whole, &q4, &a].map(|place| of(&app, place)), [Marked::Partly, Marked::Yes, Marked::Yes]);
     press(&mut app, " ");
     assert_eq!(targets(&app), [files("o/one", &["b"])], "a file of what is marked is taken out");
     assert_eq!([&q4, &a].map(|place| of(&app, place)), [Marked::Partly, Marked::No]);
     press(&mut app, "k ");
     assert_eq!(targets(&app), [files("o/one", &["a", "b"])]);
-    assert_eq!((app.cache.marks.len(), of(&app, &q4)), (1, Marked::Yes), "all files are their variant");
+    assert_eq!((app.cache.marks.len(), of(&app, &q4)), (2, Marked::Yes), "all files show as their variant");
     press(&mut app, "j   ");
-    assert_eq!(targets(&app), [DeletionTarget::Repo(key("o/one"))], "all that a repository has is the repository");
+    assert_eq!(of(&app, &Place::Whole), Marked::Yes, "all that a repository has shows as the repository");
+    assert!(!targets(&app).contains(&DeletionTarget::Repo(key("o/one"))), "what comes later is not marked: {:?}", targets(&app));
     press(&mut app, "kkk ");
-    assert_eq!(app.cache.marks.len(), 3, "the rest stays marked: the other variant, two leftovers");
+    assert_eq!(app.cache.marks.len(), 4, "the rest stays marked: two files, two leftovers");
+    press(&mut app, "gg ");
+    assert_eq!((under(&app).as_str(), targets(&app)), ("Q4", vec![DeletionTarget::Repo(key("o/one"))]), "the row itself is the repository");
     press(&mut app, ".");
     assert!(app.cache.marks.is_empty() && app.focus == Pane::Cache);
+}
+
+#[test]
+fn variants_of_one_label_are_two_things() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    press(&mut app, "l");
+    let mut twins = contents(app.cache.held(RepoKind::Model, &"o/one".parse().unwrap()).unwrap());
+    for (variant, of) in twins.snapshots[0].variants.iter_mut().zip(["x", "y"]) {
+        (variant.label, variant.of) = ("Q4_K_M".to_owned(), of.to_owned());
+    }
+    app.cache.tree.held.get_mut(&key("o/one")).unwrap().contents = Some(Arc::new(twins));
+    press(&mut app, "jjl");
+    assert_eq!(under(&app), "Q4_K_M of y");
+    assert_eq!(app.cache.tree.rows.len(), 6, "one of them is open");
+    press(&mut app, " ");
+    assert_eq!(targets(&app), [files("o/one", &["c", "d"])]);
+    let of = |of: &str| app.cache.marks.of(&key("o/one"), &Place::variant(&commit(0), of));
+    assert_eq!((of("a"), of("c")), (Marked::No, Marked::Yes));
 }
 
 #[test]
@@ -328,4 +363,160 @@ fn ten_thousand_repositories_are_laid_out_when_they_change_only() {
     assert_eq!(LAID.get(), before + 2, "once for what opens, once for its contents");
     press(&mut app, "s");
     assert_eq!(LAID.get(), before + 3);
+}
+
+#[test]
+fn one_reading_at_a_time_and_another_after_it() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let notice = Notice { at: now(), level: NoticeLevel::Info, text: "done".into(), job: Some(JobId("1".into())), fault: None };
+    let heard = |app: &mut App| update(app, Msg::Notice(notice.clone()));
+    assert_eq!(heard(&mut app), [Effect::LoadCache(2)]);
+    assert_eq!((heard(&mut app), heard(&mut app), press(&mut app, "r")), (vec![], vec![], vec![]));
+    let read = |app: &mut App, seq, name| update(app, Msg::CacheLoaded(seq, Ok(listing(vec![repo(name, 9, 1, 0)]))));
+    assert_eq!(read(&mut app, 2, "o/two"), [Effect::LoadCache(3)], "once more, however often that was wanted");
+    assert_eq!(under(&app), "o/two");
+    assert_eq!(read(&mut app, 3, "o/three"), []);
+    heard(&mut app);
+    update(&mut app, Msg::Restored(Err(Fault::internal("no"))));
+    assert_eq!((read(&mut app, 4, "o/old"), under(&app).as_str()), (vec![], "o/three"), "one from before our own change is dropped");
+    assert_eq!((read(&mut app, 5, "o/new"), under(&app).as_str()), (vec![], "o/new"));
+}
+
+#[test]
+fn a_download_that_ends_during_the_first_reading_is_not_missed() {
+    let mut app = App::new(app(CacheListing::default()).about, now(), (80, 24));
+    press(&mut app, "4");
+    let notice = Notice { at: now(), level: NoticeLevel::Info, text: "done".into(), job: Some(JobId("1".into())), fault: None };
+    assert!(update(&mut app, Msg::Notice(notice)).is_empty());
+    assert_eq!(update(&mut app, Msg::CacheLoaded(1, Ok(CacheListing::default()))), [Effect::LoadCache(2)]);
+}
+
+fn trashed(id: &str, name: &str) -> TrashEntry {
+    let targets = vec![DeletionTarget::Repo(key(name))];
+    TrashEntry { id: TrashId(id.to_owned()), targets, size: 1, deleted_at: now(), kept_until: now() }
+}
+
+#[test]
+fn what_was_deleted_last_is_brought_back_first_and_once() {
+    let mut app = app(CacheListing { trash: vec![trashed("old", "o/old")], ..listing(vec![repo("o/one", 9, 1, 0)]) });
+    let report = DeletionReport { trashed: Some(trashed("new", "o/one")), ..DeletionReport::default() };
+    update(&mut app, Msg::Deleted(vec![DeletionTarget::Repo(key("o/one"))], Ok(report)));
+    assert_eq!(press(&mut app, "u"), [Effect::Restore(TrashId("new".to_owned()))], "before the disk has been read again");
+    assert!(press(&mut app, "uED").is_empty() && app.dialog.is_none(), "one thing at a time");
+    assert!(app.message.as_ref().is_some_and(|message| message.text.contains("that comes first")));
+    update(&mut app, Msg::Restored(Ok(trashed("new", "o/one"))));
+    assert_eq!(press(&mut app, "u"), [Effect::Restore(TrashId("old".to_owned()))], "it is not brought back twice");
+    update(&mut app, Msg::TrashEmptied(vec![TrashId("old".to_owned())], Ok(1)));
+    assert!(app.cache.tree.listing.trash.is_empty());
+}
+
+fn plan(targets: &[DeletionTarget]) -> DeletionPlan {
+    DeletionPlan {
+        root: "/cache".into(),
+        targets: targets.to_vec(),
+        repos: Vec::new(),
+        revisions: Vec::new(),
+        paths: Vec::new(),
+        payloads: Vec::new(),
+        frees: 0,
+        unused: 0,
+        keeps: 0,
+        disk_free: None,
+        open_files: Vec::new(),
+    }
+}
+
+/// What `D` asks for on the first of two repositories, the answer not there yet.
+fn asking(app: &mut App) -> Msg {
+    match &press(app, "D")[..] {
+        [Effect::PlanDeletion(seq, targets)] => Msg::DeletionPlanned(*seq, Ok(plan(targets))),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_dialog_that_is_waited_for_does_not_come_up_elsewhere() {
+    for keys in ["/", "f", "1", "3", "fx", "1/y", "34", "4/."] {
+        let mut app = app(listing(vec![repo("o/one", 9, 1, 0), repo("o/two", 8, 1, 0)]));
+        let plan = asking(&mut app);
+        press(&mut app, keys);
+        update(&mut app, plan);
+        assert!(app.dialog.is_none(), "after {keys}");
+    }
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let plan = asking(&mut app);
+    press(&mut app, "j");
+    update(&mut app, plan);
+    assert!(app.dialog.is_some(), "moving is no other thing to do");
+}
+
+#[test]
+fn a_key_that_was_typed_before_the_dialog_could_be_read_deletes_nothing() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let plan = asking(&mut app);
+    update(&mut app, plan);
+    assert!(press(&mut app, "yt").is_empty() && app.dialog.is_some());
+    app.now += SignedDuration::from_secs(1);
+    assert!(matches!(&press(&mut app, "y")[..], [Effect::Delete(_, Disposal::Forever)]));
+}
+
+#[test]
+fn only_the_marks_of_what_was_deleted_go() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0), repo("o/two", 8, 1, 0)]));
+    press(&mut app, "l j ");
+    press(&mut app, "G ");
+    assert_eq!(app.cache.marks.len(), 3);
+    let mut deleted = vec![DeletionTarget::Repo(key("o/two")), DeletionTarget::Payload("p2".to_owned())];
+    update(&mut app, Msg::Deleted(deleted.clone(), Ok(DeletionReport::default())));
+    assert_eq!(app.cache.marks.len(), 2, "the repository, and a payload that was not deleted: {:?}", app.cache.marks);
+    press(&mut app, ".ggj  ");
+    let both = [files("o/one", &["a", "b", "c", "d"])];
+    assert_eq!(targets(&app), [files("o/one", &["a", "b"]), files("o/one", &["c", "d"])]);
+    deleted = vec![files("o/one", &["a", "c", "d"])];
+    update(&mut app, Msg::Deleted(deleted, Ok(DeletionReport::default())));
+    assert_eq!(targets(&app), [files("o/one", &["a", "b"])], "a variant of which a file is left stays marked");
+    update(&mut app, Msg::Deleted(both.to_vec(), Ok(DeletionReport::default())));
+    assert!(app.cache.marks.is_empty());
+}
+
+#[test]
+fn what_was_mended_is_told_where_its_dialog_was_closed() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let finding = Finding {
+        trouble: Trouble::StaleLocks,
+        severity: Severity::Note,
+        path: "/cache".into(),
+        message: "locks".into(),
+        mend: Some("removes them".into()),
+        advice: None,
+    };
+    let check = |app: &mut App| {
+        let [Effect::Diagnose(seq)] = press(app, "!")[..] else { panic!("a check") };
+        update(app, Msg::Diagnosed(seq, Ok(Arc::new(vec![finding.clone()]))));
+    };
+    check(&mut app);
+    let [Effect::Mend(seq, _)] = press(&mut app, "m")[..] else { panic!("mending") };
+    press(&mut app, ".");
+    check(&mut app);
+    let report = MendReport { mended: vec![finding.clone()], failures: vec!["o/one is in use".to_owned()] };
+    assert_eq!(update(&mut app, Msg::Mended(seq, Ok(report))), [Effect::LoadCache(2)], "the later check is left as it is");
+    assert!(app.message.as_ref().is_some_and(|message| message.text == "1 finding mended; 1 could not be: o/one is in use"));
+}
+
+#[test]
+fn ten_thousand_repositories_that_are_found_by_and_by_are_ordered_a_few_times() {
+    let mut app = app(CacheListing::default());
+    press(&mut app, "r");
+    let before = LAID.get();
+    let found = |app: &mut App, from: usize| {
+        let repos = (from..from + 64).map(|number| Arc::new(repo(&format!("o/model-{number}"), number as u64, 1, 1)));
+        update(app, Msg::CacheFound(2, repos.collect()));
+    };
+    found(&mut app, 0);
+    assert_eq!(app.cache.repos().len(), 64, "the first ones show at once");
+    (1..156).for_each(|batch| found(&mut app, batch * 64));
+    assert!(LAID.get() - before <= 9, "{} times", LAID.get() - before);
+    app.now += SignedDuration::from_secs(1);
+    found(&mut app, 156 * 64);
+    assert_eq!(app.cache.repos().len(), 157 * 64, "the rest when there has been time");
 }

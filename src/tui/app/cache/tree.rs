@@ -153,7 +153,7 @@ impl Tree {
         };
         for (variant, of) in snapshot.variants.iter().enumerate() {
             rows.push(Row { node: Node::Variant(at, number, variant), depth });
-            if self.open.contains(&Id::In(repo.key.clone(), Place::variant(&snapshot.commit, &of.label))) {
+            if self.open.contains(&Id::In(repo.key.clone(), Place::variant(&snapshot.commit, &of.id))) {
                 let file = |file| Row { node: Node::File(at, number, variant, file), depth: depth + 1 };
                 rows.extend((0..of.files.len()).map(file));
             }

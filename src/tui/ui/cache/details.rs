@@ -26,7 +26,7 @@ pub(super) fn lines(brush: &Brush) -> Vec<Line> {
         Subject::Repo(repo) => of_repo(brush, repo),
         Subject::Revision(_, revision) => of_revision(brush, revision),
         Subject::Variant(_, snapshot, variant) => vec![
-            ("variant", variant.label.clone(), Role::Strong),
+            ("variant", variant.title(), Role::Strong),
             ("size", format!("{} in {}", desk::bytes(variant.size), counted(variant.files.len(), "file", "files")), Role::Text),
             ("commit", snapshot.commit.clone(), Role::Dim),
         ],

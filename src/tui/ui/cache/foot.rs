@@ -63,7 +63,7 @@ fn of_marks(brush: &Brush, cache: &CachePane, room: usize) -> Vec<Line> {
         None => vec![vec![piece(count, Role::Mark), piece("counting what comes free", Role::Dim)]],
         Some(Err(fault)) => {
             let hint = fault.hint.as_ref().map_or_else(String::new, |hint| format!(": {hint}"));
-            let lines = wrap(&format!("{count}{}{hint}", fault.message), room).into_iter();
+            let lines = wrap(&format!("{count}{}{hint}; Esc unmarks", fault.message), room).into_iter();
             lines.map(|line| vec![piece(line, Role::Warning)]).collect()
         }
         Some(Ok(plan)) => {

@@ -79,7 +79,7 @@ fn draw_guidance(brush: &mut Brush, area: Rect) {
 fn divide(area: Rect, details: u16) -> [Rect; 3] {
     let none = Rect::default();
     if area.width >= WIDE {
-        let wanted = (area.width / 3).clamp(40, 64);
+        let wanted = (area.width / 3).clamp(37, 64);
         let [list, _, beside] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(3), Constraint::Length(wanted)]).areas(area);
         return [list, beside, none];
     }

@@ -15,6 +15,9 @@ const BAR: u16 = 10;
 /// Columns from which the bar shows.
 const BAR_FROM: u16 = 96;
 
+/// Columns from which the number of revisions shows; names come first.
+const REVISIONS_FROM: u16 = 84;
+
 /// What a row says in its columns.
 struct Facts {
     name: String,
@@ -76,7 +79,7 @@ fn bar(line: Rect) -> Option<Rect> {
 
 /// The widths of the columns right of the bar.
 fn cells_after_bar(width: u16) -> Vec<u16> {
-    let columns = [Some(10), (width >= 56).then_some(6), (width >= 62).then_some(5), (width >= 44).then_some(6)];
+    let columns = [Some(10), (width >= 56).then_some(6), (width >= REVISIONS_FROM).then_some(5), (width >= 44).then_some(6)];
     columns.into_iter().flatten().collect()
 }
 
@@ -89,7 +92,7 @@ fn layout<'a>(width: u16, mark: Cell<'a>, name: Cell<'a>, texts: [String; 4], ro
         (width >= BAR_FROM).then(|| Cell::left(BAR, "", rest)),
         Some(Cell::right(10, size, first)),
         (width >= 56).then(|| Cell::right(6, files, rest)),
-        (width >= 62).then(|| Cell::right(5, revisions, rest)),
+        (width >= REVISIONS_FROM).then(|| Cell::right(5, revisions, rest)),
         (width >= 44).then(|| Cell::right(6, used, rest)),
     ];
     cells.into_iter().flatten().collect()
@@ -136,7 +139,7 @@ fn facts(listing: &CacheListing, subject: Subject) -> Facts {
         Subject::Variant(contents, _, variant) => {
             let blobs = variant.files.iter().filter_map(|file| contents.blobs.get(file.blob?));
             let used = blobs.filter_map(|blob| blob.last_accessed).max();
-            Facts { files: Some(variant.files.len()), used, ..plain(variant.label.clone(), variant.size) }
+            Facts { files: Some(variant.files.len()), used, ..plain(variant.title(), variant.size) }
         }
         Subject::File(_, _, _, file) => {
             let blob = subject.blob();

@@ -43,7 +43,9 @@ fn contents(repo: &CachedRepo) -> CacheContents {
         verified: None,
     };
     let file = |number: usize| CachedFile { path: format!("model-{number:05}.safetensors"), blob: Some(number) };
-    let variant = CachedVariant { label: "other files".to_owned(), files: (0..20).map(file).collect(), size: 180 };
+    let label = "other files".to_owned();
+    let variant =
+        CachedVariant { id: "model-00000.safetensors".to_owned(), label, of: String::new(), files: (0..20).map(file).collect(), size: 180 };
     let snapshot = CachedSnapshot { commit: repo.revisions[0].commit.clone(), variants: vec![variant] };
     CacheContents { repo: repo.clone(), blobs: (0..20).map(blob).collect(), snapshots: vec![snapshot] }
 }
@@ -89,7 +91,7 @@ fn ten_thousand_repositories_and_their_files_are_quick() {
     // Every repository and its one variant open: 220,000 rows.
     for repo in &repos {
         let id = crate::tui::app::Id::repo(&repo.key);
-        let place = crate::tui::app::Place::variant(&repo.revisions[0].commit, "other files");
+        let place = crate::tui::app::Place::variant(&repo.revisions[0].commit, "model-00000.safetensors");
         large.app.cache.tree.open.extend([id, crate::tui::app::Id::In(repo.key.clone(), place)]);
         let held = large.app.cache.tree.held.entry(repo.key.clone()).or_default();
         held.contents = Some(Arc::new(contents(repo)));
