@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat_with};
 use rustix::io::Errno;
 
 use super::Cache;
@@ -59,6 +59,10 @@ impl Cache {
 
     fn move_back(&self, entry: &Entry) -> Result<(), Fault> {
         self.move_some_back(entry, usize::MAX)?;
+        // What is left in the deletion's folder is removed next, so all of it has to be in its place.
+        if let Some(moved) = entry.record.moves.iter().find(|moved| !self.is_back(entry, moved)) {
+            return Err(in_the_way(&self.root.join(&moved.from)));
+        }
         let folders: BTreeSet<PathBuf> =
             entry.record.moves.iter().filter_map(|moved| self.root.join(&moved.from).parent().map(Path::to_path_buf)).collect();
         folders.iter().try_for_each(|folder| sync_dir(folder))
@@ -77,13 +81,21 @@ impl Cache {
 
     fn move_one_back(&self, entry: &Entry, moved: &Move) -> Result<(), Fault> {
         let (from, to) = (entry.at(moved), self.root.join(&moved.from));
-        if !entry.holds(moved) || fs::symlink_metadata(&to).is_ok() {
-            return Ok(()); // it is back, or the same has come again
+        if self.is_back(entry, moved) {
+            return Ok(());
+        }
+        if fs::symlink_metadata(&to).is_ok() {
+            return Err(in_the_way(&to));
         }
         if !self.is_inside(&moved.from) {
             return Err(gone(&moved.from, "the folder it was in is not there any more"));
         }
         rename_new(&from, &to).map_err(|error| Fault::disk(format!("move {} back", to.display()), error))
+    }
+
+    /// Whether something is back, or the same has come again.
+    fn is_back(&self, entry: &Entry, moved: &Move) -> bool {
+        !entry.holds(moved) || is_same(moved, &entry.at(moved), &self.root.join(&moved.from))
     }
 
     /// Puts the blobs that come back into the manifests of their payloads, before they can be seen.
@@ -181,12 +193,23 @@ fn is_same(moved: &Move, trashed: &Path, place: &Path) -> bool {
     }
 }
 
-/// Renames to a name that is not taken, as far as the filesystem can promise that.
+/// Renames to a name that is not taken.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::rename(from, to),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => rename_plainly(from, to),
         renamed => Ok(renamed?),
     }
+}
+
+/// The same on a filesystem that cannot promise it: a second name never replaces anything. A folder cannot have one.
+fn rename_plainly(from: &Path, to: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(from)?.is_dir() {
+        let why = "this filesystem cannot move a folder without a risk that it replaces another; move it by hand";
+        return Err(io::Error::new(ErrorKind::Unsupported, why));
+    }
+    // Not `hard_link`, which may follow a link.
+    linkat(CWD, from, CWD, to, AtFlags::empty())?;
+    fs::remove_file(from)
 }
 
 fn children(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
@@ -195,10 +218,55 @@ fn children(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 
 fn in_the_way(place: &Path) -> Fault {
     Fault::new(FaultKind::Conflict, format!("{} is in the way", place.display()))
-        .hint("delete it, or move it away, then restore again; nothing was moved")
+        .hint("delete it, or move it away, then restore again; what is not back is still in the trash")
 }
 
 fn gone(path: &Path, why: &str) -> Fault {
     Fault::new(FaultKind::Conflict, format!("{} cannot come back: {why}", path.display()))
         .hint("restore what was deleted after it first, or download it again; nothing was moved")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::testkit::{self, add, whole};
+    use super::*;
+    use crate::desk::Disposal;
+
+    #[test]
+    fn what_comes_into_the_way_of_a_restore_costs_nothing() {
+        let (_dir, cache) = testkit::cache();
+        add(&cache, "org/m", &[("x.bin", b"payload")]);
+        let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
+        cache.delete(&planned, Disposal::Trash).unwrap();
+        let mut entry = cache.kept().remove(0);
+        entry.turn(State::Restoring).unwrap();
+        add(&cache, "org/m", &[("y.bin", b"another")]); // after the way was looked at
+        let fault = cache.put_back(&mut entry).unwrap_err();
+        assert!(fault.kind == FaultKind::Conflict && fault.message.contains("in the way"), "{fault}");
+        let kept = cache.trash();
+        assert_eq!(kept.len(), 1);
+        fs::remove_dir_all(cache.root().join("models--org--m")).unwrap();
+        cache.restore(&kept[0].id).unwrap();
+        assert_eq!(cache.scan().unwrap().size, 7);
+    }
+
+    #[test]
+    fn a_plain_rename_replaces_nothing_either() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("from"), "from").unwrap();
+        fs::write(path("taken"), "taken").unwrap();
+        assert_eq!(rename_plainly(&path("from"), &path("taken")).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!((fs::read(path("from")).unwrap(), fs::read(path("taken")).unwrap()), (b"from".to_vec(), b"taken".to_vec()));
+        rename_plainly(&path("from"), &path("to")).unwrap();
+        assert!(!path("from").exists() && path("to").exists());
+        symlink("nowhere", path("link")).unwrap();
+        rename_plainly(&path("link"), &path("moved")).unwrap();
+        assert_eq!(fs::read_link(path("moved")).unwrap(), Path::new("nowhere"));
+        fs::create_dir(path("folder")).unwrap();
+        fs::create_dir(path("empty")).unwrap();
+        assert!(rename_plainly(&path("folder"), &path("empty")).is_err() && path("folder").exists());
+    }
 }
