@@ -1,5 +1,6 @@
 //! Deleting from the cache beside the queue: what an unfinished job needs and what is pinned stays.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::cache::Cache;
@@ -30,7 +31,8 @@ impl Cleaner {
         check_jobs(&plan, board.as_deref())?;
         let (cache, pins) = (self.cache.clone(), self.pins.clone());
         let report = blocking(move || pins.check(&plan.targets).and_then(|()| cache.delete(&plan, disposal))).await;
-        self.clone().tidy().await;
+        // Whoever asked for this does not wait for what others have deleted.
+        tokio::spawn(self.clone().expire());
         report
     }
 
@@ -52,11 +54,17 @@ impl Cleaner {
         blocking(move || cache.empty_trash(&ids)).await
     }
 
-    /// Finishes what was interrupted and empties what has been in the trash for long enough. Neither keeps anything else from working.
+    /// Finishes what was interrupted. That keeps nothing else from working.
     pub(super) async fn tidy(self) {
-        let tidied = blocking(move || self.cache.finish_interrupted().and_then(|()| self.cache.empty_expired())).await;
-        if let Err(fault) = tidied {
+        if let Err(fault) = blocking(move || self.cache.finish_interrupted()).await {
             tracing::warn!("the trash could not be tidied: {fault}");
+        }
+    }
+
+    /// Empties what has been in the trash for long enough. That keeps nothing else from working either.
+    pub(super) async fn expire(self) {
+        if let Err(fault) = blocking(move || self.cache.empty_expired()).await {
+            tracing::warn!("the trash could not be emptied of what has expired: {fault}");
         }
     }
 }
@@ -78,6 +86,15 @@ fn takes_from(deletion: &DeletionPlan, job: &Plan) -> bool {
     deletion.repos.contains(&key)
         || deletion.revisions.iter().any(|(repo, commit)| *repo == key && *commit == job.commit)
         || deletion.targets.iter().any(|target| names(target, &key, job))
+        || takes_blob(deletion, &key, job)
+}
+
+/// Whether a blob goes that is the content of one of a job's files, whatever file or revision it is deleted with.
+fn takes_blob(deletion: &DeletionPlan, key: &RepoKey, job: &Plan) -> bool {
+    let blobs = Cache::blobs_of(&deletion.root, key);
+    let going: HashSet<&str> =
+        deletion.paths.iter().filter(|path| path.parent() == Some(&blobs)).filter_map(|path| path.file_name()?.to_str()).collect();
+    job.files.iter().any(|file| going.contains(file.digest.hex()))
 }
 
 fn names(target: &DeletionTarget, key: &RepoKey, job: &Plan) -> bool {
@@ -190,6 +207,11 @@ mod tests {
             let plan = deletion(target);
             let refused = check_jobs(&plan, Some(&job(JobState::Paused, None)));
             assert_eq!(refused.is_err(), is_needed, "{plan:?}");
+        }
+        for (blob, is_needed) in [(ETAG, true), ("bb", false)] {
+            let paths = vec![PathBuf::from("/cache/models--org--m/blobs").join(blob)];
+            let plan = DeletionPlan { paths, ..deletion(files(None, "another name.gguf")) };
+            assert_eq!(check_jobs(&plan, Some(&job(JobState::Queued, None))).is_err(), is_needed, "{blob}");
         }
         let last_revision = DeletionPlan { repos: vec![key("org/m")], ..deletion(revision(&"f".repeat(40))) };
         assert!(check_jobs(&last_revision, Some(&job(JobState::Failed, None))).is_err());

@@ -122,13 +122,17 @@ impl Engine {
             clock,
         };
         let jobs = Jobs::start(jobs, Arc::new(downloader)).await?;
-        tokio::spawn(self.cleaner().tidy());
+        let cleaner = self.cleaner();
+        tokio::spawn(async move {
+            cleaner.clone().tidy().await;
+            cleaner.expire().await;
+        });
         self.queue = Some(Queue { jobs, _lock: Arc::new(lock) });
         Ok(())
     }
 
-    /// Finishes deletions that were interrupted, and empties what has been in the trash for long enough. An engine that runs a queue
-    /// does so by itself.
+    /// Finishes deletions that were interrupted. An engine that runs a queue does so by itself, and empties what has been in the trash for
+    /// long enough.
     pub async fn tidy(&self) {
         self.cleaner().tidy().await;
     }

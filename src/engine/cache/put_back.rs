@@ -1,6 +1,6 @@
 //! Bringing a deletion back: its moves in reverse, each to where it came from. Nothing is overwritten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,9 @@ use rustix::io::Errno;
 
 use super::Cache;
 use super::entries::size_of;
-use super::going::What;
-use super::layout::{BLOBS, is_hex, resolve};
+use super::going::{What, commit_of};
+use super::layout::{BLOBS, SNAPSHOTS, is_hex, resolve};
+use super::moves::group;
 use super::record::{Entry, Move, State, files_below};
 use super::store::{Store, manifest_of};
 use super::trash::{remove, unknown};
@@ -19,7 +20,7 @@ use crate::desk::{Fault, FaultKind, TrashEntry, TrashId};
 use crate::engine::host::{FileLock, sync_dir};
 
 /// A blob that comes back and the shared payload it links to.
-type Returning = (PathBuf, PathBuf);
+pub(super) type Returning = (PathBuf, PathBuf);
 
 impl Cache {
     /// Brings back what one deletion put into the trash.
@@ -28,9 +29,9 @@ impl Cache {
     /// been downloaded again is not in the way: it is the same.
     pub fn restore(&self, id: &TrashId) -> Result<TrashEntry, Fault> {
         let trash = self.trash_if_any()?.ok_or_else(|| unknown(id))?;
-        trash.finish();
+        trash.finish(None);
         let mut entry = self.kept().into_iter().find(|entry| entry.id() == *id).ok_or_else(|| unknown(id))?;
-        let shown = entry.shown(self.trash_kept);
+        let shown = entry.shown();
         let _locks = self.lock_payloads(&entry)?;
         self.check_way(&entry)?;
         entry.turn(State::Restoring)?;
@@ -44,6 +45,40 @@ impl Cache {
         match self.check_way(entry) {
             Ok(()) => self.put_back(entry),
             Err(_) => entry.turn(State::Kept),
+        }
+    }
+
+    /// Puts back what had gone of repositories of which something stays, as far as it leads somewhere and nothing stands in its place.
+    /// Answers whether a repository has gone as it was to.
+    pub(super) fn put_parts_back(&self, entry: &Entry) -> Result<bool, Fault> {
+        let _locks = self.lock_payloads(entry)?;
+        let mut groups = BTreeMap::<PathBuf, Vec<&Move>>::new();
+        for moved in entry.record.moves.iter().filter(|moved| !moved.is_shared()) {
+            groups.entry(group(&moved.from)).or_default().push(moved);
+        }
+        let has_gone = |moved: &&Move| entry.holds(moved) || fs::symlink_metadata(self.root.join(&moved.from)).is_err();
+        let (gone, parts): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(_, moves)| moves.iter().all(has_gone));
+        for (group, moves) in parts {
+            self.name_users(self.returning(entry).iter().filter(|(blob, _)| blob.starts_with(&group)))?;
+            // Blobs before the files that lead to them, and refs last.
+            for moved in moves.into_iter().rev().filter(|moved| entry.holds(moved) && self.leads_somewhere(entry, moved)) {
+                let _ = self.move_one_back(entry, moved);
+            }
+        }
+        Ok(!gone.is_empty())
+    }
+
+    /// Whether something that comes back alone finds what it needs in its place.
+    fn leads_somewhere(&self, entry: &Entry, moved: &Move) -> bool {
+        let at = entry.at(moved);
+        match moved.what {
+            What::Snapshot | What::Entry => self.check_links(entry, moved, &HashSet::new()).is_ok(),
+            What::Blob => fs::read_link(&at).ok().is_none_or(|link| {
+                let blob = resolve(&self.root, moved.from.parent().unwrap_or(Path::new("")), &link);
+                blob.is_none_or(|blob| size_of(&self.root.join(blob)).is_some())
+            }),
+            What::Ref => commit_of(&at).is_some_and(|commit| self.root.join(group(&moved.from)).join(SNAPSHOTS).join(commit).is_dir()),
+            What::Repo | What::Locks | What::Payload | What::Manifest => true,
         }
     }
 
@@ -71,10 +106,9 @@ impl Cache {
     /// Makes at most so many moves. Shared payloads come first, then the names of those who use them, then blobs before the files that
     /// lead to them.
     pub(super) fn move_some_back(&self, entry: &Entry, most: usize) -> Result<(), Fault> {
-        let is_shared = |moved: &&Move| matches!(moved.what, What::Payload | What::Manifest);
-        let (shared, own): (Vec<&Move>, Vec<&Move>) = entry.record.moves.iter().partition(is_shared);
+        let (shared, own): (Vec<&Move>, Vec<&Move>) = entry.record.moves.iter().partition(|moved| moved.is_shared());
         shared.iter().take(most).try_for_each(|moved| self.move_one_back(entry, moved))?;
-        self.name_users(&self.returning(entry))?;
+        self.name_users(self.returning(entry).iter())?;
         own.into_iter().rev().take(most.saturating_sub(shared.len())).try_for_each(|moved| self.move_one_back(entry, moved))?;
         Ok(())
     }
@@ -95,11 +129,12 @@ impl Cache {
 
     /// Whether something is back, or the same has come again.
     fn is_back(&self, entry: &Entry, moved: &Move) -> bool {
-        !entry.holds(moved) || is_same(moved, &entry.at(moved), &self.root.join(&moved.from))
+        let place = self.root.join(&moved.from);
+        !entry.holds(moved) || (fs::symlink_metadata(&place).is_ok() && is_same(moved, &entry.at(moved), &place))
     }
 
     /// Puts the blobs that come back into the manifests of their payloads, before they can be seen.
-    fn name_users(&self, returning: &[Returning]) -> Result<(), Fault> {
+    fn name_users<'r>(&self, returning: impl Iterator<Item = &'r Returning>) -> Result<(), Fault> {
         let Some(store) = Store::open(&self.root) else { return Ok(()) };
         for (blob, payload) in returning {
             let manifest = self.root.join(manifest_of(payload));
@@ -114,7 +149,7 @@ impl Cache {
     }
 
     /// Blobs among what comes back that link to a shared payload.
-    fn returning(&self, entry: &Entry) -> Vec<Returning> {
+    pub(super) fn returning(&self, entry: &Entry) -> Vec<Returning> {
         let Some(store) = Store::open(&self.root) else { return Vec::new() };
         let link = |blob: PathBuf, at: PathBuf| store.payload_of(&blob, &fs::read_link(at).ok()?).map(|payload| (blob, payload));
         let blobs = entry.record.moves.iter().flat_map(|moved| match moved.what {
@@ -137,6 +172,7 @@ impl Cache {
 
     /// Refuses where something is in the way, or missing.
     fn check_way(&self, entry: &Entry) -> Result<(), Fault> {
+        let coming: HashSet<&Path> = entry.record.moves.iter().filter(|moved| entry.holds(moved)).map(|moved| moved.from.as_path()).collect();
         for moved in entry.record.moves.iter().filter(|moved| entry.holds(moved)) {
             let place = self.root.join(&moved.from);
             match fs::symlink_metadata(&place) {
@@ -146,11 +182,10 @@ impl Cache {
                 Err(_) => {}
             }
             if matches!(moved.what, What::Snapshot | What::Entry) {
-                self.check_links(entry, moved)?;
+                self.check_links(entry, moved, &coming)?;
             }
         }
-        let comes = |path: &Path| entry.record.moves.iter().any(|moved| moved.from == path && entry.holds(moved));
-        let lost = |(_, payload): &&Returning| !comes(payload) && size_of(&self.root.join(payload)).is_none();
+        let lost = |(_, payload): &&Returning| !coming.contains(payload.as_path()) && size_of(&self.root.join(payload)).is_none();
         match self.returning(entry).iter().find(lost) {
             Some((blob, payload)) => Err(gone(blob, &format!("the shared payload {} is not there any more", payload.display()))),
             None => Ok(()),
@@ -158,8 +193,8 @@ impl Cache {
     }
 
     /// Refuses to bring back a file of a snapshot that would lead nowhere, which hides the whole repository from the official client.
-    fn check_links(&self, entry: &Entry, moved: &Move) -> Result<(), Fault> {
-        let comes = |path: &Path| entry.record.moves.iter().any(|moved| path.starts_with(&moved.from) && entry.holds(moved));
+    fn check_links(&self, entry: &Entry, moved: &Move, coming: &HashSet<&Path>) -> Result<(), Fault> {
+        let comes = |path: &Path| path.ancestors().any(|ancestor| coming.contains(ancestor));
         for (below, _) in files_below(&entry.at(moved)) {
             let (at, file) = if below == Path::new("") {
                 (entry.at(moved), moved.from.clone())

@@ -12,14 +12,18 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::deletion::folder;
 use super::footprint::Identity;
 use super::going::{Step, What};
+use super::layout::LOCKS;
 use super::seen::{Kind, Seen};
-use crate::desk::{DeletionPlan, Disposal, Fault, TrashEntry, TrashId};
+use crate::desk::{DeletionPlan, Disposal, Fault, RepoKey, TrashEntry, TrashId};
 use crate::engine::host::{remove_temporaries, sync_dir, write_atomically};
 
 /// The longest record that is read, in bytes.
 const LONGEST: u64 = 256 << 20;
+/// What records are written like so far. One that is written otherwise is left alone.
+const FORMAT: u32 = 1;
 
 /// How far a deletion is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +59,49 @@ pub(super) struct Move {
     pub(super) from: PathBuf,
     /// A name in the deletion's folder.
     pub(super) to: String,
+    /// What a repository or a snapshot has in it, relative to it: what comes later does not go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) inside: Vec<PathBuf>,
+}
+
+impl Move {
+    fn new(root: &Path, number: usize, step: &Step) -> Self {
+        let Step { what, path: from } = step.clone();
+        let mut inside = match what {
+            What::Repo | What::Snapshot => names_below(&root.join(&from)),
+            _ => Vec::new(),
+        };
+        inside.sort();
+        Self { what, from, to: number.to_string(), inside }
+    }
+
+    /// Something that has come into it since the deletion was decided on.
+    pub(super) fn news(&self, root: &Path) -> Option<PathBuf> {
+        let is_new = |name: &PathBuf| self.inside.binary_search(name).is_err();
+        match self.what {
+            What::Repo | What::Snapshot => names_below(&root.join(&self.from)).into_iter().find(is_new),
+            _ => None,
+        }
+    }
+
+    /// Whether it is of the shared store, which belongs to no repository.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.what, What::Payload | What::Manifest)
+    }
+}
+
+fn names_below(folder: &Path) -> Vec<PathBuf> {
+    files_below(folder).into_iter().map(|(name, _)| name).collect()
 }
 
 /// What was asked for, and every move in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
+    /// What the record is written like.
+    pub(super) format: u32,
     pub(super) deleted_at: Timestamp,
+    /// When the trash may be rid of it, by the settings of whoever deleted it. Nobody else's settings matter.
+    pub(super) kept_until: Timestamp,
     pub(super) disposal: Disposal,
     pub(super) plan: DeletionPlan,
     pub(super) moves: Vec<Move>,
@@ -70,17 +111,20 @@ pub(super) struct Record {
 
 impl Record {
     /// The record of a deletion that begins now.
-    pub(super) fn new(plan: DeletionPlan, steps: &[Step], kept: Vec<PathBuf>, disposal: Disposal) -> Self {
-        let to = |(number, step): (usize, &Step)| Move { what: step.what, from: step.path.clone(), to: number.to_string() };
-        let moves = steps.iter().enumerate().map(to).collect();
-        Self { deleted_at: Timestamp::now(), disposal, plan, moves, kept }
+    pub(super) fn new(plan: DeletionPlan, steps: &[Step], kept: Vec<PathBuf>, disposal: Disposal, keep: Duration) -> Self {
+        let moves = steps.iter().enumerate().map(|(number, step)| Move::new(&plan.root, number, step)).collect();
+        let deleted_at = Timestamp::now();
+        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+        let kept_until = deleted_at.checked_add(keep).unwrap_or(Timestamp::MAX);
+        Self { format: FORMAT, deleted_at, kept_until, disposal, plan, moves, kept }
     }
 
     /// Whether every path stays in its folder.
     fn is_sound(&self) -> bool {
         let straight = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
         let mut from = self.moves.iter().map(|moved| moved.from.as_path()).chain(self.kept.iter().map(PathBuf::as_path));
-        from.all(|path| straight(path) && path.components().next().is_some())
+        self.format == FORMAT
+            && from.all(|path| straight(path) && path.components().next().is_some())
             && self.moves.iter().all(|moved| !moved.to.is_empty() && moved.to.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
@@ -150,21 +194,33 @@ impl Entry {
         TrashId(self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
     }
 
-    /// As people see it, where it is kept for so long.
-    pub(super) fn shown(&self, keep: Duration) -> TrashEntry {
+    /// As people see it.
+    pub(super) fn shown(&self) -> TrashEntry {
         TrashEntry {
             id: self.id(),
             targets: self.record.plan.targets.clone(),
             size: self.size(),
             deleted_at: self.record.deleted_at,
-            kept_until: self.kept_until(keep),
+            kept_until: self.kept_until(),
         }
     }
 
     /// When it is emptied by itself.
-    pub(super) fn kept_until(&self, keep: Duration) -> Timestamp {
-        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
-        self.record.deleted_at.checked_add(keep).unwrap_or(Timestamp::MAX)
+    pub(super) fn kept_until(&self) -> Timestamp {
+        self.record.kept_until
+    }
+
+    /// Takes out of the record what is not here, so that it names no more than can be brought back. A disk without room for that costs
+    /// nothing but the names.
+    pub(super) fn narrow(&mut self) {
+        let held: Vec<Move> = self.record.moves.iter().filter(|moved| self.holds(moved)).cloned().collect();
+        let below = |moved: &Move| moved.from.strip_prefix(LOCKS).unwrap_or(&moved.from).to_path_buf();
+        let is_of = |key: &RepoKey| held.iter().any(|moved| below(moved).starts_with(folder(key)));
+        self.record.plan.targets.retain(|target| target.repo().is_none_or(is_of));
+        self.record.moves = held;
+        if let Ok(text) = serde_json::to_vec(&self.record) {
+            let _ = write_atomically(&self.file(), &text, 0o644);
+        }
     }
 
     /// Bytes on the disk that come free when it is removed: none of those that have a name elsewhere.
