@@ -321,8 +321,8 @@ impl Desk for Engine {
     }
 
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
-        let cache = self.cache.clone();
-        blocking(move || Ok(cache.mend(&findings, SystemClock.now()))).boxed()
+        let engine = self.clone();
+        async move { engine.cleaner().mend(findings, SystemClock.now(), engine.board_now().await).await }.boxed()
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -403,6 +403,15 @@ fn a_trash_that_is_switched_off_takes_nothing() {
 }
 
 #[test]
+fn whoever_shares_a_cache_shares_its_trash() {
+    let (_dir, cache) = sample();
+    fs::set_permissions(cache.root(), Permissions::from_mode(0o2775)).unwrap();
+    cache.delete(&cache.plan_deletion(&[whole("org/m")]).unwrap(), Disposal::Trash).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&cache.root().join(".locks/.hfdesk-trash")), mode(cache.root()));
+}
+
+#[test]
 fn nothing_is_overwritten_by_what_comes_back() {
     let (_dir, cache) = sample();
     let delete =
@@ -589,6 +598,20 @@ fn a_forged_record_reaches_nothing_outside() {
         cache.finish_interrupted().unwrap();
         assert_eq!(tree(cache.root()), before);
         assert_eq!(fs::read(dir.path().join("mine")).unwrap(), b"mine");
+    }
+    type Forge = fn(&mut Record);
+    let forge: [Forge; 3] = [
+        |record| record.format += 1,
+        |record| record.moves[0].from = "models--org--m/snapshots".into(),
+        |record| record.moves[0].from = ".locks/.hfdesk-trash".into(),
+    ];
+    for forge in forge {
+        let planned = cache.plan_now(&[revision("org/m", NEXT)]).unwrap();
+        let mut record = Record::new(planned.plan, &planned.steps, planned.kept, Disposal::Forever, super::trash::KEPT);
+        forge(&mut record);
+        let folder = trash.join("forged");
+        fs::write(folder.join("moving.json"), serde_json::to_vec(&record).unwrap()).unwrap();
+        assert!(Entry::read(&folder).is_none(), "{record:?}");
     }
     fs::remove_dir_all(&trash).unwrap();
     symlink(dir.path(), &trash).unwrap();

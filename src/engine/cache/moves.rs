@@ -169,7 +169,7 @@ impl Mover<'_> {
     }
 
     fn permit_news(&self, moved: &Move) -> Result<(), String> {
-        moved.news(&self.cache.root).map_or(Ok(()), |news| Err(format!("{} has come into it", news.display())))
+        moved.news(&self.cache.root).map_or(Ok(()), |news| Err(format!("{news} has come into it")))
     }
 
     fn permit_ref(&self, path: &Path) -> Result<(), String> {

@@ -172,7 +172,8 @@ impl Cache {
 
     /// Refuses where something is in the way, or missing.
     fn check_way(&self, entry: &Entry) -> Result<(), Fault> {
-        let coming: HashSet<&Path> = entry.record.moves.iter().filter(|moved| entry.holds(moved)).map(|moved| moved.from.as_path()).collect();
+        let coming: HashSet<&Path> =
+            entry.record.moves.iter().filter(|moved| entry.holds(moved)).map(|moved| moved.from.as_path()).collect();
         for moved in entry.record.moves.iter().filter(|moved| entry.holds(moved)) {
             let place = self.root.join(&moved.from);
             match fs::symlink_metadata(&place) {

@@ -4,8 +4,9 @@
 //! interrupted at any instruction can be told from one that is complete, and gone on with.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ pub(super) struct Move {
     pub(super) to: String,
     /// What a repository or a snapshot has in it, relative to it: what comes later does not go with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) inside: Vec<PathBuf>,
+    pub(super) inside: Vec<String>,
 }
 
 impl Move {
@@ -76,8 +77,8 @@ impl Move {
     }
 
     /// Something that has come into it since the deletion was decided on.
-    pub(super) fn news(&self, root: &Path) -> Option<PathBuf> {
-        let is_new = |name: &PathBuf| self.inside.binary_search(name).is_err();
+    pub(super) fn news(&self, root: &Path) -> Option<String> {
+        let is_new = |name: &String| self.inside.binary_search(name).is_err();
         match self.what {
             What::Repo | What::Snapshot => names_below(&root.join(&self.from)).into_iter().find(is_new),
             _ => None,
@@ -90,8 +91,9 @@ impl Move {
     }
 }
 
-fn names_below(folder: &Path) -> Vec<PathBuf> {
-    files_below(folder).into_iter().map(|(name, _)| name).collect()
+/// What is in a folder, as text: a record cannot hold a name that is none.
+fn names_below(folder: &Path) -> Vec<String> {
+    files_below(folder).into_iter().map(|(name, _)| name.to_string_lossy().into_owned()).collect()
 }
 
 /// What was asked for, and every move in order.
@@ -119,13 +121,17 @@ impl Record {
         Self { format: FORMAT, deleted_at, kept_until, disposal, plan, moves, kept }
     }
 
-    /// Whether every path stays in its folder.
+    /// Whether every path stays in its folder and is of what it says.
     fn is_sound(&self) -> bool {
         let straight = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
         let mut from = self.moves.iter().map(|moved| moved.from.as_path()).chain(self.kept.iter().map(PathBuf::as_path));
         self.format == FORMAT
             && from.all(|path| straight(path) && path.components().next().is_some())
-            && self.moves.iter().all(|moved| !moved.to.is_empty() && moved.to.bytes().all(|byte| byte.is_ascii_digit()))
+            && self.kept.iter().all(|path| What::Payload.fits(path))
+            && self
+                .moves
+                .iter()
+                .all(|moved| moved.what.fits(&moved.from) && !moved.to.is_empty() && moved.to.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
 
@@ -152,11 +158,18 @@ impl Entry {
         Ok(entry)
     }
 
-    /// The deletion in this folder. One whose record cannot be read is nobody's to touch.
+    /// Whether a folder has a record, whosever and of whatever form.
+    pub(super) fn has_record(folder: &Path) -> bool {
+        State::ALL.into_iter().any(|state| fs::symlink_metadata(folder.join(state.file())).is_ok())
+    }
+
+    /// The deletion in this folder, of this user or the administrator: nobody does what a stranger has written down. One whose record
+    /// cannot be read is nobody's to touch.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let file =
             |state: &State| fs::symlink_metadata(folder.join(state.file())).ok().filter(|found| found.is_file() && found.len() <= LONGEST);
-        let state = State::ALL.into_iter().find(|state| file(state).is_some())?;
+        let trusted = |found: &Metadata| found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw();
+        let state = State::ALL.into_iter().find(|state| file(state).is_some_and(|found| trusted(&found)))?;
         let record: Record = serde_json::from_slice(&fs::read(folder.join(state.file())).ok()?).ok()?;
         record.is_sound().then(|| Self { folder: folder.to_path_buf(), state, record })
     }

@@ -113,7 +113,12 @@ impl Cache {
 
     /// The trash, made where there is none.
     pub(super) fn open_trash(&self) -> Result<Trash<'_>, Fault> {
+        let is_new = fs::symlink_metadata(self.trash_folder()).is_err();
         let folder = inner_dir(&self.root, &Path::new(LOCKS).join(TRASH))?;
+        if let Some(root) = fs::metadata(&self.root).ok().filter(|_| is_new) {
+            // Whoever shares the cache shares the trash. A filesystem without permissions refuses this, and has nothing to lose.
+            let _ = fs::set_permissions(&folder, root.permissions());
+        }
         let busy = || Fault::new(FaultKind::Busy, "another deletion in this cache is under way").hint("try again when it is done");
         let lock = (0..PATIENCE).find_map(|_| wait_for_lock(&folder.join("lock"), BLOB_LOCK).transpose());
         let lock = lock.transpose()?.ok_or_else(busy)?;
