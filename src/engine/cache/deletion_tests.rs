@@ -599,8 +599,7 @@ fn a_forged_record_reaches_nothing_outside() {
         assert_eq!(tree(cache.root()), before);
         assert_eq!(fs::read(dir.path().join("mine")).unwrap(), b"mine");
     }
-    type Forge = fn(&mut Record);
-    let forge: [Forge; 3] = [
+    let forge: [fn(&mut Record); 3] = [
         |record| record.format += 1,
         |record| record.moves[0].from = "models--org--m/snapshots".into(),
         |record| record.moves[0].from = ".locks/.hfdesk-trash".into(),

@@ -41,15 +41,14 @@ impl What {
     pub(super) fn fits(self, path: &Path) -> bool {
         // A name that is no text is a name all the same.
         let parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap_or("?")).collect();
-        let is_repo = |name: &str| parse_repo_folder(name).is_some();
         let is_payload = |start: &str, hash: &str| is_hex(hash, 64) && start.len() == 2 && hash.starts_with(start);
         match (self, &parts[..]) {
-            (Self::Repo, [repo]) => is_repo(repo),
-            (Self::Ref, [repo, REFS, _, ..]) => is_repo(repo),
-            (Self::Snapshot, [repo, SNAPSHOTS, _]) => is_repo(repo),
-            (Self::Entry, [repo, SNAPSHOTS, _, _, ..]) => is_repo(repo),
-            (Self::Blob, [repo, BLOBS, _]) => is_repo(repo),
-            (Self::Locks, [LOCKS, repo]) => is_repo(repo),
+            (Self::Repo, [repo])
+            | (Self::Ref, [repo, REFS, _, ..])
+            | (Self::Snapshot, [repo, SNAPSHOTS, _])
+            | (Self::Entry, [repo, SNAPSHOTS, _, _, ..])
+            | (Self::Blob, [repo, BLOBS, _])
+            | (Self::Locks, [LOCKS, repo]) => parse_repo_folder(repo).is_some(),
             (Self::Payload, [BLOBS, start, hash]) => is_payload(start, hash),
             (Self::Manifest, [BLOBS, start, name]) => name.strip_suffix(".refs").is_some_and(|hash| is_payload(start, hash)),
             _ => false,

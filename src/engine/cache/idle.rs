@@ -129,7 +129,9 @@ mod tests {
         let (_dir, cache) = testkit::cache();
         let place = add(&cache, "org/m", FILES);
         let files = &plan("org/m", FILES).files;
-        files.iter().for_each(|file| drop(place.lock(file).unwrap()));
+        for file in files {
+            drop(place.lock(file).unwrap());
+        }
         let file = DeletionTarget::Files { repo: testkit::key("org/m"), commit: None, files: vec!["x.bin".into()] };
         for (target, held) in [(file, [false, true]), (whole("org/m"), [true, true])] {
             let (mut guard, moves) = (Guard::default(), moves(&cache, target));

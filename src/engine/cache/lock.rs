@@ -38,3 +38,23 @@ pub(super) fn wait_for_lock(path: &Path, mode: u32) -> Result<Option<FileLock>, 
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_lock_is_for_everybody_and_one_that_was_there_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+        drop(try_lock(&dir.path().join("new"), PAYLOAD_LOCK).unwrap());
+        assert_eq!(mode("new"), PAYLOAD_LOCK);
+        fs::write(dir.path().join("old"), "").unwrap();
+        fs::set_permissions(dir.path().join("old"), Permissions::from_mode(0o600)).unwrap();
+        drop(try_lock(&dir.path().join("old"), PAYLOAD_LOCK).unwrap());
+        assert_eq!(mode("old"), 0o600);
+    }
+}

@@ -138,7 +138,9 @@ impl Trash<'_> {
         let is_asked =
             |entry: &Entry| entry.state == State::Moving && asked.is_some_and(|(plan, disposal)| entry.record.covers(plan, disposal));
         let (again, others): (Vec<Entry>, Vec<Entry>) = entries(&self.folder).into_iter().partition(is_asked);
-        others.into_iter().for_each(|entry| self.finish_one(entry));
+        for entry in others {
+            self.finish_one(entry);
+        }
         let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
         folders.filter(|folder| Entry::read(folder).is_none()).for_each(|folder| Entry::sweep(&folder));
         again.into_iter().next()
