@@ -204,20 +204,23 @@ impl Row {
         cache
     }
 
-    /// What somebody does who finds the cache after a kill. What is gone already only has to be finished.
+    /// What somebody does who finds the cache after a kill. What was half gone is put back first, so that the rest can be asked for again.
     fn again(&self, cache: &TempDir) {
         let cache = Cache::new(cache.path().to_path_buf());
-        match cache.plan_deletion(&self.targets) {
-            Ok(plan) if self.act == Act::Forever => {
-                assert_eq!(cache.delete(&plan, Disposal::Forever).unwrap().failures, Vec::<String>::new());
-            }
-            Err(fault) if ![FaultKind::NotFound, FaultKind::RevisionNotFound, FaultKind::EntryNotFound].contains(&fault.kind) => {
-                panic!("{fault:?}");
-            }
-            _ => {
-                cache.finish_interrupted().unwrap();
-                cache.trash().iter().for_each(|entry| drop(cache.restore(&entry.id).unwrap()));
-            }
+        let missing = [FaultKind::NotFound, FaultKind::RevisionNotFound, FaultKind::EntryNotFound];
+        cache.finish_interrupted().unwrap();
+        if self.act != Act::Forever {
+            return cache.trash().iter().for_each(|entry| drop(cache.restore(&entry.id).unwrap()));
+        }
+        let is_there = |target: &&DeletionTarget| match cache.plan_deletion(std::slice::from_ref(*target)) {
+            Ok(_) => true,
+            Err(fault) if missing.contains(&fault.kind) => false,
+            Err(fault) => panic!("{fault:?}"),
+        };
+        let rest: Vec<DeletionTarget> = self.targets.iter().filter(is_there).cloned().collect();
+        if !rest.is_empty() {
+            let plan = cache.plan_deletion(&rest).unwrap();
+            assert_eq!(cache.delete(&plan, Disposal::Forever).unwrap().failures, Vec::<String>::new());
         }
     }
 

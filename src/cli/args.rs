@@ -158,7 +158,12 @@ impl DeskCommand {
 
     /// Whether the verb deletes from the cache, so that it has to heed what the queue needs of it.
     pub fn deletes(&self) -> bool {
-        matches!(self, Self::Cache(args) if matches!(args.command, CacheCommand::Rm(_) | CacheCommand::Prune(_)))
+        let deletes = |command: &CacheCommand| match command {
+            CacheCommand::Rm(_) | CacheCommand::Prune(_) => true,
+            CacheCommand::Doctor(args) => args.fixes(),
+            _ => false,
+        };
+        matches!(self, Self::Cache(args) if deletes(&args.command))
     }
 
     /// The most bytes a second that this run may download, where the flags say so.

@@ -1,12 +1,16 @@
 //! Deleting from the cache beside the queue: what an unfinished job needs and what is pinned stays.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::cache::Cache;
 use super::host::blocking;
 use super::pins::Pins;
 use crate::desk::{
-    Board, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, Job, JobState, Plan, RepoKey, TrashEntry, TrashId,
+    Board, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, Finding, Job, JobState, MendReport, Plan, RepoKey,
+    TrashEntry, TrashId, Trouble, printable,
 };
 
 /// Deletes from one cache.
@@ -30,7 +34,8 @@ impl Cleaner {
         check_jobs(&plan, board.as_deref())?;
         let (cache, pins) = (self.cache.clone(), self.pins.clone());
         let report = blocking(move || pins.check(&plan.targets).and_then(|()| cache.delete(&plan, disposal))).await;
-        self.clone().tidy().await;
+        // Whoever asked for this does not wait for what others have deleted.
+        tokio::spawn(self.clone().expire());
         report
     }
 
@@ -52,20 +57,61 @@ impl Cleaner {
         blocking(move || cache.empty_trash(&ids)).await
     }
 
-    /// Finishes what was interrupted and empties what has been in the trash for long enough. Neither keeps anything else from working.
+    /// Mends what was found at this time, but nothing of what is pinned or of what an unfinished job needs.
+    pub(super) async fn mend(&self, findings: Vec<Finding>, now: Timestamp, board: Option<Arc<Board>>) -> Result<MendReport, Fault> {
+        let cleaner = self.clone();
+        let mend = move || {
+            let (mut free, mut failures) = (Vec::new(), Vec::new());
+            for finding in findings {
+                match cleaner.may_mend(&finding, board.as_deref()) {
+                    Ok(()) => free.push(finding),
+                    Err(fault) => {
+                        let path = printable(&finding.path.display().to_string());
+                        failures.push(format!("{path} was not mended: {}", fault.message));
+                    }
+                }
+            }
+            let report = cleaner.cache.mend(&free, now);
+            Ok(MendReport { failures: failures.into_iter().chain(report.failures).collect(), ..report })
+        };
+        blocking(mend).await
+    }
+
+    fn may_mend(&self, finding: &Finding, board: Option<&Board>) -> Result<(), Fault> {
+        if finding.trouble == Trouble::OrphanPayload {
+            let wanted = |job: &&Job| job.plan.files.iter().any(|file| file.xet_hash.is_some());
+            return unfinished(board).find(wanted).map_or(Ok(()), |job| Err(needed(job)));
+        }
+        // Opening something to others takes nothing away.
+        let Some(repo) = self.cache.repo_at(&finding.path).filter(|_| finding.trouble != Trouble::Permissions) else { return Ok(()) };
+        self.pins.check(&[DeletionTarget::Repo(repo.clone())])?;
+        let is_of = |job: &&Job| job.plan.repo.kind == repo.kind && job.plan.repo.id == repo.id;
+        unfinished(board).find(is_of).map_or(Ok(()), |job| Err(needed(job)))
+    }
+
+    /// Finishes what was interrupted. That keeps nothing else from working.
     pub(super) async fn tidy(self) {
-        let tidied = blocking(move || self.cache.finish_interrupted().and_then(|()| self.cache.empty_expired())).await;
-        if let Err(fault) = tidied {
+        if let Err(fault) = blocking(move || self.cache.finish_interrupted()).await {
             tracing::warn!("the trash could not be tidied: {fault}");
+        }
+    }
+
+    /// Empties what has been in the trash for long enough. That keeps nothing else from working either.
+    pub(super) async fn expire(self) {
+        if let Err(fault) = blocking(move || self.cache.empty_expired()).await {
+            tracing::warn!("the trash could not be emptied of what has expired: {fault}");
         }
     }
 }
 
 /// Refuses a deletion of what an unfinished job needs. A job for a plain folder needs nothing of the cache.
 fn check_jobs(plan: &DeletionPlan, board: Option<&Board>) -> Result<(), Fault> {
+    unfinished(board).find(|job| takes_from(plan, &job.plan)).map_or(Ok(()), |job| Err(needed(job)))
+}
+
+fn unfinished(board: Option<&Board>) -> impl Iterator<Item = &Job> {
     let jobs = board.into_iter().flat_map(|board| &board.jobs);
-    let mut unfinished = jobs.filter(|job| is_unfinished(job.state) && job.plan.local_dir.is_none());
-    unfinished.find(|job| takes_from(plan, &job.plan)).map_or(Ok(()), |job| Err(needed(job)))
+    jobs.filter(|job| is_unfinished(job.state) && job.plan.local_dir.is_none())
 }
 
 fn is_unfinished(state: JobState) -> bool {
@@ -78,6 +124,15 @@ fn takes_from(deletion: &DeletionPlan, job: &Plan) -> bool {
     deletion.repos.contains(&key)
         || deletion.revisions.iter().any(|(repo, commit)| *repo == key && *commit == job.commit)
         || deletion.targets.iter().any(|target| names(target, &key, job))
+        || takes_blob(deletion, &key, job)
+}
+
+/// Whether a blob goes that is the content of one of a job's files, whatever file or revision it is deleted with.
+fn takes_blob(deletion: &DeletionPlan, key: &RepoKey, job: &Plan) -> bool {
+    let blobs = Cache::blobs_of(&deletion.root, key);
+    let going: HashSet<&str> =
+        deletion.paths.iter().filter(|path| path.parent() == Some(&blobs)).filter_map(|path| path.file_name()?.to_str()).collect();
+    job.files.iter().any(|file| going.contains(file.digest.hex()))
 }
 
 fn names(target: &DeletionTarget, key: &RepoKey, job: &Plan) -> bool {
@@ -103,9 +158,8 @@ fn needed(job: &Job) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::PathBuf;
-
-    use jiff::Timestamp;
 
     use super::*;
     use crate::desk::{JobId, Phase, PlannedFile, Progress, RepoKind, RepoRef};
@@ -191,6 +245,11 @@ mod tests {
             let refused = check_jobs(&plan, Some(&job(JobState::Paused, None)));
             assert_eq!(refused.is_err(), is_needed, "{plan:?}");
         }
+        for (blob, is_needed) in [(ETAG, true), ("bb", false)] {
+            let paths = vec![PathBuf::from("/cache/models--org--m/blobs").join(blob)];
+            let plan = DeletionPlan { paths, ..deletion(files(None, "another name.gguf")) };
+            assert_eq!(check_jobs(&plan, Some(&job(JobState::Queued, None))).is_err(), is_needed, "{blob}");
+        }
         let last_revision = DeletionPlan { repos: vec![key("org/m")], ..deletion(revision(&"f".repeat(40))) };
         assert!(check_jobs(&last_revision, Some(&job(JobState::Failed, None))).is_err());
     }
@@ -214,5 +273,27 @@ mod tests {
         assert_eq!(fault.kind, FaultKind::Busy);
         assert_eq!(fault.message, "job 0123456789ab needs it: Q4_K_M of org/m is paused");
         assert!(fault.hint.unwrap().contains("jobs cancel 0123456789ab"));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_mended_of_what_is_pinned_or_needed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(dir.path().join("hub"));
+        let cleaner = Cleaner { pins: Pins::of(&dir.path().join("state"), cache.root()), cache: cache.clone() };
+        for name in ["m", "pinned", "free"] {
+            let repo = cache.root().join(format!("models--org--{name}"));
+            fs::create_dir_all(repo.join("snapshots").join(COMMIT)).unwrap();
+            fs::create_dir_all(repo.join("refs")).unwrap();
+            fs::write(repo.join("refs/main"), "f".repeat(40)).unwrap();
+        }
+        cleaner.pins.set(key("org/pinned"), true).unwrap();
+        let now = Timestamp::now();
+        let found: Vec<Finding> =
+            cache.diagnose(now).unwrap().into_iter().filter(|finding| finding.trouble == Trouble::DanglingRef).collect();
+        let report = cleaner.mend(found, now, Some(Arc::new(job(JobState::Paused, None)))).await.unwrap();
+        assert_eq!((report.mended.len(), report.failures.len()), (1, 2), "{report:?}");
+        let is_left = |name: &str| cache.root().join(format!("models--org--{name}/refs/main")).exists();
+        assert_eq!((is_left("m"), is_left("pinned"), is_left("free")), (true, true, false));
+        assert!(report.failures.iter().any(|why| why.contains("is pinned")) && report.failures.iter().any(|why| why.contains("job 0123")));
     }
 }

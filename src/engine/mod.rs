@@ -126,13 +126,17 @@ impl Engine {
             clock,
         };
         let jobs = Jobs::start(jobs, Arc::new(downloader)).await?;
-        tokio::spawn(self.cleaner().tidy());
+        let cleaner = self.cleaner();
+        tokio::spawn(async move {
+            cleaner.clone().tidy().await;
+            cleaner.expire().await;
+        });
         self.queue = Some(Queue { jobs, _lock: Arc::new(lock) });
         Ok(())
     }
 
-    /// Finishes deletions that were interrupted, and empties what has been in the trash for long enough. An engine that runs a queue
-    /// does so by itself.
+    /// Finishes deletions that were interrupted. An engine that runs a queue does so by itself, and empties what has been in the trash for
+    /// long enough.
     pub async fn tidy(&self) {
         self.cleaner().tidy().await;
     }
@@ -342,8 +346,8 @@ impl Desk for Engine {
     }
 
     fn mend(&self, findings: Vec<Finding>) -> Reply<MendReport> {
-        let cache = self.cache.clone();
-        blocking(move || Ok(cache.mend(&findings, SystemClock.now()))).boxed()
+        let engine = self.clone();
+        async move { engine.cleaner().mend(findings, SystemClock.now(), engine.board_now().await).await }.boxed()
     }
 
     fn plan_links(&self, request: LinkRequest) -> Reply<LinkPlan> {

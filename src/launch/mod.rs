@@ -91,8 +91,8 @@ async fn verb(global: &GlobalArgs, command: DeskCommand, out: &mut Output) -> Re
     cli::run(Arc::new(engine), &command, out, signals::asked_to_end()).await
 }
 
-/// An engine without a queue. Where the verb changes the cache, what earlier ones did not finish comes first: what they were told to
-/// delete is not listed any more, so that nobody could ask for it again.
+/// An engine without a queue. Where the verb changes the cache, what was interrupted earlier comes first: what is half gone is not
+/// listed as it was, so that nobody could ask for it again.
 async fn own_engine(settings: &Settings, command: &DeskCommand) -> Result<Engine, Fault> {
     let engine = Engine::open(settings)?;
     if command.changes_cache() {

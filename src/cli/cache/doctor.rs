@@ -27,6 +27,13 @@ pub struct DoctorArgs {
     yes: bool,
 }
 
+impl DoctorArgs {
+    /// Whether something is to be mended, which may remove things.
+    pub fn fixes(&self) -> bool {
+        self.fix
+    }
+}
+
 pub(super) async fn run(desk: &dyn Desk, args: &DoctorArgs, out: &mut Output) -> Result<(), Fault> {
     if args.fix && !args.yes {
         out.must_be_able_to_ask()?;

@@ -13,6 +13,7 @@ use super::footprint::Footprint;
 use super::going::{Going, Step, Wanted, What};
 use super::layout::{BLOBS, LOCKS, is_hex, repo_folder};
 use super::reader::Reader;
+use super::record::State;
 use super::scan::{Blob, RepoScan};
 use super::seen::{Kind, Seen};
 use super::store::Store;
@@ -68,6 +69,11 @@ impl Cache {
         Ok(draft.finish())
     }
 
+    /// The folder of a repository's blobs in the cache with this root.
+    pub fn blobs_of(root: &Path, key: &RepoKey) -> PathBuf {
+        root.join(folder(key)).join(BLOBS)
+    }
+
     fn empty_plan(&self, targets: &[DeletionTarget]) -> DeletionPlan {
         DeletionPlan {
             root: self.root.clone(),
@@ -103,7 +109,7 @@ impl Cache {
         }
     }
 
-    /// Every payload that a blob of the cache links to, whatever the manifests say.
+    /// Every payload that a blob of the cache links to, whatever the manifests say, and those that what can be brought back links to.
     pub(super) fn linked_payloads(&self, store: &Store, but: &BTreeSet<PathBuf>) -> HashSet<PathBuf> {
         let names = |folder: &Path| {
             let real = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir());
@@ -111,7 +117,9 @@ impl Cache {
         };
         let folders = names(&self.root).map(|name| Path::new(&name).join(BLOBS));
         let blobs = folders.flat_map(|folder| names(&self.root.join(&folder)).map(move |name| folder.join(name)).collect::<Vec<_>>());
-        blobs.filter(|blob| !but.contains(blob)).filter_map(|blob| store.target(&blob).ok().flatten()).collect()
+        let linked = blobs.filter(|blob| !but.contains(blob)).filter_map(|blob| store.target(&blob).ok().flatten());
+        let trashed = [State::Kept, State::Restoring].into_iter().flat_map(|state| self.entries_in(state));
+        linked.chain(trashed.flat_map(|entry| self.returning(&entry)).map(|(_, payload)| payload)).collect()
     }
 }
 
@@ -206,8 +214,7 @@ impl<'c> Draft<'c> {
         let Some(store) = self.store else { return Ok(()) };
         let payloads = std::mem::take(&mut self.payloads);
         let leaving: BTreeSet<PathBuf> = payloads.values().flat_map(|leavers| &leavers.blobs).cloned().collect();
-        let asked = payloads.values().any(|leavers| leavers.asked);
-        let linked = if asked { self.cache.linked_payloads(store, &leaving) } else { HashSet::new() };
+        let linked = if payloads.is_empty() { HashSet::new() } else { self.cache.linked_payloads(store, &leaving) };
         for (payload, leavers) in payloads {
             let users = store.referrers(&payload);
             let Some(seen) = Seen::at(&self.cache.root.join(&payload)) else { continue };
@@ -216,7 +223,7 @@ impl<'c> Draft<'c> {
             }
             // The official client counts a payload that no manifest knows of for nobody.
             let known = leavers.asked || users.as_ref().is_some_and(|users| !users.is_empty());
-            if known && users.is_some_and(|users| users.is_subset(&leaving)) {
+            if known && !linked.contains(&payload) && users.is_some_and(|users| users.is_subset(&leaving)) {
                 self.take_payload(payload, seen, &leavers);
             } else {
                 self.footprint.stay(seen);
@@ -257,7 +264,7 @@ fn check_unused(payload: &Path, users: Option<&BTreeSet<PathBuf>>, leaving: &BTr
     match users.difference(leaving).next() {
         Some(user) => refused(format!("is used by {}", user.display())).map_err(|fault| fault.hint("delete what uses it as well")),
         None if is_linked => refused("is linked to by a blob that its list of users does not name".to_owned())
-            .map_err(|fault| fault.hint("delete the repository that uses it first")),
+            .map_err(|fault| fault.hint("delete the repository that uses it first, or what can be brought back with it from the trash")),
         None => Ok(()),
     }
 }
@@ -265,8 +272,11 @@ fn check_unused(payload: &Path, users: Option<&BTreeSet<PathBuf>>, leaving: &BTr
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use super::super::moves::Way;
+    use super::super::record::Record;
     use super::super::testkit::{self, HASH, add, key, plan, share, whole};
     use super::*;
+    use crate::desk::Disposal;
 
     const FILES: &[(&str, &[u8])] = &[("b.json", b"{}"), ("x.bin", b"payload")];
 
@@ -303,6 +313,38 @@ mod tests {
         fs::remove_file(cache.root().join(format!("blobs/c6/{HASH}.refs"))).unwrap();
         let unknown = cache.plan_deletion(&[whole("org/b"), whole("org/a")]).unwrap();
         assert_eq!((unknown.frees, unknown.keeps), (4, 7));
+    }
+
+    #[test]
+    fn a_payload_stays_for_a_blob_that_its_manifest_does_not_name() {
+        let (_dir, cache) = shared();
+        fs::rename(cache.root().join("models--org--b"), cache.root().join("models--org--renamed")).unwrap();
+        let planned = cache.plan_deletion(&[whole("org/a")]).unwrap();
+        assert_eq!((planned.frees, planned.keeps, planned.payloads.len()), (2, 7, 0));
+        // The same where it is renamed between the plan and the moves.
+        fs::rename(cache.root().join("models--org--renamed"), cache.root().join("models--org--b")).unwrap();
+        let both = cache.plan_now(&[whole("org/a"), whole("org/b")]).unwrap();
+        assert_eq!(both.plan.payloads.len(), 1);
+        fs::rename(cache.root().join("models--org--b"), cache.root().join("models--org--renamed")).unwrap();
+        let record = Record::new(both.plan, &both.steps, both.kept, Disposal::Forever, Duration::ZERO);
+        let outcome = cache.make_moves(&record, Way::Straight, usize::MAX);
+        assert!(outcome.failures[0].contains("a blob links to it"), "{outcome:?}");
+        assert!(cache.root().join("blobs/c6").join(HASH).exists());
+    }
+
+    #[test]
+    fn a_payload_stays_for_what_is_in_the_trash() {
+        let (_dir, cache) = shared();
+        cache.delete(&cache.plan_deletion(&[whole("org/a")]).unwrap(), Disposal::Trash).unwrap();
+        let planned = cache.plan_deletion(&[whole("org/b")]).unwrap();
+        assert_eq!((planned.frees, planned.keeps), (2, 7));
+        cache.delete(&planned, Disposal::Forever).unwrap();
+        assert_eq!(cache.orphans(), []);
+        cache.restore(&cache.trash()[0].id).unwrap();
+        assert_eq!((cache.scan().unwrap().size, cache.scan().unwrap().warnings), (9, vec![]));
+        cache.delete(&cache.plan_deletion(&[whole("org/a")]).unwrap(), Disposal::Trash).unwrap();
+        cache.empty_trash(&[]).unwrap();
+        assert_eq!(cache.scan().unwrap().size, 0);
     }
 
     #[test]

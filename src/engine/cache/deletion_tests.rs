@@ -137,7 +137,7 @@ fn trashed(cache: &Cache) -> Vec<PathBuf> {
 /// Begins a deletion, makes some of its moves and stops, as a process does that is killed.
 fn killed(cache: &Cache, planned: &DeletionPlan, disposal: Disposal, moves: usize) -> usize {
     let now = cache.plan_now(&planned.targets).unwrap();
-    let record = Record::new(now.plan, &now.steps, now.kept, disposal);
+    let record = Record::new(now.plan, &now.steps, now.kept, disposal, super::trash::KEPT);
     let trash = cache.open_trash().unwrap();
     let entry = trash.begin(record).unwrap();
     cache.make_moves(&entry.record, way(&entry), moves);
@@ -251,8 +251,10 @@ fn the_trash_takes_the_bytes_until_it_is_emptied() {
     assert_eq!((fault.kind, cache.trash().len()), (FaultKind::NotFound, 2));
     assert_eq!(cache.empty_trash(&[first.id]).unwrap(), first.size);
     assert_eq!(cache.empty_expired().unwrap(), 0);
-    let impatient = cache.clone().with_trash_kept(Duration::ZERO);
-    assert_eq!(impatient.empty_expired().unwrap(), second.size);
+    let impatient = cache.clone().with_trash_kept(Duration::from_secs(1));
+    let before = second.kept_until - Duration::from_secs(1);
+    assert_eq!(impatient.empty_until(before).unwrap(), 0, "it is kept as long as was promised when it was deleted");
+    assert_eq!(impatient.empty_until(second.kept_until).unwrap(), second.size);
     assert_eq!((cache.trash(), cache.empty_trash(&[]).unwrap(), trashed(&cache)), (vec![], 0, vec![]));
 }
 
@@ -318,6 +320,98 @@ fn what_a_new_download_needs_is_not_taken_by_finishing_an_old_deletion() {
 }
 
 #[test]
+fn what_was_not_begun_is_not_deleted_later() {
+    for disposal in [Disposal::Forever, Disposal::Trash] {
+        let (_dir, cache) = sample();
+        let planned = cache.plan_deletion(&[whole("org/m"), whole("org/b")]).unwrap();
+        killed(&cache, &planned, disposal, 1); // org/b is the first
+        let after = sorted_manifests(tree(cache.root()));
+        assert!(!cache.root().join("models--org--b").exists() && cache.root().join("models--org--m").exists());
+        cache.finish_interrupted().unwrap();
+        let unused = format!("blobs/dd/{}", "d".repeat(64));
+        let rest: Vec<String> = differences(&after, &sorted_manifests(tree(cache.root())));
+        assert!(rest.iter().all(|path| path.starts_with(&unused)), "{rest:?}");
+        assert_eq!(cache.trash().len(), usize::from(disposal == Disposal::Trash));
+        assert!(cache.trash().iter().all(|entry| entry.targets == [whole("org/b")]));
+        assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_had_gone_of_a_repository_is_put_back() {
+    for disposal in [Disposal::Forever, Disposal::Trash] {
+        for targets in [vec![revision("org/m", NEXT)], vec![files("org/b", None, &["a.bin", "b.bin"])], cases()[4].0.clone()] {
+            for moves in 0.. {
+                let (_dir, cache) = sample();
+                let before = sorted_manifests(tree(cache.root()));
+                let planned = cache.plan_deletion(&targets).unwrap();
+                killed(&cache, &planned, disposal, moves);
+                if moves >= planned.paths.len() {
+                    break;
+                }
+                cache.finish_interrupted().unwrap();
+                assert_same(&sorted_manifests(tree(cache.root())), &before, &format!("{targets:?} after {moves}"));
+                assert_eq!((cache.trash(), trashed(&cache)), (vec![], vec![]));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_came_since_stays_and_the_cache_can_be_read() {
+    for disposal in [Disposal::Forever, Disposal::Trash] {
+        let (_dir, cache) = sample();
+        let planned = cache.plan_deletion(&[revision("org/m", NEXT)]).unwrap();
+        for moves in 1..=planned.paths.len() {
+            let (_dir, cache) = sample();
+            killed(&cache, &planned_in(&cache, &planned), disposal, moves);
+            let place = add_revision(&cache, "org/m", NEXT, "v2", &[("new.bin", b"new")]);
+            cache.finish_interrupted().unwrap();
+            assert_eq!(fs::read(place.dir().join("new.bin")).unwrap(), b"new");
+            assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new(), "{disposal:?} after {moves}");
+        }
+    }
+}
+
+/// The same plan for another copy of the sample.
+fn planned_in(cache: &Cache, planned: &DeletionPlan) -> DeletionPlan {
+    cache.plan_deletion(&planned.targets).unwrap()
+}
+
+#[test]
+fn what_has_come_into_a_repository_since_its_plan_keeps_it() {
+    for (target, commit) in [(whole("org/m"), NEXT), (revision("org/m", NEXT), NEXT)] {
+        let (_dir, cache) = sample();
+        let planned = cache.plan_deletion(&[target]).unwrap();
+        killed(&cache, &planned, Disposal::Forever, 0);
+        let place = add_revision(&cache, "org/m", commit, "v2", &[("new.bin", b"new")]);
+        let report = cache.delete(&planned, Disposal::Forever).unwrap();
+        assert!(report.failures.iter().any(|failure| failure.contains("has come into it")), "{report:?}");
+        assert_eq!(fs::read(place.dir().join("new.bin")).unwrap(), b"new");
+    }
+}
+
+#[test]
+fn a_trash_that_is_switched_off_takes_nothing() {
+    let (_dir, cache) = sample();
+    let cache = cache.with_trash_kept(Duration::ZERO);
+    let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
+    let fault = cache.delete(&planned, Disposal::Trash).unwrap_err();
+    assert!(fault.kind == FaultKind::Conflict && fault.message.contains("switched off"), "{fault}");
+    assert!(cache.root().join("models--org--m").exists());
+    cache.delete(&planned, Disposal::Forever).unwrap();
+}
+
+#[test]
+fn whoever_shares_a_cache_shares_its_trash() {
+    let (_dir, cache) = sample();
+    fs::set_permissions(cache.root(), Permissions::from_mode(0o2775)).unwrap();
+    cache.delete(&cache.plan_deletion(&[whole("org/m")]).unwrap(), Disposal::Trash).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&cache.root().join(".locks/.hfdesk-trash")), mode(cache.root()));
+}
+
+#[test]
 fn nothing_is_overwritten_by_what_comes_back() {
     let (_dir, cache) = sample();
     let delete =
@@ -362,6 +456,7 @@ fn what_would_lead_nowhere_does_not_come_back() {
 
     let user = trash(&[whole("org/b")]);
     cache.delete(&cache.plan_deletion(&[whole("datasets/org/set")]).unwrap(), Disposal::Forever).unwrap();
+    fs::remove_file(cache.root().join("blobs/c6").join(HASH)).unwrap(); // by a program that knows of no trash
     let fault = cache.restore(&user).unwrap_err();
     assert!(fault.message.contains("the shared payload"), "{fault}");
     assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new());
@@ -467,7 +562,7 @@ fn links_on_the_way_are_not_followed() {
     let planned = cache.plan_deletion(&[revision("org/m", NEXT)]).unwrap();
     // Between the plan's moves, somebody puts a link in the way.
     let now = cache.plan_now(&planned.targets).unwrap();
-    let record = Record::new(now.plan, &now.steps, now.kept, Disposal::Forever);
+    let record = Record::new(now.plan, &now.steps, now.kept, Disposal::Forever, super::trash::KEPT);
     let trash = cache.open_trash().unwrap();
     let entry = trash.begin(record).unwrap();
     let refs = cache.root().join("models--org--m/refs");
@@ -493,7 +588,7 @@ fn a_forged_record_reaches_nothing_outside() {
     let trash = cache.root().join(".locks/.hfdesk-trash");
     for (from, to) in [("../mine", "0"), ("/etc/hostname", "0"), ("models--org--m/refs/main", "../../../../mine"), ("", "0")] {
         let planned = cache.plan_now(&[revision("org/m", NEXT)]).unwrap();
-        let mut record = Record::new(planned.plan, &planned.steps, planned.kept, Disposal::Forever);
+        let mut record = Record::new(planned.plan, &planned.steps, planned.kept, Disposal::Forever, super::trash::KEPT);
         record.moves[0].from = from.into();
         record.moves[0].to = to.into();
         let folder = trash.join("forged");
@@ -503,6 +598,19 @@ fn a_forged_record_reaches_nothing_outside() {
         cache.finish_interrupted().unwrap();
         assert_eq!(tree(cache.root()), before);
         assert_eq!(fs::read(dir.path().join("mine")).unwrap(), b"mine");
+    }
+    let forge: [fn(&mut Record); 3] = [
+        |record| record.format += 1,
+        |record| record.moves[0].from = "models--org--m/snapshots".into(),
+        |record| record.moves[0].from = ".locks/.hfdesk-trash".into(),
+    ];
+    for forge in forge {
+        let planned = cache.plan_now(&[revision("org/m", NEXT)]).unwrap();
+        let mut record = Record::new(planned.plan, &planned.steps, planned.kept, Disposal::Forever, super::trash::KEPT);
+        forge(&mut record);
+        let folder = trash.join("forged");
+        fs::write(folder.join("moving.json"), serde_json::to_vec(&record).unwrap()).unwrap();
+        assert!(Entry::read(&folder).is_none(), "{record:?}");
     }
     fs::remove_dir_all(&trash).unwrap();
     symlink(dir.path(), &trash).unwrap();

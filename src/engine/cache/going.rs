@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{JOURNAL, PARTIAL, REFS, SNAPSHOTS};
+use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, REFS, SNAPSHOTS, is_hex, parse_repo_folder};
 use super::reader::Reader;
 use super::scan::{Blob, RepoScan};
 use crate::desk::{DeletionTarget, Fault, FaultKind, printable};
@@ -34,6 +34,26 @@ pub(super) enum What {
     Payload,
     /// Who uses such a payload.
     Manifest,
+}
+
+impl What {
+    /// Whether a path relative to the cache's root is one of such a thing.
+    pub(super) fn fits(self, path: &Path) -> bool {
+        // A name that is no text is a name all the same.
+        let parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap_or("?")).collect();
+        let is_payload = |start: &str, hash: &str| is_hex(hash, 64) && start.len() == 2 && hash.starts_with(start);
+        match (self, &parts[..]) {
+            (Self::Repo, [repo])
+            | (Self::Ref, [repo, REFS, _, ..])
+            | (Self::Snapshot, [repo, SNAPSHOTS, _])
+            | (Self::Entry, [repo, SNAPSHOTS, _, _, ..])
+            | (Self::Blob, [repo, BLOBS, _])
+            | (Self::Locks, [LOCKS, repo]) => parse_repo_folder(repo).is_some(),
+            (Self::Payload, [BLOBS, start, hash]) => is_payload(start, hash),
+            (Self::Manifest, [BLOBS, start, name]) => name.strip_suffix(".refs").is_some_and(|hash| is_payload(start, hash)),
+            _ => false,
+        }
+    }
 }
 
 /// One thing that goes, by one rename.
@@ -212,4 +232,34 @@ fn refs_to(reader: &mut Reader, folder: &Path, commits: &[&str]) -> Vec<PathBuf>
 pub(super) fn commit_of(file: &Path) -> Option<String> {
     let found = fs::metadata(file).ok()?;
     (found.is_file() && found.len() <= LONGEST_REF).then(|| fs::read_to_string(file).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_of_what_it_says() {
+        let hash = "c6".repeat(32);
+        let payload = format!("blobs/c6/{hash}");
+        let manifest = format!("{payload}.refs");
+        let fitting = [
+            (What::Repo, "models--org--m"),
+            (What::Ref, "models--org--m/refs/pr/1"),
+            (What::Snapshot, "models--org--m/snapshots/c"),
+            (What::Entry, "models--org--m/snapshots/c/q/b.bin"),
+            (What::Blob, "models--org--m/blobs/ab.hfdesk.part"),
+            (What::Locks, ".locks/models--org--m"),
+            (What::Payload, &payload),
+            (What::Manifest, &manifest),
+        ];
+        for (what, _) in fitting {
+            for (other, path) in fitting {
+                assert_eq!(what.fits(Path::new(path)), what == other, "{what:?} {path}");
+            }
+            for path in ["", "blobs", ".locks", ".locks/.hfdesk-trash", "x/blobs/y", "models--org--m/blobs", "models--org--m/snapshots"] {
+                assert!(!what.fits(Path::new(path)), "{what:?} {path}");
+            }
+        }
+    }
 }

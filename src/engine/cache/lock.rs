@@ -1,8 +1,7 @@
 //! The cache's locks. Unlike other files they have their permission bits whatever the umask, so that everybody who
 //! shares a cache can take them.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -20,9 +19,12 @@ const TRIES: u32 = 250;
 
 /// Takes a lock, or answers `None` while somebody holds it.
 pub(super) fn try_lock(path: &Path, mode: u32) -> Result<Option<FileLock>, Fault> {
+    let is_new = fs::symlink_metadata(path).is_err();
     let lock = FileLock::try_acquire(path, mode)?;
-    // Only its owner may do this, and for the owner it is enough.
-    let _ = fs::set_permissions(path, Permissions::from_mode(mode));
+    // Through the handle: what the name leads to may have changed since.
+    if let Some(lock) = lock.as_ref().filter(|_| is_new) {
+        let _ = lock.set_mode(mode);
+    }
     Ok(lock)
 }
 
@@ -35,4 +37,24 @@ pub(super) fn wait_for_lock(path: &Path, mode: u32) -> Result<Option<FileLock>, 
         thread::sleep(PAUSE);
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_lock_is_for_everybody_and_one_that_was_there_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+        drop(try_lock(&dir.path().join("new"), PAYLOAD_LOCK).unwrap());
+        assert_eq!(mode("new"), PAYLOAD_LOCK);
+        fs::write(dir.path().join("old"), "").unwrap();
+        fs::set_permissions(dir.path().join("old"), Permissions::from_mode(0o600)).unwrap();
+        drop(try_lock(&dir.path().join("old"), PAYLOAD_LOCK).unwrap());
+        assert_eq!(mode("old"), 0o600);
+    }
 }

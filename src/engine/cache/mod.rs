@@ -16,6 +16,7 @@ mod folder;
 mod footprint;
 mod going;
 mod idle;
+mod in_use;
 mod inside;
 mod known;
 mod layout;

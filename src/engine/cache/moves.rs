@@ -3,7 +3,7 @@
 //! After every move the official client reads the cache without a warning. Where one fails, the rest of its repository stays. Doing it
 //! again goes on where it ended: what has gone is left alone.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use super::Cache;
 use super::deletion::folder;
 use super::going::{What, commit_of};
+use super::idle::Guard;
+use super::in_use::InUse;
 use super::layout::{LOCKS, REFS, SNAPSHOTS, is_system_file, parse_repo_folder};
 use super::reader::Reader;
 use super::record::{Entry, Move, Record, remove};
@@ -55,21 +57,25 @@ struct Mover<'c> {
     way: Way<'c>,
     /// Repositories of which the rest stays.
     stopped: HashSet<PathBuf>,
-    /// Blobs that snapshots use, by repository; read once the files that go are gone.
-    used: HashMap<PathBuf, HashSet<PathBuf>>,
+    /// What keeps downloads away from what goes next.
+    guard: Guard,
+    /// The blobs that snapshots of one repository use.
+    used: Option<InUse>,
+    /// Payloads that blobs link to, whatever the manifests say; read once the blobs that go are gone.
+    linked: Option<HashSet<PathBuf>>,
     outcome: Outcome,
 }
 
 impl Cache {
     /// Makes the first of a deletion's moves, at most so many; those made before count.
     pub(super) fn make_moves(&self, record: &Record, way: Way, most: usize) -> Outcome {
-        let (stopped, used) = (HashSet::new(), HashMap::new());
-        let mut mover = Mover { cache: self, record, way, stopped, used, outcome: Outcome::default() };
-        for moved in record.moves.iter().take(most) {
+        let (stopped, guard) = (HashSet::new(), Guard::default());
+        let mut mover = Mover { cache: self, record, way, stopped, guard, used: None, linked: None, outcome: Outcome::default() };
+        for at in 0..record.moves.len().min(most) {
             if mover.outcome.refused.is_some() {
                 break;
             }
-            mover.make(moved);
+            mover.make(record.moves.get(at..).unwrap_or_default());
         }
         if let Some(store) = Store::open(&self.root).filter(|_| most >= record.moves.len()) {
             // Lines that do not hold any more are not believed by anybody.
@@ -86,7 +92,9 @@ impl Cache {
 }
 
 impl Mover<'_> {
-    fn make(&mut self, moved: &Move) {
+    /// Makes the first of these moves, which are all that are left.
+    fn make(&mut self, rest: &[Move]) {
+        let Some(moved) = rest.first() else { return };
         let (place, group) = (self.cache.root.join(&moved.from), group(&moved.from));
         if self.stopped.contains(&group) {
             return;
@@ -99,6 +107,9 @@ impl Mover<'_> {
             // What stands there again came after it had gone.
             self.outcome.gone.insert(moved.from.clone());
             return;
+        }
+        if let Err(fault) = self.guard.stand(self.cache, rest) {
+            return self.stop(group, &format!("{} stays: {}", moved.from.display(), fault.message));
         }
         let _lock = match self.permit(moved) {
             Ok(lock) => lock,
@@ -132,9 +143,9 @@ impl Mover<'_> {
             return Err("a folder on the way to it is a link".to_owned());
         }
         match moved.what {
-            What::Repo => self.permit_repo(&moved.from).map(|()| None),
+            What::Repo => self.permit_repo(moved).map(|()| None),
             What::Ref => self.permit_ref(&moved.from).map(|()| None),
-            What::Snapshot => self.permit_snapshot(&moved.from).map(|()| None),
+            What::Snapshot => self.permit_snapshot(moved).map(|()| None),
             What::Blob => self.permit_blob(&moved.from).map(|()| None),
             What::Payload => self.permit_payload(&moved.from).map(Some),
             What::Manifest => self.permit_manifest(&moved.from).map(Some),
@@ -145,14 +156,20 @@ impl Mover<'_> {
         }
     }
 
-    /// A repository goes with the commits that were planned and no other.
-    fn permit_repo(&self, path: &Path) -> Result<(), String> {
+    /// A repository goes with the commits that were planned and no other, and with nothing that has come since.
+    fn permit_repo(&self, moved: &Move) -> Result<(), String> {
+        let path = &moved.from;
         let names = Reader::new(&self.cache.root).names(&self.cache.root.join(path).join(SNAPSHOTS));
         let planned: BTreeSet<&str> = self.planned(path).collect();
         let other = names
             .iter()
             .find(|(name, kind)| *kind == Kind::Folder && name.to_str().is_some_and(|name| !planned.contains(name) && is_commit(name)));
-        other.map_or(Ok(()), |(name, _)| Err(format!("it has a new revision {}", name.display())))
+        other.map_or(Ok(()), |(name, _)| Err(format!("it has a new revision {}", name.display())))?;
+        self.permit_news(moved)
+    }
+
+    fn permit_news(&self, moved: &Move) -> Result<(), String> {
+        moved.news(&self.cache.root).map_or(Ok(()), |news| Err(format!("{news} has come into it")))
     }
 
     fn permit_ref(&self, path: &Path) -> Result<(), String> {
@@ -162,7 +179,8 @@ impl Mover<'_> {
     }
 
     /// A snapshot that a branch or tag names must not go before that.
-    fn permit_snapshot(&self, path: &Path) -> Result<(), String> {
+    fn permit_snapshot(&self, moved: &Move) -> Result<(), String> {
+        let path = &moved.from;
         let refs = self.cache.root.join(group(path)).join(REFS);
         let mut reader = Reader::new(&self.cache.root);
         let files = if refs.exists() { reader.files_below(&refs) } else { Vec::new() };
@@ -172,36 +190,33 @@ impl Mover<'_> {
         };
         match files.iter().find(|file| names_it(file)) {
             Some((file, _)) => Err(format!("{} points at it now", reader.relative(file).display())),
-            None => Ok(()),
+            None => self.permit_news(moved),
         }
     }
 
     fn permit_blob(&mut self, path: &Path) -> Result<(), String> {
         let repo = group(path);
-        if !self.used.contains_key(&repo) {
-            let used = self.used_blobs(&repo).ok_or("its repository cannot be read")?;
-            self.used.insert(repo.clone(), used);
+        let is_known = |used: &InUse| used.repo == repo && used.is_current(&self.cache.root);
+        if !self.used.as_ref().is_some_and(is_known) {
+            self.used = Some(InUse::read(self.cache, &repo).ok_or("its repository cannot be read")?);
         }
-        let is_used = self.used.get(&repo).is_some_and(|used| used.contains(path));
+        let is_used = self.used.as_ref().is_some_and(|used| used.blobs.contains(path));
         if is_used { Err("a snapshot uses it now".to_owned()) } else { Ok(()) }
     }
 
-    fn used_blobs(&self, repo: &Path) -> Option<HashSet<PathBuf>> {
-        let key = parse_repo_folder(repo.to_str()?)?;
-        let scan = self.cache.scan_repo(&mut Reader::new(&self.cache.root), Store::open(&self.cache.root).as_ref(), &key).ok()?;
-        Some(scan.blobs.into_iter().filter(|blob| blob.used).map(|blob| blob.path).collect())
-    }
-
-    fn permit_payload(&self, payload: &Path) -> Result<FileLock, String> {
+    fn permit_payload(&mut self, payload: &Path) -> Result<FileLock, String> {
         let store = Store::open(&self.cache.root).ok_or("its store is not marked as one any more")?;
         let lock = store.lock(payload).map_err(|fault| fault.message)?;
-        match store.referrers(payload) {
-            None => Err("the list of its users cannot be read".to_owned()),
-            Some(users) => users.first().map_or(Ok(lock), |user| Err(format!("{} uses it", user.display()))),
+        let users = store.referrers(payload).ok_or("the list of its users cannot be read")?;
+        let linked = self.linked.get_or_insert_with(|| self.cache.linked_payloads(&store, &BTreeSet::new()));
+        match users.first() {
+            Some(user) => Err(format!("{} uses it", user.display())),
+            None if linked.contains(payload) => Err("a blob links to it that its list of users does not name".to_owned()),
+            None => Ok(lock),
         }
     }
 
-    fn permit_manifest(&self, manifest: &Path) -> Result<FileLock, String> {
+    fn permit_manifest(&mut self, manifest: &Path) -> Result<FileLock, String> {
         let payload = payload_of_manifest(manifest);
         let lock = self.permit_payload(&payload)?;
         let is_there = fs::symlink_metadata(self.cache.root.join(payload)).is_ok();
@@ -216,7 +231,7 @@ impl Mover<'_> {
 }
 
 /// What has to stay where one thing of it does: its repository. Locks and shared payloads stand for themselves.
-fn group(path: &Path) -> PathBuf {
+pub(super) fn group(path: &Path) -> PathBuf {
     let first = path.components().next().map(|part| PathBuf::from(part.as_os_str()));
     first.filter(|first| first.to_str().is_some_and(|name| parse_repo_folder(name).is_some())).unwrap_or_else(|| path.to_path_buf())
 }

@@ -4,22 +4,27 @@
 //! interrupted at any instruction can be told from one that is complete, and gone on with.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::deletion::folder;
 use super::footprint::Identity;
 use super::going::{Step, What};
+use super::layout::LOCKS;
 use super::seen::{Kind, Seen};
-use crate::desk::{DeletionPlan, Disposal, Fault, TrashEntry, TrashId};
+use crate::desk::{DeletionPlan, Disposal, Fault, RepoKey, TrashEntry, TrashId};
 use crate::engine::host::{remove_temporaries, sync_dir, write_atomically};
 
 /// The longest record that is read, in bytes.
 const LONGEST: u64 = 256 << 20;
+/// What records are written like so far. One that is written otherwise is left alone.
+const FORMAT: u32 = 1;
 
 /// How far a deletion is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +60,50 @@ pub(super) struct Move {
     pub(super) from: PathBuf,
     /// A name in the deletion's folder.
     pub(super) to: String,
+    /// What a repository or a snapshot has in it, relative to it: what comes later does not go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) inside: Vec<String>,
+}
+
+impl Move {
+    fn new(root: &Path, number: usize, step: &Step) -> Self {
+        let Step { what, path: from } = step.clone();
+        let mut inside = match what {
+            What::Repo | What::Snapshot => names_below(&root.join(&from)),
+            _ => Vec::new(),
+        };
+        inside.sort();
+        Self { what, from, to: number.to_string(), inside }
+    }
+
+    /// Something that has come into it since the deletion was decided on.
+    pub(super) fn news(&self, root: &Path) -> Option<String> {
+        let is_new = |name: &String| self.inside.binary_search(name).is_err();
+        match self.what {
+            What::Repo | What::Snapshot => names_below(&root.join(&self.from)).into_iter().find(is_new),
+            _ => None,
+        }
+    }
+
+    /// Whether it is of the shared store, which belongs to no repository.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.what, What::Payload | What::Manifest)
+    }
+}
+
+/// What is in a folder, as text: a record cannot hold a name that is none.
+fn names_below(folder: &Path) -> Vec<String> {
+    files_below(folder).into_iter().map(|(name, _)| name.to_string_lossy().into_owned()).collect()
 }
 
 /// What was asked for, and every move in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
+    /// What the record is written like.
+    pub(super) format: u32,
     pub(super) deleted_at: Timestamp,
+    /// When the trash may be rid of it, by the settings of whoever deleted it. Nobody else's settings matter.
+    pub(super) kept_until: Timestamp,
     pub(super) disposal: Disposal,
     pub(super) plan: DeletionPlan,
     pub(super) moves: Vec<Move>,
@@ -70,18 +113,25 @@ pub(super) struct Record {
 
 impl Record {
     /// The record of a deletion that begins now.
-    pub(super) fn new(plan: DeletionPlan, steps: &[Step], kept: Vec<PathBuf>, disposal: Disposal) -> Self {
-        let to = |(number, step): (usize, &Step)| Move { what: step.what, from: step.path.clone(), to: number.to_string() };
-        let moves = steps.iter().enumerate().map(to).collect();
-        Self { deleted_at: Timestamp::now(), disposal, plan, moves, kept }
+    pub(super) fn new(plan: DeletionPlan, steps: &[Step], kept: Vec<PathBuf>, disposal: Disposal, keep: Duration) -> Self {
+        let moves = steps.iter().enumerate().map(|(number, step)| Move::new(&plan.root, number, step)).collect();
+        let deleted_at = Timestamp::now();
+        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+        let kept_until = deleted_at.checked_add(keep).unwrap_or(Timestamp::MAX);
+        Self { format: FORMAT, deleted_at, kept_until, disposal, plan, moves, kept }
     }
 
-    /// Whether every path stays in its folder.
+    /// Whether every path stays in its folder and is of what it says.
     fn is_sound(&self) -> bool {
         let straight = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
         let mut from = self.moves.iter().map(|moved| moved.from.as_path()).chain(self.kept.iter().map(PathBuf::as_path));
-        from.all(|path| straight(path) && path.components().next().is_some())
-            && self.moves.iter().all(|moved| !moved.to.is_empty() && moved.to.bytes().all(|byte| byte.is_ascii_digit()))
+        self.format == FORMAT
+            && from.all(|path| straight(path) && path.components().next().is_some())
+            && self.kept.iter().all(|path| What::Payload.fits(path))
+            && self
+                .moves
+                .iter()
+                .all(|moved| moved.what.fits(&moved.from) && !moved.to.is_empty() && moved.to.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
 
@@ -108,11 +158,18 @@ impl Entry {
         Ok(entry)
     }
 
-    /// The deletion in this folder. One whose record cannot be read is nobody's to touch.
+    /// Whether a folder has a record, whosever and of whatever form.
+    pub(super) fn has_record(folder: &Path) -> bool {
+        State::ALL.into_iter().any(|state| fs::symlink_metadata(folder.join(state.file())).is_ok())
+    }
+
+    /// The deletion in this folder, of this user or the administrator: nobody does what a stranger has written down. One whose record
+    /// cannot be read is nobody's to touch.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let file =
             |state: &State| fs::symlink_metadata(folder.join(state.file())).ok().filter(|found| found.is_file() && found.len() <= LONGEST);
-        let state = State::ALL.into_iter().find(|state| file(state).is_some())?;
+        let trusted = |found: &Metadata| found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw();
+        let state = State::ALL.into_iter().find(|state| file(state).is_some_and(|found| trusted(&found)))?;
         let record: Record = serde_json::from_slice(&fs::read(folder.join(state.file())).ok()?).ok()?;
         record.is_sound().then(|| Self { folder: folder.to_path_buf(), state, record })
     }
@@ -150,21 +207,33 @@ impl Entry {
         TrashId(self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
     }
 
-    /// As people see it, where it is kept for so long.
-    pub(super) fn shown(&self, keep: Duration) -> TrashEntry {
+    /// As people see it.
+    pub(super) fn shown(&self) -> TrashEntry {
         TrashEntry {
             id: self.id(),
             targets: self.record.plan.targets.clone(),
             size: self.size(),
             deleted_at: self.record.deleted_at,
-            kept_until: self.kept_until(keep),
+            kept_until: self.kept_until(),
         }
     }
 
     /// When it is emptied by itself.
-    pub(super) fn kept_until(&self, keep: Duration) -> Timestamp {
-        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
-        self.record.deleted_at.checked_add(keep).unwrap_or(Timestamp::MAX)
+    pub(super) fn kept_until(&self) -> Timestamp {
+        self.record.kept_until
+    }
+
+    /// Takes out of the record what is not here, so that it names no more than can be brought back. A disk without room for that costs
+    /// nothing but the names.
+    pub(super) fn narrow(&mut self) {
+        let held: Vec<Move> = self.record.moves.iter().filter(|moved| self.holds(moved)).cloned().collect();
+        let below = |moved: &Move| moved.from.strip_prefix(LOCKS).unwrap_or(&moved.from).to_path_buf();
+        let is_of = |key: &RepoKey| held.iter().any(|moved| below(moved).starts_with(folder(key)));
+        self.record.plan.targets.retain(|target| target.repo().is_none_or(is_of));
+        self.record.moves = held;
+        if let Ok(text) = serde_json::to_vec(&self.record) {
+            let _ = write_atomically(&self.file(), &text, 0o644);
+        }
     }
 
     /// Bytes on the disk that come free when it is removed: none of those that have a name elsewhere.

@@ -10,24 +10,29 @@ use std::path::{Path, PathBuf};
 use super::Cache;
 use super::deletion::{Planned, folder};
 use super::footprint::Footprint;
+use super::going::Step;
 use super::moves::{Outcome, Way};
 use super::record::{Entry, Record, State};
-use super::trash::{Finished, Trash, remove, way};
+use super::trash::{Trash, remove, way};
 use crate::desk::{DeletionPlan, DeletionReport, Disposal, Fault, FaultKind, RepoKey, bytes};
 
 impl Cache {
     /// Carries out a deletion plan. Where the cache has changed since it was made, or a file of it is being downloaded, nothing is
     /// removed; what cannot be removed on the way is told in the report.
     ///
-    /// A plan whose deletion was interrupted is finished. A disk without room for the trash does not keep anything from being deleted
+    /// A plan whose deletion was interrupted is gone on with. A disk without room for the trash does not keep anything from being deleted
     /// for good.
     pub fn delete(&self, plan: &DeletionPlan, disposal: Disposal) -> Result<DeletionReport, Fault> {
         check_root(plan, &self.root)?;
-        let trash = self.trash_if_any();
-        let finished = trash.as_ref().ok().and_then(Option::as_ref).map(Trash::finish).unwrap_or_default();
-        if let Some(finished) = finished.into_iter().find(|finished| finished.covers(plan)) {
-            return self.finished(finished, disposal);
+        if disposal == Disposal::Trash && self.trash_kept.is_zero() {
+            return Err(switched_off());
         }
+        let trash = self.trash_if_any();
+        let again = trash.as_ref().ok().and_then(Option::as_ref).and_then(|trash| trash.finish(Some((plan, disposal))));
+        let trash = match (trash, again) {
+            (Ok(Some(trash)), Some(entry)) => return self.go_on(trash, entry, disposal),
+            (trash, _) => trash,
+        };
         let mut planned = self.still(plan)?;
         let trash = match trash {
             Ok(None) => {
@@ -40,7 +45,7 @@ impl Cache {
             Err(fault) => Err(fault),
         };
         let Planned { plan, steps, footprint, kept } = planned;
-        let record = Record::new(plan, &steps, kept, disposal);
+        let record = Record::new(plan, &steps, kept, disposal, self.trash_kept);
         match (trash.and_then(|trash| Ok((trash.begin(record.clone())?, trash))), disposal) {
             (Ok((entry, trash)), _) => self.carry_out(trash, entry, &footprint),
             (Err(fault), _) if fault.kind == FaultKind::Busy => Err(fault),
@@ -71,7 +76,7 @@ impl Cache {
             report.freed = 0;
         }
         if entry.state == State::Kept {
-            report.trashed = Some(entry.shown(self.trash_kept));
+            report.trashed = Some(entry.shown());
         } else if let Err(fault) = remove(&entry) {
             report.freed = report.freed.saturating_sub(entry.size());
             report.failures.push(fault.message);
@@ -79,29 +84,34 @@ impl Cache {
         Ok(report)
     }
 
-    /// The report of a deletion that was interrupted, as if it had not been.
-    fn finished(&self, finished: Finished, disposal: Disposal) -> Result<DeletionReport, Fault> {
-        let Finished { record, outcome, kept } = finished;
-        let mut report = DeletionReport { removed: removed(&record, &outcome), freed: 0, trashed: None, failures: outcome.failures };
-        match (kept, disposal) {
-            (Some(entry), Disposal::Trash) => report.trashed = Some(entry.shown(self.trash_kept)),
-            (Some(mut entry), Disposal::Forever) => {
-                entry.turn(State::Emptying)?;
-                remove(&entry)?;
-                report.freed = record.plan.frees;
-            }
-            (None, _) => report.freed = record.plan.frees,
+    /// Goes on with a deletion that was interrupted and is asked for again. Its report is as if it had not been interrupted.
+    fn go_on(&self, trash: Trash, entry: Entry, disposal: Disposal) -> Result<DeletionReport, Fault> {
+        let rest = entry.record.moves.iter().filter(|moved| !entry.holds(moved));
+        self.check_idle(&rest.map(|moved| Step { what: moved.what, path: moved.from.clone() }).collect::<Vec<_>>())?;
+        let outcome = self.make_moves(&entry.record, way(&entry), usize::MAX);
+        let removed = removed(&entry.record, &outcome);
+        let mut report = DeletionReport { removed, freed: 0, trashed: None, failures: outcome.failures };
+        let mut entry = trash.settle(entry)?;
+        if entry.state == State::Kept && disposal == Disposal::Trash {
+            report.trashed = Some(entry.shown());
+            return Ok(report);
         }
+        entry.turn(State::Emptying)?;
+        drop(trash);
+        remove(&entry)?;
+        report.freed = entry.record.plan.frees;
         Ok(report)
     }
 }
 
-impl Finished {
-    /// Whether this was the deletion that a plan is for: the same was asked for, and nothing more would go.
-    fn covers(&self, plan: &DeletionPlan) -> bool {
+impl Record {
+    /// Whether this is the deletion that a plan is for: the same was asked for, nothing more would go, and none of it for good that is
+    /// to be kept.
+    pub(super) fn covers(&self, plan: &DeletionPlan, disposal: Disposal) -> bool {
         let targets = |plan: &DeletionPlan| plan.targets.iter().cloned().collect::<BTreeSet<_>>();
-        let goes: BTreeSet<&PathBuf> = all(&self.record.plan).collect();
-        targets(plan) == targets(&self.record.plan) && all(plan).all(|path| goes.contains(path))
+        let goes: BTreeSet<&PathBuf> = all(&self.plan).collect();
+        let is_kept_enough = disposal == Disposal::Forever || self.disposal == disposal;
+        is_kept_enough && targets(plan) == targets(&self.plan) && all(plan).all(|path| goes.contains(path))
     }
 }
 
@@ -165,6 +175,11 @@ fn changed(fault: Fault) -> Fault {
         FaultKind::NotFound | FaultKind::RevisionNotFound | FaultKind::EntryNotFound => stale(&fault.message).because(fault),
         _ => fault,
     }
+}
+
+fn switched_off() -> Fault {
+    Fault::new(FaultKind::Conflict, "it cannot be kept in the trash, which is switched off: trash_days is 0")
+        .hint("delete it for good instead, or set trash_days to the days that the trash keeps; nothing was removed")
 }
 
 fn no_trash(fault: &Fault) -> Fault {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -116,9 +116,15 @@ impl<'a> Store<'a> {
     pub(super) fn append(&self, payload: &Path, blob: &Path) -> io::Result<()> {
         let mut options = OpenOptions::new();
         #[allow(clippy::cast_possible_wrap)] // the flag is one low bit
-        options.append(true).custom_flags(OFlags::NOFOLLOW.bits() as i32);
+        options.read(true).append(true).custom_flags(OFlags::NOFOLLOW.bits() as i32);
         let mut manifest = options.open(self.beside(payload, MANIFEST_SUFFIX))?;
-        manifest.write_all(format!("{}\n", blob.display()).as_bytes())?;
+        // Somebody may have died in the middle of a line.
+        let mut last = [b'\n'];
+        if let Some(end) = manifest.metadata()?.len().checked_sub(1) {
+            manifest.read_exact_at(&mut last, end)?;
+        }
+        let start = if last == [b'\n'] { "" } else { "\n" };
+        manifest.write_all(format!("{start}{}\n", blob.display()).as_bytes())?;
         manifest.sync_data()
     }
 
@@ -270,6 +276,18 @@ mod tests {
         fs::write(manifest(&cache), lines).unwrap();
         let referrers: Vec<PathBuf> = store.referrers(&payload()).unwrap().into_iter().collect();
         assert_eq!(referrers, [PathBuf::from("kernels--org--k/blobs/k"), Path::new("models--org--a/blobs").join(ETAG)]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_spoils_no_other() {
+        let (_dir, cache) = shared();
+        let store = Store::open(cache.root()).unwrap();
+        fs::write(manifest(&cache), format!("models--org--a/blobs/{ETAG}")).unwrap();
+        store.append(&payload(), Path::new(&format!("models--org--b/blobs/{ETAG}"))).unwrap();
+        assert_eq!(store.referrers(&payload()).unwrap().len(), 2);
+        fs::write(manifest(&cache), "").unwrap();
+        store.append(&payload(), Path::new("models--org--b/blobs/x")).unwrap();
+        assert_eq!(fs::read_to_string(manifest(&cache)).unwrap(), "models--org--b/blobs/x\n");
     }
 
     #[test]

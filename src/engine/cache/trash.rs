@@ -11,9 +11,9 @@ use super::Cache;
 use super::entries::inner_dir;
 use super::layout::LOCKS;
 use super::lock::{BLOB_LOCK, wait_for_lock};
-use super::moves::{Outcome, Way};
+use super::moves::Way;
 use super::record::{Entry, Record, State};
-use crate::desk::{Disposal, Fault, FaultKind, TrashEntry, TrashId};
+use crate::desk::{DeletionPlan, Disposal, Fault, FaultKind, TrashEntry, TrashId};
 use crate::engine::host::{FileLock, sync_dir};
 
 /// The trash's folder in the folder of locks.
@@ -31,15 +31,6 @@ pub(super) struct Trash<'c> {
     _lock: FileLock,
 }
 
-/// A deletion that was interrupted and has been finished.
-#[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) record: Record,
-    pub(super) outcome: Outcome,
-    /// The deletion, where it is kept.
-    pub(super) kept: Option<Entry>,
-}
-
 impl Cache {
     /// The same cache, but its trash keeps what was deleted for so long.
     #[must_use]
@@ -54,7 +45,7 @@ impl Cache {
 
     /// What was deleted and can be brought back, the newest first, with the bytes it takes on the disk.
     pub fn trash(&self) -> Vec<TrashEntry> {
-        let mut kept: Vec<TrashEntry> = self.kept().iter().map(|entry| entry.shown(self.trash_kept)).collect();
+        let mut kept: Vec<TrashEntry> = self.kept().iter().map(Entry::shown).collect();
         kept.sort_by(|a, b| b.deleted_at.cmp(&a.deleted_at).then_with(|| b.id.cmp(&a.id)));
         kept
     }
@@ -70,14 +61,14 @@ impl Cache {
         self.empty_until(Timestamp::now())
     }
 
-    fn empty_until(&self, now: Timestamp) -> Result<u64, Fault> {
-        let expired = |entry: &Entry| entry.kept_until(self.trash_kept) <= now;
+    pub(super) fn empty_until(&self, now: Timestamp) -> Result<u64, Fault> {
+        let expired = |entry: &Entry| entry.kept_until() <= now;
         if self.kept().iter().any(expired) { self.empty(expired, &[]) } else { Ok(0) }
     }
 
     fn empty(&self, is_meant: impl Fn(&Entry) -> bool, named: &[TrashId]) -> Result<u64, Fault> {
         let Some(trash) = self.trash_if_any()? else { return named.first().map_or(Ok(0), |id| Err(unknown(id))) };
-        trash.finish();
+        trash.finish(None);
         let kept = self.kept();
         if let Some(id) = named.iter().find(|id| !kept.iter().any(|entry| entry.id() == **id)) {
             return Err(unknown(id));
@@ -91,16 +82,23 @@ impl Cache {
         removed.map(|()| sizes)
     }
 
-    /// Finishes what was interrupted on its way into the trash, out of it, or for good.
+    /// Finishes what was interrupted on its way out of the trash or for good. A deletion that was interrupted before all had gone is not
+    /// gone on with: a repository of which only a part had gone is put back, and what had not been begun stays.
     pub fn finish_interrupted(&self) -> Result<(), Fault> {
-        if let Some(trash) = self.trash_if_any()? {
-            trash.finish();
-        }
+        let Some(trash) = self.trash_if_any()? else { return Ok(()) };
+        trash.finish(None);
+        // What cannot go back any more needs no lock: others need not wait.
+        drop(trash);
+        self.entries_in(State::Emptying).iter().for_each(|entry| drop(remove(entry)));
         Ok(())
     }
 
     pub(super) fn kept(&self) -> Vec<Entry> {
-        entries(&self.trash_folder()).into_iter().filter(|entry| entry.state == State::Kept).collect()
+        self.entries_in(State::Kept)
+    }
+
+    pub(super) fn entries_in(&self, state: State) -> Vec<Entry> {
+        entries(&self.trash_folder()).into_iter().filter(|entry| entry.state == state).collect()
     }
 
     fn trash_folder(&self) -> PathBuf {
@@ -115,7 +113,12 @@ impl Cache {
 
     /// The trash, made where there is none.
     pub(super) fn open_trash(&self) -> Result<Trash<'_>, Fault> {
+        let is_new = fs::symlink_metadata(self.trash_folder()).is_err();
         let folder = inner_dir(&self.root, &Path::new(LOCKS).join(TRASH))?;
+        if let Some(root) = fs::metadata(&self.root).ok().filter(|_| is_new) {
+            // Whoever shares the cache shares the trash. A filesystem without permissions refuses this, and has nothing to lose.
+            let _ = fs::set_permissions(&folder, root.permissions());
+        }
         let busy = || Fault::new(FaultKind::Busy, "another deletion in this cache is under way").hint("try again when it is done");
         let lock = (0..PATIENCE).find_map(|_| wait_for_lock(&folder.join("lock"), BLOB_LOCK).transpose());
         let lock = lock.transpose()?.ok_or_else(busy)?;
@@ -129,33 +132,44 @@ impl Trash<'_> {
         Entry::begin(&self.folder, record)
     }
 
-    /// Finishes what was interrupted and answers with the deletions among it. What cannot be finished now is left for the next time.
-    pub(super) fn finish(&self) -> Vec<Finished> {
-        let entries = entries(&self.folder).into_iter();
-        let finished = entries.filter_map(|entry| self.finish_one(entry)).collect();
+    /// Finishes what was interrupted, but the deletion that is asked for again: that is the answer. What cannot be finished now is left
+    /// for the next time, and what is only to be removed for whoever has let go of the trash.
+    pub(super) fn finish(&self, asked: Option<(&DeletionPlan, Disposal)>) -> Option<Entry> {
+        let is_asked =
+            |entry: &Entry| entry.state == State::Moving && asked.is_some_and(|(plan, disposal)| entry.record.covers(plan, disposal));
+        let (again, others): (Vec<Entry>, Vec<Entry>) = entries(&self.folder).into_iter().partition(is_asked);
+        for entry in others {
+            self.finish_one(entry);
+        }
         let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
         folders.filter(|folder| Entry::read(folder).is_none()).for_each(|folder| Entry::sweep(&folder));
-        finished
+        again.into_iter().next()
     }
 
-    fn finish_one(&self, mut entry: Entry) -> Option<Finished> {
-        match entry.state {
-            State::Kept => None,
-            State::Restoring => {
-                _ = self.cache.go_on_restoring(&mut entry);
-                None
-            }
-            State::Emptying => {
-                _ = entry.remove();
-                None
-            }
-            State::Moving => {
-                let outcome = self.cache.make_moves(&entry.record, way(&entry), usize::MAX);
-                let record = entry.record.clone();
-                let kept = self.settle(entry).ok().and_then(|entry| kept_or_removed(entry).ok().flatten());
-                Some(Finished { record, outcome, kept })
-            }
+    fn finish_one(&self, mut entry: Entry) {
+        let finished = match entry.state {
+            State::Kept | State::Emptying => Ok(()),
+            State::Restoring => self.cache.go_on_restoring(&mut entry),
+            State::Moving => self.wind_up(entry),
+        };
+        if let Err(fault) = finished {
+            tracing::warn!("an interrupted deletion is left as it is: {fault}");
         }
+    }
+
+    /// Ends a deletion that was interrupted and that nobody asks for any more: somebody may have come to need what has not gone.
+    fn wind_up(&self, mut entry: Entry) -> Result<(), Fault> {
+        let goes_on = self.cache.put_parts_back(&entry)?;
+        if goes_on {
+            // Nothing of a repository that has gone uses its payloads any more; that is looked at again for each.
+            let shared = entry.record.moves.iter().filter(|moved| moved.is_shared()).cloned().collect();
+            let record = Record { moves: shared, ..entry.record.clone() };
+            self.cache.make_moves(&record, way(&entry), usize::MAX);
+        }
+        if entry.record.disposal == Disposal::Trash {
+            entry.narrow();
+        }
+        self.settle(entry).map(drop)
     }
 
     /// Ends a deletion whose moves are made: it is kept from now on, or it is to be removed, for which nobody else need wait.
@@ -166,11 +180,6 @@ impl Trash<'_> {
         sync_dir(&self.folder)?;
         Ok(entry)
     }
-}
-
-/// A deletion that is kept; any other is removed for good.
-pub(super) fn kept_or_removed(entry: Entry) -> Result<Option<Entry>, Fault> {
-    if entry.state == State::Kept { Ok(Some(entry)) } else { remove(&entry).map(|()| None) }
 }
 
 /// How the moves of a deletion are made.

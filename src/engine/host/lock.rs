@@ -1,7 +1,8 @@
 //! Advisory locks between processes.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -13,7 +14,7 @@ use crate::desk::Fault;
 /// An exclusive BSD `flock` on a whole file, as the official client's `filelock` takes it. Dropping it releases it; the file stays.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -27,10 +28,15 @@ impl FileLock {
         options.read(true).write(true).create(true).truncate(false).mode(mode);
         let file = open_in_folder(&mut options, path)?.map_err(|error| Fault::disk(doing(), error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) | Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => Ok(Some(Self { _file: file })),
+            Ok(()) | Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => Ok(Some(Self { file })),
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
             Err(error) => Err(Fault::disk(doing(), error.into())),
         }
+    }
+
+    /// Gives the locked file these permission bits, whatever the umask. Only its owner may.
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.file.set_permissions(Permissions::from_mode(mode))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Deletions that were interrupted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::Cache;
 use super::super::layout::LOCKS;
 use super::super::lock::{BLOB_LOCK, try_lock};
+use super::super::record::Entry;
 use super::super::seen::{Kind, Seen};
 use super::locks::folders;
-use super::ward::{Ward, finding};
+use super::ward::{Ward, finding, quoted_path};
 use crate::desk::{Fault, Finding, Severity, Trouble};
 
 /// The folder of deletions, among the locks.
@@ -22,9 +23,16 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
     if is_busy(&trash) {
         return;
     }
-    for folder in folders(&trash).into_iter().filter(|folder| !is_file(&folder.join(KEPT))) {
+    let owned = |folder: &PathBuf| Entry::read(folder).is_some() || !Entry::has_record(folder);
+    let (own, others): (Vec<_>, Vec<_>) = folders(&trash).into_iter().partition(owned);
+    for folder in others {
+        let message = format!("{} is a deletion of another user, or of another version of this program", ward.name(&folder));
+        let advice = format!("leave it to them; where nobody wants it back, remove it by hand: rm -r {}", quoted_path(&folder));
+        findings.push(Finding { advice: Some(advice), ..finding(Trouble::InterruptedDeletion, Severity::Note, &folder, message) });
+    }
+    for folder in own.into_iter().filter(|folder| !is_file(&folder.join(KEPT))) {
         let message = format!("{} is a deletion that was interrupted; what it had moved still takes its room", ward.name(&folder));
-        let mend = "goes on with it: what is to be kept is in the trash then, and the rest is removed".to_owned();
+        let mend = "ends it: what had gone only half is put back, and what was to be deleted for good is removed".to_owned();
         findings.push(Finding { mend: Some(mend), ..finding(Trouble::InterruptedDeletion, Severity::Warning, &folder, message) });
     }
 }

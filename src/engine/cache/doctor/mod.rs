@@ -24,7 +24,8 @@ use jiff::Timestamp;
 
 use self::ward::Ward;
 use super::Cache;
-use crate::desk::{Fault, FaultKind, Finding, MendReport, Trouble, printable};
+use super::layout::{LOCKS, parse_repo_folder};
+use crate::desk::{Fault, FaultKind, Finding, MendReport, RepoKey, Trouble, printable};
 
 impl Cache {
     /// What is wrong with the cache at this time, the worst first. A cache that does not exist has nothing wrong.
@@ -50,7 +51,7 @@ impl Cache {
         for finding in findings {
             let is_meant = |other: &&Finding| (other.trouble, &other.path) == (finding.trouble, &finding.path);
             let mended = match found.iter().find(is_meant) {
-                Some(current) => self.treat(current, now),
+                Some(current) => self.treat(current, finding, now),
                 None => Ok(false),
             };
             let path = printable(&finding.path.display().to_string());
@@ -63,8 +64,15 @@ impl Cache {
         report
     }
 
-    /// Mends one thing; `false` where it is not wrong any more.
-    fn treat(&self, finding: &Finding, now: Timestamp) -> Result<bool, Fault> {
+    /// The repository that a path of the cache is of: in its folder, or that of its locks.
+    pub fn repo_at(&self, path: &Path) -> Option<RepoKey> {
+        let below = path.strip_prefix(&self.root).ok()?;
+        let below = below.strip_prefix(LOCKS).unwrap_or(below);
+        parse_repo_folder(below.iter().next()?.to_str()?)
+    }
+
+    /// Mends one thing, as it is now and was shown; `false` where it is not wrong any more.
+    fn treat(&self, finding: &Finding, shown: &Finding, now: Timestamp) -> Result<bool, Fault> {
         let path = &finding.path;
         if finding.mend.is_none() {
             let advice = finding.advice.clone().unwrap_or_default();
@@ -77,7 +85,7 @@ impl Cache {
             Trouble::NoSnapshots => snapshots::mend(path),
             Trouble::Permissions => permissions::mend(self, path),
             Trouble::StalePartial | Trouble::FullLengthPartial => partials::mend(self, path, finding.trouble, now),
-            Trouble::OrphanPayload => payloads::mend(self),
+            Trouble::OrphanPayload => payloads::mend(self, shown),
             Trouble::StaleLocks => locks::mend(self, path),
             Trouble::InterruptedDeletion => deletions::mend(self, path),
             _ => Err(Fault::internal("there is no way to mend this")),

@@ -16,8 +16,6 @@ use crate::desk::{Digest, Fault, FaultKind, Finding, LeftoverKind, Severity, Tro
 
 /// Nobody pauses between two writes of a download for so long.
 const STALE: SignedDuration = SignedDuration::from_hours(24);
-/// Files with holes take less than their length by more than this, in bytes.
-const HOLE: u64 = 1 << 20;
 /// The longest listing of a commit that is read, in bytes.
 const LONGEST_LISTING: u64 = 64 << 20;
 
@@ -61,10 +59,11 @@ fn etag(name: &str) -> Option<&str> {
     name.split('.').next().filter(|etag| is_hex(etag, 40) || is_hex(etag, 64))
 }
 
-/// Whether a partial has all its bytes, by the listings of the repository's commits, or has holes, as one made at full length has.
+/// Whether a partial has its full length, by the listings of the repository's commits. Holes say nothing: a filesystem that compresses
+/// has them everywhere.
 fn is_full(repo: &RepoScan, blob: &Blob, etag: &str) -> bool {
-    let listed = || repo.snapshots.iter().find_map(|snapshot| listed_size(&repo.path, &snapshot.commit, etag));
-    blob.seen.size > blob.seen.on_disk.saturating_add(HOLE) || listed().is_some_and(|size| blob.seen.size >= size)
+    let listed = repo.snapshots.iter().find_map(|snapshot| listed_size(&repo.path, &snapshot.commit, etag));
+    listed.is_some_and(|size| blob.seen.size >= size)
 }
 
 /// The size of a blob, by the listing of a commit.
