@@ -98,6 +98,8 @@ mod tests {
             files: 0,
             revisions: Vec::new(),
             leftovers: Vec::new(),
+            detached: 0,
+            damaged: false,
             last_accessed: None,
             last_modified: None,
         };

@@ -291,7 +291,7 @@ fn cached(kind: RepoKind, id: &str, size: u64, files: usize, hours: i64, refs: &
         key: RepoKey { kind, id },
         size,
         leftovers: Vec::new(),
-        detached: 0,
+        detached: if refs.iter().any(|refs| refs.is_empty()) { size / 3 } else { 0 },
         damaged: false,
         files,
         revisions: refs.iter().enumerate().map(revision).collect(),

@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::id::{Id, Place};
 use crate::desk::{Board, CacheListing, CachedRepo, JobState, LeftoverKind};
 
-/// Bytes that could be freed easily, as they count by themselves.
+/// Bytes that could be freed easily, each by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Easy {
-    /// Of revisions that no branch or tag points at. Files that other revisions share count too.
+    /// Of revisions that no branch or tag points at, and that nothing else uses.
     pub detached: u64,
     /// Of unfinished downloads and of blobs that no snapshot uses.
     pub unfinished: u64,
@@ -43,11 +43,7 @@ impl Easy {
     pub(super) fn count(listing: &CacheListing) -> Self {
         let repos = || listing.repos.iter().filter(|repo| !listing.pins.contains(&repo.key));
         Self {
-            detached: repos()
-                .flat_map(|repo| &repo.revisions)
-                .filter(|revision| revision.is_detached())
-                .map(|revision| revision.size)
-                .sum(),
+            detached: repos().map(|repo| repo.detached).sum(),
             unfinished: repos().map(|repo| repo.unused()).sum(),
             payloads: listing.orphans.iter().map(|payload| payload.size).sum(),
         }
@@ -64,8 +60,7 @@ pub(super) fn all<'a>(bulk: Bulk, repos: impl Iterator<Item = &'a CachedRepo>, l
 }
 
 fn detached(repo: &CachedRepo) -> impl Iterator<Item = Id> {
-    let revisions = repo.revisions.iter().filter(|revision| revision.is_detached());
-    revisions.map(|revision| Id::In(repo.key.clone(), Place::revision(&revision.commit)))
+    repo.detached_revisions().map(|revision| Id::In(repo.key.clone(), Place::revision(&revision.commit)))
 }
 
 fn unfinished(repo: &CachedRepo, busy: bool) -> impl Iterator<Item = Id> {

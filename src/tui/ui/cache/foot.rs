@@ -90,7 +90,7 @@ fn of_easy(easy: Easy) -> Vec<Line> {
         [("d", easy.detached, "of detached revisions"), ("i", easy.unfinished, "unfinished"), ("b", easy.payloads, "unused payloads")];
     let parts = parts.into_iter().filter(|(_, bytes, _)| *bytes > 0);
     let line = |(at, (key, bytes, name)): (usize, (&'static str, u64, &str))| {
-        let head = if at == 0 { "easy to free, up to: " } else { "" };
+        let head = if at == 0 { "easy to free: " } else { "" };
         vec![piece(head, Role::Dim), piece(key, Role::Key), piece(format!(" {} {name}", desk::bytes(bytes)), Role::Text)]
     };
     parts.enumerate().map(line).collect()
