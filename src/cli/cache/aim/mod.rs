@@ -85,9 +85,15 @@ fn readings(path: &str) -> Vec<(RepoId, Option<String>)> {
     match path.split_once('/') {
         None => add(path, ""),
         Some((first, rest)) => {
-            let (name, file) = rest.split_once('/').unwrap_or((rest, ""));
-            add(&format!("{first}/{name}"), file);
-            add(first, rest);
+            // A slash that nothing follows is where a name was to be: `gpt2/$FILE` must not mean the whole repository.
+            match rest.split_once('/') {
+                Some((_, "")) => {}
+                Some((name, file)) => add(&format!("{first}/{name}"), file),
+                None => add(path, ""),
+            }
+            if !rest.is_empty() {
+                add(first, rest);
+            }
         }
     }
     readings
@@ -225,6 +231,16 @@ mod tests {
     use super::*;
     use crate::cli::fake;
     use crate::desk::CacheContents;
+
+    #[test]
+    fn a_slash_that_nothing_follows_does_not_mean_a_repository() {
+        let names = |text: &str| readings(text).into_iter().map(|(id, file)| (id.to_string(), file)).collect::<Vec<_>>();
+        assert_eq!(names("gpt2/"), []);
+        assert_eq!(names("org/m/"), [("org".to_owned(), Some("m/".to_owned()))]);
+        assert_eq!(names("org/m")[0], ("org/m".to_owned(), None));
+        assert_eq!(names("org/m/q4/")[0], ("org/m".to_owned(), Some("q4/".to_owned())));
+        assert!(typed("gpt2/").is_err());
+    }
 
     #[test]
     fn the_longest_revision_that_fits_is_meant() {

@@ -1,6 +1,7 @@
 //! Branches and tags that name no commit that is here, or do not name it as they should.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -22,8 +23,12 @@ enum Ailment {
     Dangling,
     /// It names this commit, which is here, and has more in it.
     Untidy(String),
+    /// It names no commit, this is the only one that is here, and nothing else leads to it.
+    Lost(String),
     /// It names no commit.
     Senseless,
+    /// This user may not read it.
+    Unreadable,
 }
 
 pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
@@ -43,9 +48,29 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
 /// What is wrong with the ref at this path. A link that leads to a file is read through, as the official client does.
 fn examine(root: &Path, path: &Path, kind: Kind) -> Option<Ailment> {
     let readable = kind != Kind::Other && fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
-    let content = readable.then(|| fs::read_to_string(path).ok()).flatten();
+    let content = if readable { fs::read_to_string(path) } else { Err(ErrorKind::InvalidData.into()) };
+    if content.as_ref().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+        return Some(Ailment::Unreadable);
+    }
     let snapshots = snapshots_of(root, path)?;
-    ailment(content.as_deref(), |commit| Seen::at(&snapshots.join(commit)).is_some_and(|seen| seen.kind == Kind::Folder))
+    let is_here = |commit: &str| Seen::at(&snapshots.join(commit)).is_some_and(|seen| seen.kind == Kind::Folder);
+    let ailment = ailment(content.ok().as_deref(), is_here)?;
+    let lost = only_commit(&snapshots).filter(|commit| ailment == Ailment::Senseless && !is_named(root, &snapshots, commit));
+    Some(lost.map_or(ailment, Ailment::Lost))
+}
+
+/// Whether a ref of the repository names a commit.
+fn is_named(root: &Path, snapshots: &Path, commit: &str) -> bool {
+    let refs = snapshots.with_file_name(REFS);
+    let files = Reader::new(root).files_below(&refs);
+    files.iter().any(|(path, _)| fs::read_to_string(path).is_ok_and(|text| text == commit))
+}
+
+/// The one commit that a repository has.
+fn only_commit(snapshots: &Path) -> Option<String> {
+    let mut names = fs::read_dir(snapshots).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let first = names.find(|name| is_hex(name, 40))?;
+    names.all(|name| !is_hex(&name, 40)).then_some(first)
 }
 
 /// What is wrong with a ref of this content, where `here` tells which commits there are.
@@ -74,6 +99,16 @@ fn sick(ward: &Ward, repo: &RepoScan, path: &Path, name: &str, kind: Kind, ailme
             let what = "has more in it than its commit; the official client hides the whole repository";
             (Trouble::MalformedRef, what, "writes the commit alone".to_owned())
         }
+        Ailment::Lost(commit) => {
+            let mend = format!("points it at {}, the only commit that is here", commit.chars().take(12).collect::<String>());
+            (Trouble::MalformedRef, "names no commit; the official client hides the whole repository", mend)
+        }
+        Ailment::Unreadable => {
+            let what = "cannot be read by this user, so that nobody knows what it names";
+            let advice = format!("let this user read it: chmod a+r {}", quoted_path(path));
+            let found = finding(Trouble::Permissions, Severity::Error, path, format!("{} {what}", ward.name(path)));
+            return Finding { advice: Some(advice), ..found };
+        }
         Ailment::Senseless => {
             (Trouble::MalformedRef, "names no commit; the official client hides the whole repository", "removes the ref".to_owned())
         }
@@ -89,8 +124,8 @@ fn sick(ward: &Ward, repo: &RepoScan, path: &Path, name: &str, kind: Kind, ailme
 pub(super) fn mend(root: &Path, path: &Path) -> Result<bool, Fault> {
     let kind = Seen::at(path).map_or(Kind::Other, |seen| seen.kind);
     match examine(root, path, kind).filter(|_| kind == Kind::File) {
-        None => return Ok(false),
-        Some(Ailment::Untidy(commit)) => {
+        None | Some(Ailment::Unreadable) => return Ok(false),
+        Some(Ailment::Untidy(commit) | Ailment::Lost(commit)) => {
             let mode = fs::metadata(path).map_or(0o644, |found| found.permissions().mode() & 0o777);
             write_atomically(path, commit.as_bytes(), mode)?;
         }

@@ -73,6 +73,20 @@ fn real_entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+fn a_ref_that_says_nothing_is_pointed_at_the_only_commit() {
+    let (_dir, cache, repo) = scene();
+    for content in ["", "nonsense", "\u{0}"] {
+        fs::write(repo.join("refs/main"), content).unwrap();
+        let found = mend(&cache);
+        assert!(found.mend.is_some_and(|mend| mend.contains("the only commit that is here")), "{content:?}");
+        assert_eq!(fs::read_to_string(repo.join("refs/main")).unwrap(), testkit::COMMIT);
+    }
+    fs::create_dir(repo.join("snapshots").join("f".repeat(40))).unwrap();
+    fs::write(repo.join("refs/main"), "").unwrap();
+    assert_eq!(mend(&cache).mend.as_deref(), Some("removes the ref"), "with two of them nobody knows");
+}
+
+#[test]
 fn a_sound_cache_has_nothing_wrong() {
     let (_dir, cache, _) = scene();
     share(&cache, "org/m", &etag("sub/x.bin"), HASH, b"payload");
