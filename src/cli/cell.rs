@@ -1,6 +1,7 @@
 //! One fact, as people read it and as programs read it.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,25 +17,44 @@ pub(super) const SHORT: usize = 12;
 /// One fact: text for people (always printable), a JSON value for programs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
-    text: String,
+    reading: Reading,
+    /// The text for people, once somebody has asked for it: a program that reads ten thousand rows never does.
+    text: OnceLock<String>,
     value: Value,
     right: bool,
+}
+
+/// How people read it.
+#[derive(Clone, Debug, PartialEq)]
+enum Reading {
+    /// As this text.
+    Text(String),
+    /// As programs do.
+    Value,
+    /// As a size in bytes.
+    Bytes(u64),
+    /// As a day.
+    Day(Timestamp),
 }
 
 impl Cell {
     /// Both readings given; the text is made printable.
     pub fn new(text: impl AsRef<str>, value: impl Into<Value>) -> Self {
-        Self { text: printable(text.as_ref()), value: value.into(), right: false }
+        Self::read(Reading::Text(printable(text.as_ref())), value.into())
+    }
+
+    fn read(reading: Reading, value: Value) -> Self {
+        Self { reading, text: OnceLock::new(), value, right: false }
     }
 
     /// Whether it is a fact at all.
     pub fn says_something(&self) -> bool {
-        !self.text.is_empty() && self.text != NOTHING
+        !self.shown().is_empty() && self.shown() != NOTHING
     }
 
     /// A word, a name or a sentence.
     pub fn text(text: impl AsRef<str>) -> Self {
-        Self::new(text.as_ref(), text.as_ref())
+        Self::read(Reading::Value, text.as_ref().into())
     }
 
     /// A commit or a digest: its beginning for people, who may type no more, all of it for programs and pipes.
@@ -54,23 +74,22 @@ impl Cell {
 
     /// A number of things.
     pub fn count(count: impl Into<u64>) -> Self {
-        let count = count.into();
-        Self::new(count.to_string(), count).flush_right()
+        Self::read(Reading::Value, count.into().into()).flush_right()
     }
 
     /// How many items a list has.
     pub fn len(count: usize) -> Self {
-        Self::new(count.to_string(), count).flush_right()
+        Self::read(Reading::Value, count.into()).flush_right()
     }
 
     /// A size in bytes.
     pub fn bytes(count: u64) -> Self {
-        Self::new(desk::bytes(count), count).flush_right()
+        Self::read(Reading::Bytes(count), count.into()).flush_right()
     }
 
     /// A moment: the day in UTC for people, RFC 3339 for programs.
     pub fn time(time: Timestamp) -> Self {
-        Self::new(time.to_zoned(TimeZone::UTC).date().to_string(), time.to_string())
+        Self::read(Reading::Day(time), time.to_string().into())
     }
 
     /// Several words.
@@ -94,7 +113,13 @@ impl Cell {
 
     /// The text for people.
     pub(super) fn shown(&self) -> &str {
-        &self.text
+        self.text.get_or_init(|| match (&self.reading, &self.value) {
+            (Reading::Text(text), _) => text.clone(),
+            (Reading::Value, Value::String(text)) => printable(text),
+            (Reading::Value, value) => value.to_string(),
+            (Reading::Bytes(count), _) => desk::bytes(*count),
+            (Reading::Day(time), _) => time.to_zoned(TimeZone::UTC).date().to_string(),
+        })
     }
 
     /// The value for programs.
@@ -112,7 +137,7 @@ impl Cell {
         match &self.value {
             Value::Array(items) => items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), printable)).collect(),
             Value::String(whole) => vec![printable(whole)],
-            _ => vec![self.text.clone()],
+            _ => vec![self.shown().to_owned()],
         }
     }
 }

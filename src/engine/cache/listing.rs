@@ -94,6 +94,7 @@ impl Cache {
             store,
             found,
             now,
+            look_up: index.as_ref().is_none_or(|index| index.is_due(now)),
             jobs: Mutex::new(Jobs { lines, folders, unknown: Vec::new(), gone: HashSet::new() }),
             index,
             new: Mutex::default(),
@@ -151,6 +152,8 @@ struct Scanning<'a> {
     now: SystemTime,
     jobs: Mutex<Jobs>,
     index: Option<Index>,
+    /// Whether what is remembered may have been used since.
+    look_up: bool,
     new: Mutex<NewLines>,
 }
 
@@ -177,7 +180,8 @@ impl Scanning<'_> {
 
     /// One repository, as it is remembered or read.
     fn brief(&self, root: &Dir, folder: &str, remembered: Option<&str>, warnings: &mut Vec<String>) -> Option<Brief> {
-        if let Some(brief) = remembered.and_then(|line| recall(root, line)) {
+        if let Some((brief, line)) = remembered.and_then(|line| recall(root, line, self.look_up)) {
+            line.inspect(|line| self.put(folder, Some(line)));
             return Some(brief);
         }
         let path = self.cache.root.join(folder);
@@ -185,15 +189,21 @@ impl Scanning<'_> {
         let scan = RepoScan::read(&mut reader, self.store, &path, parse_repo_folder(folder)?);
         let brief = Brief { repo: Arc::new(scan.listed()), own: scan.own_size() };
         let mut own = reader.into_warnings(&path);
-        if let Some(index) = &self.index {
+        if self.index.is_some() {
             let line = if own.is_empty() { line(&scan, &brief, self.now) } else { None };
             if line.is_some() || remembered.is_some() {
-                // What cannot be remembered is read again.
-                _ = self.new.lock().unwrap_or_else(PoisonError::into_inner).put(index, folder, line.as_deref());
+                self.put(folder, line.as_deref());
             }
         }
         warnings.append(&mut own);
         Some(brief)
+    }
+
+    /// Remembers a repository anew, or forgets it. What cannot be remembered is read again.
+    fn put(&self, folder: &str, line: Option<&str>) {
+        if let Some(index) = &self.index {
+            _ = self.new.lock().unwrap_or_else(PoisonError::into_inner).put(index, folder, line);
+        }
     }
 
     /// Writes down what was found, if anything is new.
@@ -204,8 +214,11 @@ impl Scanning<'_> {
         if !gone.is_empty() {
             _ = new.begin(&index);
         }
-        if let Err(error) = index.rewrite(new, &gone) {
-            tracing::warn!(%error, "what the cache holds could not be remembered; it is read again the next time");
+        let before = index.looked_up();
+        match index.rewrite(new, &gone) {
+            Ok(written) if written != self.look_up => index.note(if written { before } else { Some(SystemTime::now()) }),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "what the cache holds could not be remembered; it is read again the next time"),
         }
     }
 }

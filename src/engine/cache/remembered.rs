@@ -1,8 +1,8 @@
 //! What the last reading of the cache found, so that the next one need not read what has not changed.
 //!
 //! A file of lines, one for each repository. A line holds while no folder of its repository and no ref has changed since, by inode and by
-//! the time of change, which nobody can set back; blobs are looked at one by one even then, for when they were last used. What changed just
-//! before it was read is not remembered: a change a moment later could have the same time. Nothing depends on the file: where it is
+//! the time of change, which nobody can set back; once a minute blobs are looked at one by one even then, for when they were last used. What
+//! changed just before it was read is not remembered: a change a moment later could have the same time. Nothing depends on the file: where it is
 //! missing, damaged or of another version, everything is read.
 
 use std::borrow::Cow;
@@ -30,6 +30,8 @@ const HEAD: &str = "hfdesk cache index 2 ";
 /// What changed within so long before its reading is not remembered. Generous, for servers whose clock differs from this one.
 const TOO_FRESH: Duration = Duration::from_secs(10);
 
+/// When something was last used is looked up at most this often: pressing a key again costs a third of it.
+const LAST_USE: Duration = Duration::from_secs(60);
 /// Room for most lines, in bytes.
 const ROOM: usize = 4096;
 /// A temporary file this old is nobody's any more.
@@ -89,18 +91,26 @@ fn plain(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| !text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x7f)))
 }
 
-/// What a line says, if it still holds.
-pub(super) fn recall(root: &Dir, line: &str) -> Option<Brief> {
-    let line: Line = serde_json::from_str(line).ok()?;
+/// What a line says, if it still holds, and the line that is to be remembered instead, where it has been used since.
+///
+/// When it was last used is only looked up where that is asked for: it takes a look at every blob.
+pub(super) fn recall(root: &Dir, line: &str, look_up: bool) -> Option<(Brief, Option<String>)> {
+    let mut line: Line = serde_json::from_str(line).ok()?;
     let folder = root.child(OsStr::new(line.folder)).ok()?;
     let look = |path: &&str| if path.is_empty() { folder.own().ok() } else { folder.seen(*path) };
     let seen = line.looked_at.iter().map(look).collect::<Option<Vec<Seen>>>()?;
     (stamp(seen.into_iter()) == line.stamp).then_some(())?;
-    let mut repo = line.repo.into_owned();
-    if !line.used.is_empty() || !repo.leftovers.is_empty() {
-        repo.last_accessed = last_use(&folder.child(OsStr::new(BLOBS)).ok()?, &line.used, &repo)?;
+    let mut new = None;
+    if (look_up && !line.used.is_empty()) || !line.repo.leftovers.is_empty() {
+        let blobs = folder.child(OsStr::new(BLOBS)).ok()?;
+        line.repo.leftovers.iter().all(|leftover| is_as_it_was(&blobs, leftover)).then_some(())?;
+        let last_accessed = if look_up { last_use(&blobs, &line.used, &line.repo)? } else { line.repo.last_accessed };
+        if last_accessed != line.repo.last_accessed {
+            line.repo.to_mut().last_accessed = last_accessed;
+            new = serde_json::to_string(&line).ok();
+        }
     }
-    Some(Brief { repo: Arc::new(trimmed(repo)), own: line.own })
+    Some((Brief { repo: Arc::new(trimmed(line.repo.into_owned())), own: line.own }, new))
 }
 
 /// The repository without the room that a reader of JSON leaves at the end of every list, which doubles it.
@@ -114,7 +124,6 @@ fn trimmed(mut repo: CachedRepo) -> CachedRepo {
 /// When a repository was last used, as of now; nothing where one of its blobs was written to.
 #[allow(clippy::option_option)] // the time itself may not be known
 fn last_use(blobs: &Dir, used: &[&str], repo: &CachedRepo) -> Option<Option<Timestamp>> {
-    repo.leftovers.iter().all(|leftover| is_as_it_was(blobs, leftover)).then_some(())?;
     let seen = used.iter().map(|name| blobs.content(*name)).collect::<Option<Vec<Seen>>>()?;
     let size: u64 = seen.iter().map(|seen| seen.size).sum();
     let modified = seen.iter().max_by_key(|seen| seen.modified_at()).and_then(Seen::modified);
@@ -156,6 +165,23 @@ impl Index {
         format!("{HEAD}{} {}", if self.shares { "shared" } else { "plain" }, self.root.display())
     }
 
+    /// Whether it is time to look up when everything was last used.
+    pub(super) fn is_due(&self, now: SystemTime) -> bool {
+        self.looked_up().and_then(|then| now.duration_since(then).ok()).is_none_or(|age| age >= LAST_USE)
+    }
+
+    /// When that was done last: the file's own time.
+    pub(super) fn looked_up(&self) -> Option<SystemTime> {
+        fs::metadata(&self.path).and_then(|found| found.modified()).ok()
+    }
+
+    /// Notes when it was done.
+    pub(super) fn note(&self, when: Option<SystemTime>) {
+        let noted = |when| File::options().append(true).open(&self.path).and_then(|file| file.set_modified(when));
+        // What cannot be noted is done again the next time.
+        _ = when.map(noted);
+    }
+
     /// The lines that were written last, one repository each.
     pub(super) fn lines(&self) -> Box<dyn Iterator<Item = String> + Send> {
         let opened = || {
@@ -169,15 +195,17 @@ impl Index {
     }
 
     /// Replaces the file by a new one: these lines, and of the old ones those of other repositories that are not gone.
-    pub(super) fn rewrite(self, new: NewLines, gone: &HashSet<String>) -> io::Result<()> {
-        let Some(mut file) = new.file else { return Ok(()) };
+    ///
+    /// Answers whether there was anything to write.
+    pub(super) fn rewrite(&self, new: NewLines, gone: &HashSet<String>) -> io::Result<bool> {
+        let Some(mut file) = new.file else { return Ok(false) };
         for line in
             self.lines().filter(|line| folder_of(line).is_some_and(|folder| !new.folders.contains(folder) && !gone.contains(folder)))
         {
             writeln!(file, "{line}")?;
         }
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.persist(&self.path).map(drop).map_err(|failed| failed.error)
+        file.persist(&self.path).map(|_| true).map_err(|failed| failed.error)
     }
 }
 
@@ -336,7 +364,7 @@ mod tests {
             later(&cache);
             lie(&dir);
             change(&cache);
-            let listing = later(&cache);
+            let listing = cache.scan_as_of(SystemTime::now() + LAST_USE * 2, &|_| true).unwrap();
             let found = files(&listing);
             assert!(found[0] < 777 && found[1] == 777, "{what}: {found:?}");
             let afresh = Cache::new(cache.root().to_path_buf()).scan().unwrap();
@@ -357,7 +385,13 @@ mod tests {
         let used = SystemTime::now() + Duration::from_secs(1000);
         let blob = File::open(place.file_path(&plan("org/a", FILES).files[0])).unwrap();
         blob.set_times(fs::FileTimes::new().set_accessed(used)).unwrap();
-        assert_eq!(later(&cache).find(&key("org/a")).unwrap().last_accessed, Timestamp::try_from(used).ok());
+        let seen = |ahead: Duration| {
+            let listing = cache.scan_as_of(SystemTime::now() + ahead, &|_| true).unwrap();
+            listing.find(&key("org/a")).unwrap().last_accessed == Timestamp::try_from(used).ok()
+        };
+        assert!(!seen(LAST_USE / 2), "it has been looked up a moment ago");
+        assert!(seen(LAST_USE * 2));
+        assert!(seen(LAST_USE / 2), "and is remembered");
     }
 
     #[test]
