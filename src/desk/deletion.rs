@@ -114,6 +114,25 @@ pub struct DeletionPlan {
     pub open_files: Vec<OpenFile>,
 }
 
+impl DeletionPlan {
+    /// A plan that deletes nothing of the cache in this folder.
+    pub fn nothing(root: PathBuf) -> Self {
+        Self {
+            root,
+            targets: Vec::new(),
+            repos: Vec::new(),
+            revisions: Vec::new(),
+            paths: Vec::new(),
+            payloads: Vec::new(),
+            frees: 0,
+            unused: 0,
+            keeps: 0,
+            disk_free: None,
+            open_files: Vec::new(),
+        }
+    }
+}
+
 /// Whether a deletion can be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -201,19 +201,7 @@ mod tests {
     }
 
     fn deletion(target: DeletionTarget) -> DeletionPlan {
-        DeletionPlan {
-            root: "/cache".into(),
-            targets: vec![target],
-            repos: Vec::new(),
-            revisions: Vec::new(),
-            paths: Vec::new(),
-            payloads: Vec::new(),
-            frees: 0,
-            unused: 0,
-            keeps: 0,
-            disk_free: None,
-            open_files: Vec::new(),
-        }
+        DeletionPlan { targets: vec![target], ..DeletionPlan::nothing("/cache".into()) }
     }
 
     #[test]

@@ -75,19 +75,8 @@ impl Cache {
     }
 
     fn empty_plan(&self, targets: &[DeletionTarget]) -> DeletionPlan {
-        DeletionPlan {
-            root: self.root.clone(),
-            targets: targets.to_vec(),
-            repos: Vec::new(),
-            revisions: Vec::new(),
-            paths: Vec::new(),
-            payloads: Vec::new(),
-            frees: 0,
-            unused: 0,
-            keeps: 0,
-            disk_free: space(&self.root).ok().map(|space| space.free),
-            open_files: Vec::new(),
-        }
+        let disk_free = space(&self.root).ok().map(|space| space.free);
+        DeletionPlan { targets: targets.to_vec(), disk_free, ..DeletionPlan::nothing(self.root.clone()) }
     }
 
     /// Programs that have something open that goes.

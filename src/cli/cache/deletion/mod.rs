@@ -83,19 +83,7 @@ fn open_files(plan: &DeletionPlan, out: &mut Output) {
 
 /// A plan that deletes nothing.
 pub(super) fn empty(cache: &CacheListing) -> DeletionPlan {
-    DeletionPlan {
-        root: cache.root.clone(),
-        targets: Vec::new(),
-        repos: Vec::new(),
-        revisions: Vec::new(),
-        paths: Vec::new(),
-        payloads: Vec::new(),
-        frees: 0,
-        unused: 0,
-        keeps: 0,
-        disk_free: None,
-        open_files: Vec::new(),
-    }
+    DeletionPlan::nothing(cache.root.clone())
 }
 
 /// Tells that there is nothing to delete: people in a sentence, programs as they are told of anything else.
