@@ -7,7 +7,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
@@ -48,7 +48,7 @@ impl Dir {
     /// What it holds, without what operating systems leave behind.
     pub(super) fn names(&self) -> io::Result<Vec<Named>> {
         let mut names = Vec::new();
-        self.each_entry(|name, kind| {
+        self.each_entry(|name, kind, inode| {
             let name = OsStr::from_bytes(name);
             if matches!(name.as_bytes(), b"." | b"..") || is_system_file(name) {
                 return;
@@ -57,27 +57,27 @@ impl Dir {
                 FileType::Unknown => self.seen(name).map_or(Kind::Other, |seen| seen.kind), // not every filesystem tells
                 kind => kind.into(),
             };
-            names.push((OsString::from_vec(name.as_bytes().to_vec()), kind));
+            names.push(Named { name: OsString::from_vec(name.as_bytes().to_vec()), kind, inode });
         })?;
         Ok(names)
     }
 
     #[cfg(target_os = "linux")]
-    fn each_entry(&self, mut told: impl FnMut(&[u8], FileType)) -> io::Result<()> {
+    fn each_entry(&self, mut told: impl FnMut(&[u8], FileType, u64)) -> io::Result<()> {
         let mut buffer = [MaybeUninit::uninit(); 16 << 10];
         let mut entries = rustix::fs::RawDir::new(&self.fd, &mut buffer);
         while let Some(entry) = entries.next() {
             let entry = entry?;
-            told(entry.file_name().to_bytes(), entry.file_type());
+            told(entry.file_name().to_bytes(), entry.file_type(), entry.ino());
         }
         Ok(())
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn each_entry(&self, mut told: impl FnMut(&[u8], FileType)) -> io::Result<()> {
+    fn each_entry(&self, mut told: impl FnMut(&[u8], FileType, u64)) -> io::Result<()> {
         for entry in rustix::fs::Dir::read_from(&self.fd)? {
             let entry = entry?;
-            told(entry.file_name().to_bytes(), entry.file_type());
+            told(entry.file_name().to_bytes(), entry.file_type(), entry.ino());
         }
         Ok(())
     }
@@ -108,6 +108,14 @@ impl Dir {
         text.truncate(read);
         String::from_utf8(text).ok()
     }
+}
+
+/// A path in a folder, without a second allocation: there are hundreds of thousands.
+pub(super) fn below(folder: &Path, name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::with_capacity(folder.as_os_str().len() + 1 + name.len());
+    path.push(folder);
+    path.push(name);
+    path
 }
 
 fn flags() -> OFlags {

@@ -26,6 +26,7 @@ mod lock;
 mod moves;
 mod orphans;
 mod others;
+mod own_blobs;
 mod place;
 mod put_back;
 mod quarantine;

@@ -163,8 +163,8 @@ impl Mover<'_> {
         let planned: BTreeSet<&str> = self.planned(path).collect();
         let other = names
             .iter()
-            .find(|(name, kind)| *kind == Kind::Folder && name.to_str().is_some_and(|name| !planned.contains(name) && is_commit(name)));
-        other.map_or(Ok(()), |(name, _)| Err(format!("it has a new revision {}", name.display())))?;
+            .find(|entry| entry.kind == Kind::Folder && entry.name.to_str().is_some_and(|name| !planned.contains(name) && is_commit(name)));
+        other.map_or(Ok(()), |entry| Err(format!("it has a new revision {}", entry.name.display())))?;
         self.permit_news(moved)
     }
 

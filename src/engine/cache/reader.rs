@@ -1,6 +1,7 @@
 //! Reading folders whose content nobody vouches for: links are not followed, and what cannot be read becomes a warning.
 
 use std::fs;
+use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 
 use super::layout::is_system_file;
@@ -41,14 +42,15 @@ impl<'a> Reader<'a> {
         }
         let named = |entry: std::io::Result<fs::DirEntry>| {
             let entry = entry?;
-            Ok::<_, std::io::Error>((entry.file_name(), entry.file_type().map_or(Kind::Other, Kind::from)))
+            let kind = entry.file_type().map_or(Kind::Other, Kind::from);
+            Ok::<_, std::io::Error>(Named { name: entry.file_name(), kind, inode: entry.ino() })
         };
         let entries = fs::read_dir(folder).and_then(|entries| entries.map(named).collect::<Result<Vec<_>, _>>());
         let mut entries = entries.unwrap_or_else(|error| {
             self.warn(folder, &format!("cannot be read: {error}"));
             Vec::new()
         });
-        entries.retain(|(name, _)| !is_system_file(name));
+        entries.retain(|entry| !is_system_file(&entry.name));
         entries
     }
 
@@ -56,7 +58,7 @@ impl<'a> Reader<'a> {
     pub(super) fn files_below(&mut self, folder: &Path) -> Vec<(PathBuf, Kind)> {
         let (mut files, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
         while let Some(folder) = folders.pop() {
-            for (name, kind) in self.names(&folder) {
+            for Named { name, kind, .. } in self.names(&folder) {
                 let path = folder.join(name);
                 if kind == Kind::Folder { folders.push(path) } else { files.push((path, kind)) }
             }

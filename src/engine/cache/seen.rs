@@ -44,8 +44,13 @@ impl From<std::fs::FileType> for Kind {
     }
 }
 
-/// The name of an entry and what it is.
-pub(super) type Named = (OsString, Kind);
+/// What a folder tells of an entry.
+pub(super) struct Named {
+    pub(super) name: OsString,
+    pub(super) kind: Kind,
+    /// Its inode. Where something is mounted over the entry, that of what is below.
+    pub(super) inode: u64,
+}
 
 /// What the filesystem says of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

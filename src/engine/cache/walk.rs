@@ -1,13 +1,14 @@
 //! Reading one repository's folder in one pass, without following a link out of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::dir::Dir;
+use super::dir::{Dir, below};
 use super::layout::{BLOBS, REFS, SNAPSHOTS, is_hex, resolve};
+use super::own_blobs::OwnBlobs;
 use super::reader::Reader;
 use super::scan::{Blob, Entry, RepoScan, SnapshotScan};
 use super::seen::{Kind, Named, Seen};
@@ -32,11 +33,12 @@ impl RepoScan {
             damaged: false,
         };
         let told = reader.told();
-        let mut walk = Walk { folder: reader.relative(path).to_path_buf(), reader, scan, by_name: HashMap::new() };
+        let mut walk = Walk { folder: reader.relative(path).to_path_buf(), reader, scan, own: None };
         if let Some(repo) = walk.open(PathBuf::new(), Dir::open(path)) {
-            walk.read_blobs(&repo, store);
+            walk.list_blobs(&repo, store);
             walk.read_refs(&repo);
             walk.read_snapshots(&repo);
+            walk.look_at_the_rest();
         }
         walk.scan.damaged = walk.reader.told() > told;
         walk.scan
@@ -49,8 +51,8 @@ struct Walk<'a, 'r> {
     scan: RepoScan,
     /// The repository's folder, relative to the cache's root.
     folder: PathBuf,
-    /// Places of blobs by their name.
-    by_name: HashMap<OsString, usize>,
+    /// The repository's blobs; `None` where it has no folder of them.
+    own: Option<OwnBlobs>,
 }
 
 impl Walk<'_, '_> {
@@ -100,28 +102,43 @@ impl Walk<'_, '_> {
         })
     }
 
-    /// The repository's blobs. A link that is not into the shared store, a folder and a dangling link are none.
-    fn read_blobs(&mut self, repo: &Dir, store: Option<&Store>) {
+    /// The names of the repository's blobs. A link that is not into the shared store, a folder and a dangling link are none.
+    fn list_blobs(&mut self, repo: &Dir, store: Option<&Store>) {
         let inside = Path::new(BLOBS);
         let Some(dir) = self.open_if_there(inside, repo) else { return }; // a cache without links has none
+        let Some((_, seen)) = self.scan.looked_at.last() else { return };
+        let device = seen.identity.0;
         let folder = self.folder.join(BLOBS);
         let names = self.names(inside, &dir);
         self.scan.blobs.reserve(names.len());
-        self.by_name.reserve(names.len());
-        for (name, kind) in names {
-            let path = below(&folder, &name);
-            let payload = match store {
-                Some(store) if kind == Kind::Link => dir.link(&name, |link| store.payload_of(&path, link)),
-                _ => None,
-            };
-            let seen = match &payload {
-                Some(payload) => Seen::at(&self.reader.root().join(payload)),
-                None => dir.seen(name.as_os_str()),
-            };
-            if let Some(seen) = seen.filter(|seen| seen.kind == Kind::File) {
-                self.by_name.insert(name, self.scan.blobs.len());
-                self.scan.blobs.push(Blob { path, seen, payload, used: false });
+        let mut own = OwnBlobs::new(dir, folder, device);
+        for named in names {
+            match (named.kind, store) {
+                (Kind::File, _) => own.add(named, None),
+                (Kind::Link, Some(store)) => {
+                    if let Some(blob) = self.shared(&own, &named.name, store) {
+                        self.scan.blobs.push(blob);
+                        own.add(named, Some(self.scan.blobs.len() - 1));
+                    }
+                }
+                _ => {}
             }
+        }
+        self.own = Some(own);
+    }
+
+    /// A blob that is a link into the shared store.
+    fn shared(&self, own: &OwnBlobs, name: &OsStr, store: &Store) -> Option<Blob> {
+        let path = below(own.folder(), name);
+        let payload = own.dir().link(name, |link| store.payload_of(&path, link))?;
+        let seen = Seen::at(&self.reader.root().join(&payload)).filter(|seen| seen.kind == Kind::File)?;
+        Some(Blob { path, seen, payload: Some(payload), used: false })
+    }
+
+    /// Looks at the blobs that no snapshot uses.
+    fn look_at_the_rest(&mut self) {
+        if let Some(own) = self.own.take() {
+            own.look_at_the_rest(&mut self.scan.blobs);
         }
     }
 
@@ -135,7 +152,7 @@ impl Walk<'_, '_> {
 
     /// The refs of one folder; `above` is what their names begin with.
     fn read_refs_in(&mut self, above: &Path, dir: &Dir) {
-        for (name, kind) in self.names(&Path::new(REFS).join(above), dir) {
+        for Named { name, kind, .. } in self.names(&Path::new(REFS).join(above), dir) {
             let own = above.join(&name);
             let inside = Path::new(REFS).join(&own);
             if kind == Kind::Folder {
@@ -156,7 +173,7 @@ impl Walk<'_, '_> {
     fn read_snapshots(&mut self, repo: &Dir) {
         let folder = Path::new(SNAPSHOTS);
         let Some(dir) = self.open(folder.to_path_buf(), repo.child(OsStr::new(SNAPSHOTS))) else { return };
-        for (name, kind) in self.names(folder, &dir) {
+        for Named { name, kind, .. } in self.names(folder, &dir) {
             let inside = folder.join(&name);
             match name.to_str().filter(|name| kind == Kind::Folder && is_hex(name, 40)) {
                 Some(commit) => self.read_snapshot(&dir, &inside, commit),
@@ -181,7 +198,7 @@ impl Walk<'_, '_> {
 
     /// The files of one folder of a snapshot and those below it; `above` is what their paths begin with.
     fn read_entries(&mut self, inside: &Path, above: &Path, dir: &Dir, entries: &mut Vec<Entry>) {
-        for (name, kind) in self.names(inside, dir) {
+        for Named { name, kind, .. } in self.names(inside, dir) {
             let path = below(above, &name);
             if kind == Kind::Folder {
                 let below = inside.join(&name);
@@ -198,21 +215,26 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The blob that a link leads to, by its first hop.
+    /// The blob that a link leads to.
     fn linked(&mut self, inside: &Path, dir: &Dir, name: &OsStr) -> Option<usize> {
-        let at = dir.link(name, |link| match plain_link(inside, link) {
-            Some(blob) => self.by_name.get(blob).copied(),
-            None => self.resolved(inside, link),
-        })?;
+        let own = self.own.as_mut()?;
+        let by_content = if own.tell_by_inode() { dir.content(name) } else { None };
+        let at = by_content.and_then(|seen| own.with_content(seen, &mut self.scan.blobs)).or_else(|| self.by_text(inside, dir, name))?;
         self.scan.blobs.get_mut(at)?.used = true;
         Some(at)
     }
 
-    /// The blob that a link of unusual text leads to.
-    fn resolved(&self, inside: &Path, link: &Path) -> Option<usize> {
+    /// The blob that a link leads to by its first hop.
+    fn by_text(&mut self, inside: &Path, dir: &Dir, name: &OsStr) -> Option<usize> {
+        let blob = dir.link(name, |link| plain_link(inside, link).map(OsStr::to_owned).or_else(|| self.resolved(inside, link)))?;
+        self.own.as_mut()?.named(&blob, &mut self.scan.blobs)
+    }
+
+    /// The name of the blob that a link of unusual text leads to.
+    fn resolved(&self, inside: &Path, link: &Path) -> Option<OsString> {
         let target = resolve(self.reader.root(), &self.folder.join(inside), link)?;
         let is_blob = target.parent() == Some(&self.folder.join(BLOBS));
-        self.by_name.get(target.file_name().filter(|_| is_blob)?).copied()
+        target.file_name().filter(|_| is_blob).map(OsStr::to_owned)
     }
 
     /// A file that is no link is its own blob.
@@ -221,14 +243,6 @@ impl Walk<'_, '_> {
         self.scan.blobs.push(Blob { path: self.folder.join(inside).join(name), seen, payload: None, used: true });
         Some(self.scan.blobs.len() - 1)
     }
-}
-
-/// A path in a folder, without a second allocation: there are hundreds of thousands.
-fn below(folder: &Path, name: &OsStr) -> PathBuf {
-    let mut path = PathBuf::with_capacity(folder.as_os_str().len() + 1 + name.len());
-    path.push(folder);
-    path.push(name);
-    path
 }
 
 /// The name of the blob that a link in this folder leads to, where its text is what every client writes: up to the repository, then

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::layout::{SNAPSHOTS, is_hex};
 use super::super::reader::Reader;
-use super::super::seen::Kind;
+use super::super::seen::{Kind, Named};
 use super::ward::{Ward, finding, quoted_path};
 use crate::desk::{Finding, Severity, Trouble};
 
@@ -21,7 +21,7 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
         if !folder.is_dir() {
             continue;
         }
-        for (name, kind) in Reader::new(ward.root()).names(&folder) {
+        for Named { name, kind, .. } in Reader::new(ward.root()).names(&folder) {
             match kind {
                 Kind::Folder if name.to_str().is_some_and(|name| is_hex(name, 40)) => {}
                 Kind::Folder => findings.push(foreign(ward, &folder.join(name), Severity::Note, "is not the folder of a commit")),

@@ -128,7 +128,7 @@ fn everything(root: &Path, top: &Path) -> Vec<(PathBuf, Kind)> {
     while let Some((path, kind)) = found.get(at).cloned() {
         at += 1;
         if kind == Kind::Folder {
-            found.extend(Reader::new(root).names(&path).into_iter().map(|(name, kind)| (path.join(name), kind)));
+            found.extend(Reader::new(root).names(&path).into_iter().map(|entry| (path.join(entry.name), entry.kind)));
         }
     }
     found
