@@ -77,6 +77,7 @@ fn repos() -> Vec<CachedRepo> {
     let repo = |kind, id: &str, size, accessed: Option<i64>, modified, revisions| CachedRepo {
         key: RepoKey { kind, id: id.parse().unwrap() },
         path: PathBuf::from("/cache"),
+        lies_in: None,
         size,
         files: 1,
         revisions,

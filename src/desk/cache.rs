@@ -86,8 +86,11 @@ pub struct Leftover {
 pub struct CachedRepo {
     /// Which one.
     pub key: RepoKey,
-    /// Its folder.
+    /// Its folder in the cache.
     pub path: PathBuf,
+    /// The folder that its files lie in, where that in the cache is only a link to it, as after it was moved to another disk.
+    #[serde(default)]
+    pub lies_in: Option<PathBuf>,
     /// Size in bytes of its distinct blobs, as the official client counts: a shared payload counts for every repository that uses it.
     pub size: u64,
     /// How many distinct files its snapshots have.

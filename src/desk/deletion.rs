@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::cache::RepoKey;
-use super::trash::TrashEntry;
+use super::trash::{TrashEntry, TrashId};
 
 /// Something in the cache that can be deleted by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,12 +106,18 @@ pub struct DeletionPlan {
     pub frees: u64,
     /// Those of them that no snapshot uses: unfinished downloads and blobs left over, which the official client does not count.
     pub unused: u64,
+    /// Those of them that come free on other disks than the cache's, as of repositories that were moved there.
+    #[serde(default)]
+    pub elsewhere: u64,
     /// Bytes of what was asked for that stay, because something else uses them.
     pub keeps: u64,
     /// Bytes free on the filesystem when the plan was made.
     pub disk_free: Option<u64>,
     /// Files of the plan that other programs have open, as far as this user can see. Their bytes come free when those close them.
     pub open_files: Vec<OpenFile>,
+    /// What is in the trash and could not be brought back any more: it needs something that goes.
+    #[serde(default)]
+    pub spoils: Vec<TrashId>,
 }
 
 impl DeletionPlan {
@@ -126,9 +132,11 @@ impl DeletionPlan {
             payloads: Vec::new(),
             frees: 0,
             unused: 0,
+            elsewhere: 0,
             keeps: 0,
             disk_free: None,
             open_files: Vec::new(),
+            spoils: Vec::new(),
         }
     }
 }

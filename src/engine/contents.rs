@@ -94,6 +94,7 @@ mod tests {
         let repo = CachedRepo {
             key,
             path: "/cache".into(),
+            lies_in: None,
             size: 0,
             files: 0,
             revisions: Vec::new(),

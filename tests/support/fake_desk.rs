@@ -288,6 +288,7 @@ fn cached(kind: RepoKind, id: &str, size: u64, files: usize, hours: i64, refs: &
     };
     CachedRepo {
         path: format!("/home/ada/.cache/huggingface/hub/{}--{}", kind.plural(), id.as_str().replace('/', "--")).into(),
+        lies_in: None,
         key: RepoKey { kind, id },
         size,
         leftovers: Vec::new(),
@@ -509,9 +510,11 @@ pub fn deletion(targets: Vec<DeletionTarget>) -> DeletionPlan {
         payloads: targets.iter().filter_map(payload).collect(),
         frees: sums.0,
         unused: targets.iter().filter(|target| matches!(target, DeletionTarget::Leftover { .. })).map(|target| frees(target).0).sum(),
+        elsewhere: 0,
         keeps: sums.1,
         disk_free: Some(212 * GIB),
         open_files: Vec::new(),
+        spoils: Vec::new(),
         repos: targets
             .iter()
             .filter_map(|target| if let DeletionTarget::Repo(repo) = target { Some(repo.clone()) } else { None })

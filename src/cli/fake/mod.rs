@@ -284,9 +284,11 @@ impl Desk for FakeDesk {
             payloads,
             frees: 5 << 30,
             unused: 0,
+            elsewhere: 0,
             keeps: 1 << 20,
             disk_free: Some(10 << 30),
             open_files,
+            spoils: Vec::new(),
         })
     }
 

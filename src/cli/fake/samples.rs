@@ -167,6 +167,7 @@ pub fn cache() -> CacheListing {
     let repo = |kind, id: &str, size| CachedRepo {
         key: RepoKey { kind, id: id.parse().unwrap() },
         path: PathBuf::from(format!("/cache/{id}")),
+        lies_in: None,
         size,
         leftovers: Vec::new(),
         detached: 0,

@@ -24,6 +24,7 @@ fn repo() -> CachedRepo {
     CachedRepo {
         key: RepoKey { kind: RepoKind::Model, id: "Qwen/Qwen3-8B-GGUF".parse().unwrap() },
         path: PathBuf::from("/cache/x"),
+        lies_in: None,
         size: 2_000_000_000,
         files: 5,
         revisions: vec![revision("a", &["main", "V1"], 1_500_000_000), revision("b", &[], 600_000_000)],

@@ -98,6 +98,7 @@ impl RepoScan {
         CachedRepo {
             key: self.key.clone(),
             path: self.path.clone(),
+            lies_in: None,
             size: used().map(|blob| blob.seen.size).sum(),
             files: used().count(),
             revisions: self.revisions(),

@@ -40,6 +40,7 @@ fn repo(name: &str, size: u64, revisions: usize, days: i64) -> CachedRepo {
     };
     CachedRepo {
         path: format!("/cache/{name}").into(),
+        lies_in: None,
         key: key(name),
         size,
         files: 3,
@@ -420,9 +421,11 @@ fn plan(targets: &[DeletionTarget]) -> DeletionPlan {
         payloads: Vec::new(),
         frees: 0,
         unused: 0,
+        elsewhere: 0,
         keeps: 0,
         disk_free: None,
         open_files: Vec::new(),
+        spoils: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ fn repo(number: u64) -> CachedRepo {
     CachedRepo {
         key: RepoKey { kind: RepoKind::Model, id: format!("org-{}/model-{number}", number % 97).parse().unwrap() },
         path: format!("/cache/{number}").into(),
+        lies_in: None,
         size: number << 20,
         files: 20,
         revisions: vec![revision],
