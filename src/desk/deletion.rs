@@ -90,7 +90,7 @@ pub struct OpenFile {
 /// What a deletion would do. The same value is shown, logged and executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletionPlan {
-    /// The cache's folder; every path below lies in it.
+    /// The cache's folder. Every path below lies in it but the folders on other disks that repositories were moved to.
     pub root: PathBuf,
     /// What was asked for.
     pub targets: Vec<DeletionTarget>,

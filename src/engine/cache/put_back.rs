@@ -182,6 +182,9 @@ impl Cache {
                 Err(_) if !self.is_inside(&moved.from) => return Err(gone(&moved.from, "the folder it was in is not there any more")),
                 Err(_) => {}
             }
+            if let Some(folder) = moved.folder_behind(&entry.at(moved)).filter(|folder| !folder.is_dir()) {
+                return Err(gone(&moved.from, &format!("{} is not there; attach the disk that it was on", folder.display())));
+            }
             if matches!(moved.what, What::Snapshot | What::Entry) {
                 self.check_links(entry, moved, &coming)?;
             }
