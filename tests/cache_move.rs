@@ -153,7 +153,7 @@ fn a_repository_moves_to_another_disk_and_back() {
     assert_eq!(scene.run(&["verify", "org/big", "--quiet"]).status.code(), Some(0));
 
     // Parts of it go for good; there is no trash on that disk.
-    let refused = scene.run(&["rm", "org/big", "1/0001.bin", "--trash", "--yes"]);
+    let refused = scene.run(&["rm", "org/big/1/0001.bin", "--trash", "--yes"]);
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(1) && told.contains("for good"), "{told}");
     scene.must_be_whole("refused");

@@ -139,6 +139,11 @@ impl DeletionPlan {
             spoils: Vec::new(),
         }
     }
+
+    /// Bytes free on the cache's own disk once so many have come free wherever they lay.
+    pub fn disk_free_after(&self, freed: u64) -> Option<u64> {
+        self.disk_free.map(|free| free.saturating_add(freed.saturating_sub(self.elsewhere)))
+    }
 }
 
 /// Whether a deletion can be taken back.
