@@ -218,6 +218,29 @@ fn what_has_changed_since_is_not_moved() {
     }
 }
 
+#[test]
+fn what_changes_while_it_is_copied_is_not_moved() {
+    let (_dir, cache, far) = there_is();
+    let coming = plan("org/m", &[("big.bin", b"big")]);
+    let partial = cache.place(&coming).unwrap().partial(&coming.files[0]).data;
+    File::create(&partial).unwrap().set_len(1 << 30).unwrap();
+    let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();
+    let gauge = Gauge::default();
+    let moved = std::thread::scope(|scope| {
+        let moving = scope.spawn(|| cache.relocate(&planned, &gauge));
+        while gauge.now().bytes_done == 0 && !moving.is_finished() {
+            std::thread::yield_now();
+        }
+        fs::write(place(&cache).join("refs/main"), NEXT).unwrap();
+        moving.join().unwrap()
+    });
+    let fault = moved.unwrap_err();
+    assert!(fault.kind == FaultKind::Conflict && fault.message.contains("refs/main has changed"), "{fault}");
+    assert_eq!(fs::read_to_string(place(&cache).join("refs/main")).unwrap(), NEXT);
+    out(&cache, &far).unwrap();
+    assert_eq!(fs::read_to_string(place(&cache).join("refs/main")).unwrap(), NEXT);
+}
+
 /// Something that is done with a cache and the folder on another disk, and what it is called.
 type Named = (&'static str, fn(&Cache, &Path));
 
