@@ -34,6 +34,7 @@ mod reader;
 mod record;
 mod remembered;
 mod remove;
+mod rights;
 mod scan;
 mod seen;
 mod snapshot;

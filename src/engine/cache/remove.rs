@@ -58,6 +58,7 @@ impl Cache {
     fn still(&self, plan: &DeletionPlan) -> Result<Planned, Fault> {
         let planned = self.plan_now(&plan.targets).map_err(changed)?;
         check(plan, &planned.plan)?;
+        self.check_rights(&planned.steps)?;
         self.check_idle(&planned.steps)?;
         Ok(planned)
     }
