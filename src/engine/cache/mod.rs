@@ -38,6 +38,7 @@ mod rights;
 mod scan;
 mod seen;
 mod snapshot;
+mod spoils;
 mod store;
 mod survey;
 #[cfg(test)]
@@ -46,6 +47,7 @@ mod trash;
 mod tree;
 mod verify;
 mod walk;
+mod way_back;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
