@@ -67,10 +67,10 @@ pub(super) async fn ls(desk: &dyn Desk, out: &mut Output) -> Result<(), Fault> {
     let cache = desk.cache().await?;
     out.show(&Table::new(&COLUMNS, &cache.trash))?;
     if out.format() == Format::Human && !cache.trash.is_empty() {
-        let frees = desk::bytes(frees(&cache.trash));
-        out.note(&format!("{}, {frees}", counted(cache.trash.len(), "deletion", "deletions")));
+        let size = desk::bytes(size(&cache.trash));
+        out.note(&format!("{}, {size}", counted(cache.trash.len(), "deletion", "deletions")));
         out.hint("bring one back with: hfdesk-tui cache restore ID");
-        out.hint(&format!("free {frees} with: hfdesk-tui cache empty"));
+        out.hint(&format!("free {size} with: hfdesk-tui cache empty"));
     }
     Ok(())
 }
@@ -108,7 +108,9 @@ fn brought_back(report: &RestoreReport) -> Record {
 
 /// What could not come back makes the verb fail, after what could has been told.
 fn stays(rest: &TrashEntry, failures: &[String], out: &mut Output) -> Fault {
-    failures.iter().for_each(|failure| out.warning(failure));
+    for failure in failures {
+        out.warning(failure);
+    }
     let things = counted(rest.targets.len(), "thing is", "things are");
     Fault::new(FaultKind::Conflict, format!("{things} still in the trash as {}", rest.id))
         .hint(format!("see the warnings above, then run: hfdesk-tui cache restore {}", rest.id))
@@ -117,11 +119,11 @@ fn stays(rest: &TrashEntry, failures: &[String], out: &mut Output) -> Fault {
 pub(super) async fn empty(desk: &dyn Desk, args: &EmptyArgs, out: &mut Output) -> Result<(), Fault> {
     let cache = desk.cache().await?;
     let entries = chosen(&cache, &args.ids)?;
-    let (frees, ids): (u64, Vec<TrashId>) = (frees(&entries), entries.iter().map(|entry| entry.id.clone()).collect());
+    let (size, ids): (u64, Vec<TrashId>) = (size(&entries), entries.iter().map(|entry| entry.id.clone()).collect());
     let deletions = counted(entries.len(), "deletion", "deletions");
     if args.dry_run || entries.is_empty() {
         let would = if entries.is_empty() { "The trash is empty".to_owned() } else { format!("Would free the bytes of {deletions}") };
-        return out.show(&emptied(Record::about(would), &ids, args.dry_run, frees));
+        return out.show(&emptied(Record::about(would), &ids, args.dry_run, size));
     }
     if !args.yes {
         if out.format() == Format::Human {
@@ -129,7 +131,7 @@ pub(super) async fn empty(desk: &dyn Desk, args: &EmptyArgs, out: &mut Output) -
                 out.note(&format!("  {} {}", entry.id, what(entry).shown()));
             }
         }
-        if !out.confirm(&format!("Empty {deletions} out of the trash and free {} for good?", desk::bytes(frees))).await? {
+        if !out.confirm(&format!("Empty {deletions} out of the trash and free {} for good?", desk::bytes(size))).await? {
             return Err(Fault::new(FaultKind::Interrupted, "the trash was left as it is"));
         }
     }
@@ -183,7 +185,8 @@ fn nothing(cache: &CacheListing) -> Fault {
         .hint("what is deleted with --trash can be brought back")
 }
 
-fn frees(entries: &[TrashEntry]) -> u64 {
+/// Bytes that come free with these.
+fn size(entries: &[TrashEntry]) -> u64 {
     entries.iter().map(|entry| entry.frees).sum()
 }
 

@@ -257,7 +257,9 @@ impl Entry {
         if let Ok(text) = serde_json::to_vec(&self.record) {
             let _ = write_atomically(&self.file(), &text, 0o644);
         }
-        over.iter().for_each(|moved| drop(remove(&self.at(moved))));
+        for moved in over {
+            let _ = remove(&self.at(&moved));
+        }
     }
 
     /// Bytes that come free when it is removed, as its plan counted them.

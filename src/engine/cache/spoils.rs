@@ -75,13 +75,13 @@ mod tests {
         assert_eq!(spoils(whole("org/m")), []);
         let old = trash(revision(NEXT));
         // The blob that it shares, the folder that it was in; and nothing it has of its own.
-        assert_eq!(spoils(files(COMMIT, "a.bin")), [old.clone()]);
-        assert_eq!(spoils(whole("org/m")), [old.clone()]);
-        assert_eq!(spoils(revision(COMMIT)), [old.clone()], "the last revision takes the folder with it");
+        assert_eq!(spoils(files(COMMIT, "a.bin")), vec![old.clone()]);
+        assert_eq!(spoils(whole("org/m")), vec![old.clone()]);
+        assert_eq!(spoils(revision(COMMIT)), vec![old.clone()], "the last revision takes the folder with it");
         assert_eq!((spoils(files(COMMIT, "b.bin")), spoils(whole("org/other"))), (vec![], vec![]));
         let file = trash(files(COMMIT, "b.bin"));
         assert_eq!(spoils(whole("org/m")), [file.clone(), old.clone()]);
-        assert_eq!(spoils(files(COMMIT, "a.bin")), [old.clone()]);
+        assert_eq!(spoils(files(COMMIT, "a.bin")), vec![old.clone()]);
 
         cache.delete(&cache.plan_deletion(&[files(COMMIT, "a.bin")]).unwrap(), Disposal::Forever).unwrap();
         assert_eq!(cache.restore(&old).unwrap_err().kind, FaultKind::Conflict);
