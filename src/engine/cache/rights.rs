@@ -94,7 +94,7 @@ mod tests {
     use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::testkit::{self, add, whole};
+    use super::super::testkit::{self, add, as_nobody, whole};
     use super::*;
     use crate::desk::{Disposal, Fault};
 
@@ -142,30 +142,12 @@ mod tests {
 
     #[test]
     fn what_could_not_be_emptied_is_not_moved() {
-        let test = || {
-            become_nobody();
+        as_nobody(|| {
             for disposal in [Disposal::Trash, Disposal::Forever] {
                 let (done, is_there) = deleted_closed(disposal);
                 let fault = done.unwrap_err();
                 assert!(is_there && fault.message.contains("models--org--m/blobs cannot be emptied"), "{fault}");
             }
-        };
-        // The administrator may remove everything; a thread that gives that up has lost it for good.
-        std::thread::spawn(test).join().unwrap();
-    }
-
-    /// Gives up what the administrator may do, for this thread alone.
-    #[cfg(target_os = "linux")]
-    fn become_nobody() {
-        let nobody = rustix::process::Uid::from_raw(65534);
-        if geteuid().is_root() {
-            rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
-        }
-        assert!(!geteuid().is_root());
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn become_nobody() {
-        assert!(!geteuid().is_root(), "run the tests as anybody but the administrator");
+        });
     }
 }
