@@ -180,9 +180,9 @@ mod tests {
 
     #[test]
     fn what_is_spoiled_in_the_trash_is_told_also_where_nobody_is_asked() {
-        for (how, wanted) in [("", "could not be undone any more: t1"), ("--trash", "could be undone only after this one: t1")] {
+        for (how, wanted) in [("--yes", "could not be undone any more: t1"), ("--yes --trash", "could be undone only after this one: t1")] {
             let mut console = Console::new(Format::Quiet);
-            console.run(&desk(), &format!("cache rm Qwen/Qwen3-8B-GGUF@main --yes {how}")).unwrap();
+            console.run(&desk(), &format!("cache rm Qwen/Qwen3-8B-GGUF@main {how}")).unwrap();
             assert!(console.stderr().contains(&format!("Warning: 1 deletion in the trash {wanted}")), "{}", console.stderr());
         }
     }
