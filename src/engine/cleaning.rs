@@ -13,7 +13,7 @@ use super::pins::Pins;
 use super::underway;
 use crate::desk::{
     Board, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, Finding, Job, JobState, MendReport, Plan,
-    RelocationPlan, RelocationStep, RepoKey, TrashEntry, TrashId, Trouble, printable,
+    RelocationPlan, RelocationStep, RepoKey, RestoreReport, TrashId, Trouble, printable,
 };
 
 /// Deletes from one cache.
@@ -59,7 +59,7 @@ impl Cleaner {
     }
 
     /// Brings back what one deletion put into the trash.
-    pub(super) async fn restore(&self, id: TrashId) -> Result<TrashEntry, Fault> {
+    pub(super) async fn restore(&self, id: TrashId) -> Result<RestoreReport, Fault> {
         let cache = self.cache.clone();
         blocking(move || cache.restore(&id)).await
     }

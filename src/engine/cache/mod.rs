@@ -36,9 +36,11 @@ mod record;
 mod relocate;
 mod remembered;
 mod remove;
+mod rights;
 mod scan;
 mod seen;
 mod snapshot;
+mod spoils;
 mod store;
 mod survey;
 #[cfg(test)]
@@ -47,6 +49,7 @@ mod trash;
 mod tree;
 mod verify;
 mod walk;
+mod way_back;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

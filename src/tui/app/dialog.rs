@@ -75,7 +75,7 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
         }
         (Question::Download(plan), Code::Enter | Code::Char('y')) if fits(plan) => vec![Effect::Enqueue(plan.clone())],
         (Question::Delete(plan), Code::Char('y')) => cache::carry_out(app, plan.clone(), Disposal::Forever),
-        (Question::Delete(plan), Code::Char('t')) => cache::carry_out(app, plan.clone(), Disposal::Trash),
+        (Question::Delete(plan), Code::Char('t')) if app.cache.has_trash() => cache::carry_out(app, plan.clone(), Disposal::Trash),
         (Question::EmptyTrash(entries), Code::Char('y')) => cache::empty_out(app, entries.iter().map(|entry| entry.id.clone()).collect()),
         (Question::Cancel(id, _), Code::Char('y')) => vec![Effect::Control(JobAction::Cancel, Target::Jobs(vec![id.clone()]))],
         (Question::Quit, Code::Char('q')) => quit(app),

@@ -33,7 +33,8 @@ pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, plan: &DeletionP
     for (y, (text, role)) in (0..facts_at.height).zip(&facts) {
         brush.text(line_at(facts_at, y), text, *role);
     }
-    draw_answer(brush, line_at(inside, inside.height.saturating_sub(1)));
+    let has_trash = brush.app.cache.has_trash();
+    draw_answer(brush, line_at(inside, inside.height.saturating_sub(1)), has_trash);
 }
 
 fn draw_paths(brush: &mut Brush, area: Rect, plan: &DeletionPlan, scroll: usize) {
@@ -63,6 +64,7 @@ fn facts(cache: &CachePane, plan: &DeletionPlan, becomes: &str) -> Vec<(String, 
         facts.push((format!("disk: {} free now {becomes} {after} after", desk::bytes(free)), Role::Text));
     }
     facts.extend(open_files(plan).map(|open| (open, Role::Warning)));
+    facts.extend(spoils(cache, plan).map(|spoils| (spoils, Role::Warning)));
     facts.push((later(cache), Role::Dim));
     facts
 }
@@ -81,6 +83,13 @@ fn whole(plan: &DeletionPlan) -> Option<String> {
     Some(format!("nothing is left of {first}{more}: it goes whole"))
 }
 
+/// What could be taken back until now.
+fn spoils(cache: &CachePane, plan: &DeletionPlan) -> Option<String> {
+    let deletions = counted(plan.spoils.len(), "deletion", "deletions");
+    let mended = if cache.has_trash() { "; with t, only after this one" } else { "" };
+    (!plan.spoils.is_empty()).then(|| format!("{deletions} in the trash could not be undone any more{mended}"))
+}
+
 fn open_files(plan: &DeletionPlan) -> Option<String> {
     let first = plan.open_files.first()?;
     let more = counted(plan.open_files.len(), "file is", "files are");
@@ -89,18 +98,18 @@ fn open_files(plan: &DeletionPlan) -> Option<String> {
 
 /// What becomes of the bytes in the trash.
 fn later(cache: &CachePane) -> String {
+    if !cache.has_trash() {
+        return "the trash is switched off (trash_days is 0): this cannot be taken back".to_owned();
+    }
     let days = usize::try_from(cache.tree.listing.trash_kept.as_secs() / 86_400).unwrap_or(usize::MAX);
     format!("in the trash bytes come free when it is emptied, or after {}; u takes it back", counted(days, "day", "days"))
 }
 
-fn draw_answer(brush: &mut Brush, line: Rect) {
-    let answer = [
-        piece("y", Role::DialogDanger),
-        piece(" delete for good   ", Role::Text),
-        piece("t", Role::Key),
-        piece(" to the trash   ", Role::Text),
-        piece("Esc", Role::Key),
-        piece(" keep everything", Role::Text),
-    ];
+fn draw_answer(brush: &mut Brush, line: Rect, has_trash: bool) {
+    let mut answer = vec![piece("y", Role::DialogDanger), piece(" delete for good   ", Role::Text)];
+    if has_trash {
+        answer.extend([piece("t", Role::Key), piece(" to the trash   ", Role::Text)]);
+    }
+    answer.extend([piece("Esc", Role::Key), piece(" keep everything", Role::Text)]);
     brush.line(line, &answer);
 }

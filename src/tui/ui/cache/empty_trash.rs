@@ -24,12 +24,12 @@ pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, entries: &[Trash
         let cells = [
             Cell::fill(of_deletion(entry), Role::Text),
             Cell::right(8, when, Role::Dim),
-            Cell::right(10, desk::bytes(entry.size), Role::Number),
+            Cell::right(10, desk::bytes(entry.frees), Role::Number),
         ];
         brush.row(line_at(list, y), &cells);
     }
     draw_more(brush, list, entries.len().saturating_sub(first + usize::from(list.height)));
-    let frees: u64 = entries.iter().map(|entry| entry.size).sum();
+    let frees: u64 = entries.iter().map(|entry| entry.frees).sum();
     let below = skip_top(inside, inside.height.saturating_sub(3));
     brush.text(line_at(below, 0), &format!("{} come free", desk::bytes(frees)), Role::Strong);
     let answer = [piece("y", Role::DialogDanger), piece(" empty   ", Role::Text), piece("Esc", Role::Key), piece(" keep it", Role::Text)];
