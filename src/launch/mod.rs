@@ -67,6 +67,9 @@ async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
 async fn app(global: &GlobalArgs, scenario: Scenario, out: &mut Output) -> Result<(), Fault> {
     must_be_a_terminal()?;
     let settings = settings(global, None, out)?;
+    // Deletions are planned by what the app shows: what was interrupted earlier is finished beside its start.
+    let engine = Engine::open(&settings)?;
+    tokio::spawn(async move { engine.tidy().await });
     let queue = QueueDesk::open(&settings, true).await?;
     let ended = tui::run(queue.desk(), TuiOptions { scenario, ..options(global) }).await;
     if matches!(ended, Ok(Ended::HungUp)) {

@@ -5,6 +5,7 @@ mod deletion;
 mod doctor;
 mod link;
 mod ls;
+mod near;
 mod pin;
 mod prune;
 mod rm;
@@ -90,20 +91,18 @@ impl CacheCommand {
         matches!(self, Self::Updates(args) if args.downloads())
     }
 
-    /// Whether it may change the cache.
+    /// Whether it may change the cache and goes by what lies there, so that deletions that were interrupted are finished first. Whoever
+    /// only looks, or is to be shown what would be done, is shown them as they are; the doctor finishes them where that is wanted.
     pub(super) fn changes(&self) -> bool {
         match self {
             Self::Updates(args) => args.downloads(),
-            Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
-            Self::Rm(_)
-            | Self::Prune(_)
-            | Self::Restore(_)
-            | Self::Empty(_)
-            | Self::Pin(_)
-            | Self::Unpin(_)
-            | Self::Doctor(_)
-            | Self::Link(_)
-            | Self::Rebuild(_) => true,
+            Self::Rm(args) => args.changes(),
+            Self::Prune(args) => args.changes(),
+            Self::Empty(args) => args.changes(),
+            Self::Link(args) => args.changes(),
+            Self::Rebuild(args) => args.changes(),
+            Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) | Self::Doctor(_) => false,
+            Self::Restore(_) | Self::Pin(_) | Self::Unpin(_) => true,
         }
     }
 }

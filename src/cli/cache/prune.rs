@@ -48,6 +48,11 @@ pub(super) async fn run(desk: &dyn Desk, args: &PruneArgs, out: &mut Output) -> 
 }
 
 impl PruneArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        self.how.changes()
+    }
+
     fn targets(&self, cache: &CacheListing, now: Timestamp) -> Vec<DeletionTarget> {
         let free = cache.repos.iter().filter(|repo| !cache.pins.contains(&repo.key));
         let payloads = cache.orphans.iter().map(|orphan| DeletionTarget::Payload(orphan.hash.clone()));
@@ -56,7 +61,7 @@ impl PruneArgs {
 
     /// What goes of one repository.
     fn of(&self, repo: &CachedRepo, now: Timestamp) -> Vec<DeletionTarget> {
-        if self.unused_for.as_ref().is_some_and(|unused| unused.takes(repo, now)) {
+        if self.unused_for.as_ref().is_some_and(|unused| unused.takes(repo, false, now)) {
             return vec![DeletionTarget::Repo(repo.key.clone())];
         }
         let detached = repo.detached_revisions();

@@ -47,6 +47,13 @@ pub struct EmptyArgs {
     dry_run: bool,
 }
 
+impl EmptyArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        !self.dry_run
+    }
+}
+
 const COLUMNS: [Column<TrashEntry>; 5] = [
     Column::shown("id", |entry| Cell::text(&entry.id.0)),
     Column::shown("what", what),
@@ -105,7 +112,7 @@ pub(super) async fn empty(desk: &dyn Desk, args: &EmptyArgs, out: &mut Output) -
             }
         }
         if !out.confirm(&format!("Empty {deletions} out of the trash and free {} for good?", desk::bytes(size))).await? {
-            return Err(Fault::new(FaultKind::Interrupted, "the trash was left as it is"));
+            return Err(Fault::new(FaultKind::Declined, "the trash was left as it is"));
         }
     }
     let freed = desk.empty_trash(ids.clone()).await?;
@@ -207,7 +214,7 @@ mod tests {
     fn a_person_is_asked_before_the_trash_is_emptied() {
         let desk = desk();
         let mut console = Console::terminal(Format::Human).answering("n\n");
-        assert_eq!(console.run(&desk, "cache empty").unwrap_err().kind, FaultKind::Interrupted);
+        assert_eq!(console.run(&desk, "cache empty").unwrap_err().kind, FaultKind::Declined);
         assert!(console.stderr().ends_with("Empty 2 deletions out of the trash and free 3 GiB for good? [y/N] "), "{}", console.stderr());
         assert_eq!(Console::new(Format::Json).run(&desk, "cache empty").unwrap_err().kind.exit_status(), 2);
         assert!(desk.asked().is_empty());

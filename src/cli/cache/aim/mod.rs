@@ -2,8 +2,11 @@
 
 mod inside;
 
-use crate::desk::{CacheListing, CachedRepo, CachedRevision, DeletionTarget, Desk, Fault, FaultKind, RepoId, RepoKey, RepoKind, RepoSpec};
+use crate::desk::{
+    CacheContents, CacheListing, CachedRepo, CachedRevision, DeletionTarget, Desk, Fault, FaultKind, RepoId, RepoKey, RepoKind, RepoSpec,
+};
 
+use super::near;
 use super::target::CacheTarget;
 
 /// The least digits that name a commit.
@@ -50,7 +53,7 @@ pub fn aim(text: &str) -> Result<Aim, String> {
 /// An `hf://` URI or a page's URL.
 fn linked(text: &str) -> Result<Aim, Fault> {
     let spec: RepoSpec = text.parse()?;
-    let slash = if text.ends_with('/') { "/" } else { "" };
+    let slash = if spec.is_folder { "/" } else { "" };
     let file = spec.file.map(|file| format!("/{file}{slash}")).unwrap_or_default();
     let (path, at) = match spec.revision {
         Some(revision) => (spec.id.as_str().to_owned(), Some(format!("{revision}{file}"))),
@@ -152,17 +155,15 @@ impl Found<'_> {
         if self.file.is_none() && self.variants.is_empty() {
             return Ok(vec![commit.map_or(DeletionTarget::Repo(repo.clone()), |commit| DeletionTarget::Revision { repo, commit })]);
         }
-        let contents = desk.contents(repo.clone()).await?;
-        let mut targets = Vec::new();
-        if let Some(file) = &self.file {
-            let files = inside::files(&contents, commit.as_deref(), file)?;
-            targets.push(DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files });
-        }
-        for variant in self.variants {
-            let files = inside::variant(&contents, commit.as_deref(), variant)?;
-            targets.push(DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files });
-        }
-        Ok(targets)
+        let files = self.files(&desk.contents(repo.clone()).await?)?;
+        Ok(files.into_iter().map(|files| DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files }).collect())
+    }
+
+    /// The files of each part that is named; none where the whole is meant.
+    pub fn files(&self, contents: &CacheContents) -> Result<Vec<Vec<String>>, Fault> {
+        let commit = self.revision.map(|revision| revision.commit.as_str());
+        let file = self.file.iter().map(|file| inside::files(contents, commit, file));
+        file.chain(self.variants.iter().map(|variant| inside::variant(contents, commit, variant))).collect()
     }
 }
 
@@ -220,8 +221,8 @@ fn named(file: &str) -> Option<String> {
 }
 
 fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
-    let names: Vec<&str> = repo.revisions.iter().flat_map(|revision| &revision.refs).map(String::as_str).take(8).collect();
-    let has = if names.is_empty() { "no branch or tag".to_owned() } else { names.join(", ") };
+    let names = near::nearest_first(text, repo.revisions.iter().flat_map(|revision| &revision.refs).map(String::as_str));
+    let has = if names.is_empty() { "no branch or tag".to_owned() } else { names[..names.len().min(8)].join(", ") };
     Fault::new(FaultKind::NotFound, format!("{} has no revision “{text}” in the cache", repo.key))
         .hint(format!("it has {has}; see its commits with: hfdesk-tui cache show {}", repo.key))
 }
@@ -230,7 +231,6 @@ fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
 mod tests {
     use super::*;
     use crate::cli::fake;
-    use crate::desk::CacheContents;
 
     #[test]
     fn a_slash_that_nothing_follows_does_not_mean_a_repository() {

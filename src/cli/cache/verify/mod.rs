@@ -92,6 +92,7 @@ async fn repaired(desk: &dyn Desk, args: &VerifyArgs, report: &VerifyReport, out
         return Ok(None);
     }
     if !args.yes && !confirmed(report, damaged.len(), out).await? {
+        out.note("nothing was set aside");
         return Ok(None);
     }
     desk.repair(damaged).await.map(Some)
