@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(cli::explain(&error)),
     };
-    let mut out = Output::stdio(cli.format(), cli.global.color, |name| std::env::var_os(name));
+    let mut out = Output::stdio(cli.format(), cli.global.color, |name| std::env::var_os(name)).wide(cli.is_wide());
     match on_a_runtime(cli, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {

@@ -17,7 +17,8 @@ Examples:
   hfdesk-tui cache doctor
   hfdesk-tui cache doctor --fix
 
-The exit status is 1 where errors are left.")]
+Without --fix nothing is changed. What takes room but breaks nothing, such as detached revisions,
+is deleted with cache prune. The exit status is 1 where errors are left.")]
 pub struct DoctorArgs {
     /// Mend what can be mended, after showing what that does
     #[arg(long)]

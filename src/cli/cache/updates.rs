@@ -26,7 +26,7 @@ Examples:
   hfdesk-tui cache updates Qwen/Qwen3-8B-GGUF --fetch
   hfdesk-tui cache updates --fetch --prune-old --yes")]
 pub struct UpdatesArgs {
-    /// Repositories of the cache: [model/]owner/name; none means all
+    /// Repositories of the cache: [model/]owner/name, or the URL of a page; none means all
     #[arg(value_name = "REPO", value_parser = cache_target)]
     repos: Vec<CacheTarget>,
     /// Download what changed of the files that are held, and move the branches and tags to their new commits

@@ -43,8 +43,11 @@ Examples:
   hfdesk-tui cache rm $(hfdesk-tui cache ls -q --filter 'accessed>1y') --dry-run")]
 pub struct LsArgs {
     /// List every revision by itself
-    #[arg(long)]
+    #[arg(long, overrides_with = "_no_revisions")]
     revisions: bool,
+    /// The official client has it, too.
+    #[arg(long = "no-revisions", hide = true, overrides_with = "revisions")]
+    _no_revisions: bool,
     /// Only what meets this condition; see below
     #[arg(short, long = "filter", value_name = "EXPR", value_parser = values::cache_filter)]
     filters: Vec<CacheFilter>,
@@ -55,8 +58,11 @@ pub struct LsArgs {
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Say what could not be read or does not belong
-    #[arg(long)]
+    #[arg(long, overrides_with = "_no_show_warnings")]
     show_warnings: bool,
+    /// The official client has it, too.
+    #[arg(long = "no-show-warnings", hide = true, overrides_with = "show_warnings")]
+    _no_show_warnings: bool,
     /// List what other programs keep on this machine; it is only shown
     #[arg(long, conflicts_with = "revisions")]
     others: bool,

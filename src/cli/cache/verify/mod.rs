@@ -28,9 +28,10 @@ Examples:
   hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF gpt2
   hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF Qwen3-8B-Q4_K_M.gguf --repair
 
-Exit status 7 means that something does not match its digest and was not set aside.")]
+Exit status 7 means that something does not match its digest and was not set aside, also where
+the question of --repair was answered with no.")]
 pub struct VerifyArgs {
-    /// A repository of the cache, and after it the files of it that are meant; nothing means the whole cache
+    /// A repository of the cache, and after it the files or folders/ of it that are meant; nothing means the whole cache
     #[arg(value_name = "REPO|FILE")]
     words: Vec<String>,
     /// Only what this branch, tag or commit uses
@@ -45,9 +46,36 @@ pub struct VerifyArgs {
     /// Set them aside without asking
     #[arg(short, long, requires = "repair")]
     yes: bool,
+    /// The official client asks the Hub with it, which is not asked here.
+    #[arg(long, hide = true)]
+    fail_on_missing_files: bool,
+    /// As before.
+    #[arg(long, hide = true)]
+    fail_on_extra_files: bool,
+    /// The official client looks there instead of in the cache.
+    #[arg(long = "local-dir", hide = true, value_name = "DIR", value_parser = elsewhere)]
+    _local_dir: Option<String>,
+}
+
+/// Says why a folder outside the cache is not verified.
+fn elsewhere(_: &str) -> Result<String, String> {
+    Err("only the cache is verified here; for a plain folder run: hf cache verify REPO --local-dir DIR".to_owned())
+}
+
+impl VerifyArgs {
+    /// What is on the disk is compared with the digests that came with it; what the Hub has now is another question.
+    fn must_not_ask_the_hub(&self) -> Result<(), Fault> {
+        if !self.fail_on_missing_files && !self.fail_on_extra_files {
+            return Ok(());
+        }
+        let message = "--fail-on-missing-files and --fail-on-extra-files compare with the Hub, which is not asked here";
+        let hint = "leave them out; what the Hub has now is told by: hfdesk-tui cache updates, or run: hf cache verify";
+        Err(Fault::new(FaultKind::Usage, message).hint(hint))
+    }
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &VerifyArgs, out: &mut Output) -> Result<(), Fault> {
+    args.must_not_ask_the_hub()?;
     if args.repair && !args.yes {
         out.must_be_able_to_ask()?;
     }
@@ -218,6 +246,12 @@ mod tests {
             let fault = Console::new(format).run(&desk(0), "cache verify --repair").unwrap_err();
             assert!(fault.kind == FaultKind::Usage && fault.message.ends_with("Use --yes to skip confirmation."), "{fault}");
         }
+    }
+
+    #[test]
+    fn what_asks_the_hub_is_refused_with_a_way() {
+        let fault = Console::new(Format::Human).run(&desk(0), "cache verify gpt2 --fail-on-missing-files").unwrap_err();
+        assert!(fault.kind == FaultKind::Usage && fault.hint.as_deref().unwrap().contains("hfdesk-tui cache updates"), "{fault}");
     }
 
     #[test]

@@ -53,7 +53,9 @@ fn misnamed(ward: &Ward, path: &Path, kind: Kind) -> Option<Finding> {
         ward.name(path),
         bytes(size)
     );
-    let advice = format!("where nobody needs it, delete it with: hf cache rm {} --cache-dir {}", quoted(&name), quoted_path(ward.root()));
+    let (root, folder) = (quoted_path(ward.root()), quoted_path(path));
+    let advice =
+        format!("where nobody needs it, delete it with: hf cache rm {} --cache-dir {root}, or with: rm -r {folder}", quoted(&name));
     Some(Finding { advice: Some(advice), ..finding(Trouble::ForeignEntry, Severity::Warning, path, message) })
 }
 

@@ -249,6 +249,31 @@ fn what_does_not_belong_is_told_and_left() {
 }
 
 #[test]
+fn a_repository_that_no_hub_can_have_is_told_with_its_size_and_a_way_to_delete_it() {
+    let (_dir, cache, _) = scene();
+    for (folder, name) in [("models--a--b--c", "model/a/b/c"), ("datasets--ünï--näme", "dataset/ünï/näme")] {
+        let path = cache.root().join(folder);
+        let snapshot = path.join("snapshots").join(COMMIT);
+        fs::create_dir_all(&snapshot).unwrap();
+        fs::create_dir_all(path.join("blobs")).unwrap();
+        fs::write(path.join("blobs/ab"), [1; 3000]).unwrap();
+        symlink("../../blobs/ab", snapshot.join("f")).unwrap();
+        let found = only(&cache);
+        assert_eq!((found.trouble, found.severity, &found.path), (Trouble::ForeignEntry, Severity::Warning, &path));
+        assert!(found.message.contains(name) && found.message.contains("(3000 bytes)"), "{}", found.message);
+        let advice = found.advice.as_ref().unwrap();
+        assert!(advice.contains("hf cache rm") && advice.contains(name), "{advice}");
+        let warnings = cache.scan().unwrap().warnings;
+        assert!(warnings.len() == 1 && warnings[0].contains("no repository of a Hub can have"), "{warnings:?}");
+        assert!(refused(&cache, &found).contains("cannot be mended from here") && path.exists());
+        fs::remove_dir_all(path).unwrap();
+    }
+    // What merely has such a name is told as before.
+    fs::create_dir(cache.root().join("models--a--b--c")).unwrap();
+    assert!(only(&cache).message.contains("belongs to no repository"));
+}
+
+#[test]
 fn a_shared_cache_is_opened_to_its_group() {
     let (dir, cache, repo) = scene();
     let chmod = |path: &PathBuf, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
