@@ -200,9 +200,8 @@ fn a_repository_that_no_hub_can_have_is_deleted_as_the_finding_says() {
     let [found] = &found[..] else { panic!("{found:?}") };
     let listed = judge.command(&judge.hf).args(["cache", "ls", "-q"]).output().unwrap();
     assert!(String::from_utf8_lossy(&listed.stdout).lines().any(|id| id == "model/a/b/c" && found.message.contains(id)), "{listed:?}");
-    let advice = found.advice.as_ref().unwrap();
-    let command = advice.split("hf cache ").nth(1).unwrap().split(", or").next().unwrap();
-    let done = judge.command(&judge.hf).arg("cache").args(command.split(' ')).arg("--yes").output().unwrap();
+    let command = found.advice.as_ref().unwrap().split(": ").nth(1).unwrap().split(';').next().unwrap();
+    let done = Command::new("sh").args(["-c", command]).output().unwrap();
     assert!(done.status.success() && !odd.exists(), "{command}: {done:?}");
     assert_eq!(judge.scan(), (0, whole()));
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::layout::{SNAPSHOTS, is_hex};
 use super::super::reader::Reader;
 use super::super::seen::{Kind, Named, Seen};
-use super::ward::{Ward, finding, quoted, quoted_path};
+use super::ward::{Ward, finding, quoted_path};
 use crate::desk::{Finding, RepoKind, Severity, Trouble, bytes};
 
 pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
@@ -53,9 +53,11 @@ fn misnamed(ward: &Ward, path: &Path, kind: Kind) -> Option<Finding> {
         ward.name(path),
         bytes(size)
     );
-    let (root, folder) = (quoted_path(ward.root()), quoted_path(path));
-    let advice =
-        format!("where nobody needs it, delete it with: hf cache rm {} --cache-dir {root}, or with: rm -r {folder}", quoted(&name));
+    // Not `hf cache rm`: of two repositories with the same commit it may delete the other one.
+    let advice = format!(
+        "where nobody needs it, delete it with: rm -r {}; then free what it shared with: hfdesk-tui cache prune",
+        quoted_path(path)
+    );
     Some(Finding { advice: Some(advice), ..finding(Trouble::ForeignEntry, Severity::Warning, path, message) })
 }
 
