@@ -332,6 +332,7 @@ mod tests {
             "cache rm model/gpt2 --no-dry-run --cache-dir /x -y",
             "cache prune --no-dry-run --no-truncate",
             "cache list -f size>1GB -f type=model --sort modified:asc --limit 20",
+            "cache verify org/k --type kernel",
             "cache verify spaces/org/app --repo-type space --revision refs/pr/1 --token hf_x --fail-on-extra-files",
         ] {
             assert!(parsed(&format!("hfdesk-tui {line}")).is_ok(), "{line}");

@@ -18,9 +18,9 @@ A TARGET is
   owner/name/path/to/file           a file, in every revision
   owner/name/folder/                all files below a folder
   'owner/name/*.gguf'               all files that a pattern matches
-  hf://models/owner/name[/file]     the same as a link; so is a page's URL
+  hf://models/owner/name[/file]     the same as a link; so is a page's URL, also that of a folder
 With owner/name@REV, variants and files are those of that revision alone. What another revision
-or repository uses stays.
+or repository uses stays. A revision goes with every name that it has, which the preview tells.
 
 Examples:
   hfdesk-tui cache rm Qwen/Qwen3-8B-GGUF dataset/org/set --dry-run

@@ -27,6 +27,10 @@ enum TrashCommand {
 
 /// Flags of `cache restore`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  hfdesk-tui cache trash
+  hfdesk-tui cache restore")]
 pub struct RestoreArgs {
     /// Which deletion; a unique beginning is enough, and none means the newest
     #[arg(value_name = "ID")]
@@ -35,6 +39,10 @@ pub struct RestoreArgs {
 
 /// Flags of `cache empty`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  hfdesk-tui cache empty --dry-run
+  hfdesk-tui cache empty $(hfdesk-tui cache trash -q | tail -1) --yes")]
 pub struct EmptyArgs {
     /// Which deletions; unique beginnings are enough, and none means all
     #[arg(value_name = "ID")]

@@ -38,7 +38,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "REV", value_parser = values::revision, requires = "words")]
     revision: Option<Revision>,
     /// What REPO is; without REPO: all repositories of this type
-    #[arg(long = "type", alias = "repo-type", value_name = "TYPE", value_parser = values::kind())]
+    #[arg(long = "type", alias = "repo-type", value_name = "TYPE", value_parser = values::cached_kind())]
     kind: Option<RepoKind>,
     /// Set damaged files aside, so that the next download fetches what is wrong in them
     #[arg(long)]
