@@ -6,6 +6,7 @@ mod doctor;
 mod link;
 mod ls;
 mod near;
+mod official;
 mod pin;
 mod prune;
 mod rm;

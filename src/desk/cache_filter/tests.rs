@@ -110,9 +110,9 @@ fn a_model_of_another_program_is_asked_what_is_known_of_it() {
         last_accessed: Some("2026-05-31T00:00:00Z".parse().unwrap()),
     };
     let takes = |text: &str| text.parse::<CacheFilter>().unwrap().takes_other(&model, now());
-    assert_eq!(takes("size>1GB files=3 accessed>30d llama").unwrap(), true);
+    assert!(takes("size>1GB files=3 accessed>30d llama").unwrap());
     for no in ["size>2GB", "files>3", "accessed<30d", "qwen"] {
-        assert_eq!(takes(no).unwrap(), false, "{no}");
+        assert!(!takes(no).unwrap(), "{no}");
     }
     for (text, key) in [("is:detached", "is:detached"), ("refs=main", "refs"), ("qwen pinned=no", "pinned"), ("unused>1", "unused")] {
         let fault = takes(text).unwrap_err();

@@ -5,6 +5,7 @@ mod told;
 
 use clap::Args;
 
+use super::official::NoDryRun;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::record::Record;
@@ -23,9 +24,8 @@ pub struct HowArgs {
     /// Show what would be deleted and change nothing
     #[arg(long, overrides_with = "_no_dry_run")]
     dry_run: bool,
-    /// The official client has it, too.
-    #[arg(long = "no-dry-run", hide = true, overrides_with = "dry_run")]
-    _no_dry_run: bool,
+    #[command(flatten)]
+    _no_dry_run: NoDryRun,
     /// Move it to the trash instead, from where it can be brought back; its bytes come free when that is emptied
     #[arg(long)]
     trash: bool,
@@ -34,7 +34,7 @@ pub struct HowArgs {
 impl HowArgs {
     /// For good, and without asking where that was answered already.
     pub(super) fn forever(yes: bool) -> Self {
-        Self { yes, dry_run: false, _no_dry_run: false, trash: false }
+        Self { yes, dry_run: false, _no_dry_run: NoDryRun::default(), trash: false }
     }
 
     /// Whether anything is to be changed.

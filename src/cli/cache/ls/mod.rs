@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::official::PlainListing;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::text::counted;
@@ -45,9 +46,6 @@ pub struct LsArgs {
     /// List every revision by itself
     #[arg(long, overrides_with = "_no_revisions")]
     revisions: bool,
-    /// The official client has it, too.
-    #[arg(long = "no-revisions", hide = true, overrides_with = "revisions")]
-    _no_revisions: bool,
     /// Only what meets this condition; see below
     #[arg(short, long = "filter", value_name = "EXPR", value_parser = values::cache_filter)]
     filters: Vec<CacheFilter>,
@@ -60,12 +58,11 @@ pub struct LsArgs {
     /// Say what could not be read or does not belong
     #[arg(long, overrides_with = "_no_show_warnings")]
     show_warnings: bool,
-    /// The official client has it, too.
-    #[arg(long = "no-show-warnings", hide = true, overrides_with = "show_warnings")]
-    _no_show_warnings: bool,
     /// List what other programs keep on this machine; it is only shown
     #[arg(long, conflicts_with = "revisions")]
     others: bool,
+    #[command(flatten)]
+    _plain: PlainListing,
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &LsArgs, out: &mut Output) -> Result<(), Fault> {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use clap::Args;
 use futures::StreamExt;
 
+use super::official::BeyondTheCache;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::progress;
@@ -46,36 +47,12 @@ pub struct VerifyArgs {
     /// Set them aside without asking
     #[arg(short, long, requires = "repair")]
     yes: bool,
-    /// The official client asks the Hub with it, which is not asked here.
-    #[arg(long, hide = true)]
-    fail_on_missing_files: bool,
-    /// As before.
-    #[arg(long, hide = true)]
-    fail_on_extra_files: bool,
-    /// The official client looks there instead of in the cache.
-    #[arg(long = "local-dir", hide = true, value_name = "DIR", value_parser = elsewhere)]
-    _local_dir: Option<String>,
-}
-
-/// Says why a folder outside the cache is not verified.
-fn elsewhere(_: &str) -> Result<String, String> {
-    Err("only the cache is verified here; for a plain folder run: hf cache verify REPO --local-dir DIR".to_owned())
-}
-
-impl VerifyArgs {
-    /// What is on the disk is compared with the digests that came with it; what the Hub has now is another question.
-    fn must_not_ask_the_hub(&self) -> Result<(), Fault> {
-        if !self.fail_on_missing_files && !self.fail_on_extra_files {
-            return Ok(());
-        }
-        let message = "--fail-on-missing-files and --fail-on-extra-files compare with the Hub, which is not asked here";
-        let hint = "leave them out; what the Hub has now is told by: hfdesk-tui cache updates, or run: hf cache verify";
-        Err(Fault::new(FaultKind::Usage, message).hint(hint))
-    }
+    #[command(flatten)]
+    beyond: BeyondTheCache,
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &VerifyArgs, out: &mut Output) -> Result<(), Fault> {
-    args.must_not_ask_the_hub()?;
+    args.beyond.must_be_nothing()?;
     if args.repair && !args.yes {
         out.must_be_able_to_ask()?;
     }
