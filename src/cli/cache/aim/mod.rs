@@ -176,7 +176,20 @@ fn repo<'a>(cache: &'a CacheListing, kind: Option<RepoKind>, path: &str) -> Resu
         return Err(path.parse::<RepoId>().err().unwrap_or_else(|| Fault::internal(format!("{path} was not read"))));
     }
     let (id, file) = readings.swap_remove(at);
-    CacheTarget::new(kind, id).find(cache).map(|repo| (repo, file))
+    let found = CacheTarget::new(kind, id).find(cache).map(|repo| (repo, file));
+    found.map_err(|fault| match misnamed(cache, kind, path) {
+        Some(folder) => {
+            fault.hint(format!("{folder} has a name that no repository of a Hub can have; hfdesk-tui cache doctor tells how to delete it"))
+        }
+        None => fault,
+    })
+}
+
+/// The folder that the official client lists under this path, where the cache warns of it.
+fn misnamed(cache: &CacheListing, kind: Option<RepoKind>, path: &str) -> Option<String> {
+    let folder = format!("{}--{}", kind.unwrap_or_default().plural(), path.replace('/', "--"));
+    let is_told = |warning: &String| warning.strip_prefix(&folder).is_some_and(|rest| rest.starts_with(' '));
+    cache.warnings.iter().any(is_told).then_some(folder)
 }
 
 fn by_commit<'a>(cache: &'a CacheListing, commit: &str) -> Result<Found<'a>, Fault> {
@@ -285,6 +298,15 @@ mod tests {
         assert_eq!(fault.hint.as_deref(), Some("name one of x:Q4_K_M, y:Q4_K_M"));
         assert_eq!(inside::variant(&contents, None, "Y:q4_k_m").unwrap(), ["q4.gguf"], "the model and the label name one");
         assert_eq!(inside::variant(&contents, None, "x").unwrap().len(), 2, "so does a model that has one");
+    }
+
+    #[test]
+    fn what_the_official_client_lists_and_no_hub_can_have_is_answered_with_a_way() {
+        let warnings = vec!["models--a--b--c has a name that is odd".to_owned()];
+        let cache = CacheListing { warnings, ..fake::cache() };
+        let hint = |text: &str| aim(text).unwrap().find(&cache).unwrap_err().hint.unwrap();
+        assert!(hint("model/a/b/c").starts_with("models--a--b--c has a name") && hint("a/b/c").contains("cache doctor"));
+        assert!(!hint("a/b/cc").contains("cache doctor") && !hint("dataset/a/b/c").contains("cache doctor"));
     }
 
     #[test]

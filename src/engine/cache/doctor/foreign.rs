@@ -49,7 +49,7 @@ fn misnamed(ward: &Ward, path: &Path, kind: Kind) -> Option<Finding> {
     let name = format!("{of}/{}", id.replace("--", "/"));
     let size = on_disk(path);
     let message = format!(
-        "{} has the layout of a repository, but no repository of a Hub can be named {name}; it takes {} ({size} bytes), which only the official client lists",
+        "{} has the layout of a repository, but no repository of a Hub can be named {name}; it takes {}, and only the official client lists it",
         ward.name(path),
         bytes(size)
     );

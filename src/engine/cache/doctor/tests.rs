@@ -260,7 +260,7 @@ fn a_repository_that_no_hub_can_have_is_told_with_its_size_and_a_way_to_delete_i
         symlink("../../blobs/ab", snapshot.join("f")).unwrap();
         let found = only(&cache);
         assert_eq!((found.trouble, found.severity, &found.path), (Trouble::ForeignEntry, Severity::Warning, &path));
-        assert!(found.message.contains(name) && found.message.contains("(3000 bytes)"), "{}", found.message);
+        assert!(found.message.contains(name) && found.message.contains("2.9 KiB"), "{}", found.message);
         let advice = found.advice.as_ref().unwrap();
         assert!(advice.contains("rm -r ") && advice.contains(folder), "{advice}");
         let warnings = cache.scan().unwrap().warnings;
