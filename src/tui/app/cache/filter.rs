@@ -26,20 +26,20 @@ impl FilterPrompt {
     }
 
     /// Whether a repository is shown: it meets the conditions, or one of its revisions does.
-    pub(super) fn takes(&self, repo: &CachedRepo, now: Timestamp) -> bool {
+    pub(super) fn takes(&self, repo: &CachedRepo, pinned: bool, now: Timestamp) -> bool {
         !self.is_on()
-            || self.filter.takes(repo, now)
-            || repo.revisions.iter().any(|revision| self.filter.takes_revision(repo, revision, now))
+            || self.filter.takes(repo, pinned, now)
+            || repo.revisions.iter().any(|revision| self.filter.takes_revision(repo, revision, pinned, now))
     }
 
     /// Whether a repository as a whole meets the conditions.
-    pub(super) fn takes_whole(&self, repo: &CachedRepo, now: Timestamp) -> bool {
-        !self.is_on() || self.filter.takes(repo, now)
+    pub(super) fn takes_whole(&self, repo: &CachedRepo, pinned: bool, now: Timestamp) -> bool {
+        !self.is_on() || self.filter.takes(repo, pinned, now)
     }
 
     /// Whether a revision meets the conditions.
-    pub(super) fn takes_revision(&self, repo: &CachedRepo, revision: &CachedRevision, now: Timestamp) -> bool {
-        !self.is_on() || self.filter.takes_revision(repo, revision, now)
+    pub(super) fn takes_revision(&self, repo: &CachedRepo, revision: &CachedRevision, pinned: bool, now: Timestamp) -> bool {
+        !self.is_on() || self.filter.takes_revision(repo, revision, pinned, now)
     }
 
     /// A key for the prompt. Returns whether something else is to be shown now.

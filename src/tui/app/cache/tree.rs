@@ -100,7 +100,7 @@ impl Tree {
     /// Works out which repositories the filter shows, and then the rows.
     pub(super) fn choose(&mut self, filter: &FilterPrompt, now: Timestamp) {
         let repos = self.listing.repos.iter().enumerate();
-        self.shown = repos.filter(|(_, repo)| filter.takes(repo, now)).map(|(at, _)| at).collect();
+        self.shown = repos.filter(|(_, repo)| filter.takes(repo, self.listing.pins.contains(&repo.key), now)).map(|(at, _)| at).collect();
         self.lay(filter, now);
     }
 
@@ -134,7 +134,8 @@ impl Tree {
 
     /// The revisions that the filter takes; all of them where it takes the repository for another reason.
     fn lay_revisions(&self, rows: &mut Vec<Row>, at: usize, repo: &CachedRepo, filter: &FilterPrompt, now: Timestamp) {
-        let takes = |revision: &CachedRevision| filter.takes_revision(repo, revision, now);
+        let pinned = self.listing.pins.contains(&repo.key);
+        let takes = |revision: &CachedRevision| filter.takes_revision(repo, revision, pinned, now);
         let any = repo.revisions.iter().any(takes);
         for (number, revision) in repo.revisions.iter().enumerate().filter(|(_, revision)| !any || takes(revision)) {
             rows.push(Row { node: Node::Revision(at, number), depth: 1 });
