@@ -38,6 +38,8 @@ pub enum Trouble {
     StaleLocks,
     /// A deletion that was interrupted.
     InterruptedDeletion,
+    /// A move of a repository to another disk or back that was interrupted.
+    InterruptedMove,
 }
 
 /// How much a finding matters.

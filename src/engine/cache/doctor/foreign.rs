@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::super::layout::{SNAPSHOTS, is_hex};
+use super::super::moved::Home;
 use super::super::reader::Reader;
 use super::super::seen::{Kind, Named, Seen};
 use super::ward::{Ward, finding, quoted_path};
@@ -15,11 +16,11 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
             findings.push(found);
             continue;
         }
-        let what = match kind {
-            Kind::Link => "is a symbolic link, which is not followed here",
-            _ => "belongs to no repository; the official client warns of it",
+        let what = match (kind, Home::of(ward.root(), path)) {
+            (Kind::Link, Home::Astray(what)) => what,
+            _ => "belongs to no repository; the official client warns of it".to_owned(),
         };
-        findings.push(foreign(ward, path, Severity::Warning, what));
+        findings.push(foreign(ward, path, Severity::Warning, &what));
     }
     for repo in &ward.repos {
         let folder = repo.path.join(SNAPSHOTS);

@@ -9,6 +9,7 @@ mod filesystem;
 mod foreign;
 mod links;
 mod locks;
+mod moves;
 mod ownership;
 mod partials;
 mod payloads;
@@ -26,6 +27,7 @@ use self::ward::Ward;
 pub(super) use self::ward::quoted_path;
 use super::Cache;
 use super::layout::{LOCKS, parse_repo_folder};
+use super::moved::Home;
 use crate::desk::{Fault, FaultKind, Finding, MendReport, RepoKey, Trouble, printable};
 
 impl Cache {
@@ -96,13 +98,14 @@ impl Cache {
             Trouble::OrphanPayload => payloads::mend(self, shown),
             Trouble::StaleLocks => locks::mend(self, path),
             Trouble::InterruptedDeletion => Err(deletions::unfinished()),
+            Trouble::InterruptedMove => moves::mend(self, path),
             _ => Err(Fault::internal("there is no way to mend this")),
         }
     }
 }
 
 /// Every kind of look at the cache.
-const LOOKS: [fn(&Ward, &mut Vec<Finding>); 11] = [
+const LOOKS: [fn(&Ward, &mut Vec<Finding>); 12] = [
     links::look,
     refs::look,
     snapshots::look,
@@ -114,6 +117,7 @@ const LOOKS: [fn(&Ward, &mut Vec<Finding>); 11] = [
     payloads::look,
     locks::look,
     deletions::look,
+    moves::look,
 ];
 
 /// Refuses a path whose folder is not really in the cache. The folder above the cache is opened to others and nothing else.
@@ -121,7 +125,10 @@ fn check_inside(root: &Path, path: &Path, trouble: Trouble) -> Result<(), Fault>
     let real = |path: &Path| fs::canonicalize(path).map_err(|error| Fault::disk(format!("look up {}", path.display()), error));
     let above = trouble == Trouble::Permissions && Some(path) == root.parent();
     let folder = if path == root { path } else { path.parent().unwrap_or(path) };
-    if above || real(folder)?.starts_with(real(root)?) {
+    let first = path.strip_prefix(root).ok().and_then(|below| below.iter().next()).map(|first| root.join(first));
+    let moved = first.and_then(|first| Home::of(root, &first).there());
+    let folder_is_in = |home: &Path| real(folder).map(|folder| folder.starts_with(home));
+    if above || folder_is_in(&real(root)?)? || moved.is_some_and(|home| folder_is_in(&home).unwrap_or(false)) {
         return Ok(());
     }
     Err(Fault::new(FaultKind::Conflict, format!("{} leads out of the cache", folder.display())).hint("remove the symbolic link by hand"))

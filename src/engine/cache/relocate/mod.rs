@@ -74,6 +74,11 @@ impl Cache {
         Ok(RelocationReport { plan: plan.clone(), left })
     }
 
+    /// What a move has left behind that was interrupted; nothing while one is under way.
+    pub(super) fn unfinished_moves(&self) -> Vec<PathBuf> {
+        if !Workshop::is_there(self) { Vec::new() } else { Workshop::open(self).map(|workshop| workshop.holds()).unwrap_or_default() }
+    }
+
     /// Ends what moving a repository has left behind that was interrupted, unless one is under way.
     pub(super) fn finish_relocations(&self) {
         if Workshop::is_there(self)

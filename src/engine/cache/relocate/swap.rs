@@ -3,6 +3,8 @@
 //! What is made ready, and what is to go, lies in a folder among the locks under the repository's name. Whatever process dies: either the cache has the
 //! repository, and what lies there is there twice, or what is to go lies aside under the same name with `.old`, and is put back.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
@@ -98,11 +100,18 @@ impl<'c> Workshop<'c> {
         there.and_then(|()| remove(path)).map_err(|error| Fault::disk(format!("remove {}", path.display()), error))
     }
 
+    /// What lies here.
+    pub(super) fn holds(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> = entries.filter(|entry| repo_of(&entry.file_name()).is_some()).map(|entry| entry.path()).collect();
+        found.sort();
+        found
+    }
+
     /// Ends what was interrupted, but not the copying for this plan, which is to go on.
     pub(super) fn finish(&self, but: Option<&RelocationPlan>) {
-        let names = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        let repos = names.filter_map(|name| parse_repo_folder(name.to_str()?.trim_end_matches(OLD)));
-        for repo in repos.collect::<std::collections::BTreeSet<_>>() {
+        let repos: BTreeSet<RepoKey> = self.holds().iter().filter_map(|path| repo_of(path.file_name()?)).collect();
+        for repo in repos {
             if let Err(fault) = self.finish_one(&repo, but.filter(|plan| plan.repo == repo)) {
                 tracing::warn!("an interrupted move is left as it is: {fault}");
             }
@@ -125,6 +134,11 @@ impl<'c> Workshop<'c> {
             (Home::Astray(_) | Home::None, _) => Ok(()),
         }
     }
+}
+
+/// The repository that something here is of.
+fn repo_of(name: &OsStr) -> Option<RepoKey> {
+    parse_repo_folder(name.to_str()?.trim_end_matches(OLD))
 }
 
 /// The same on a filesystem that cannot exchange two names at once.

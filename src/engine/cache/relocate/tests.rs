@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::super::testkit::{self, COMMIT, HASH, add, add_revision, key, plan, share, tree, write_partial};
 use super::*;
+use crate::desk::Trouble;
 
 const FILES: &[(&str, &[u8])] = &[("config.json", b"{}"), ("deep/er/w.bin", b"weights"), ("twin.bin", b"weights")];
 const NEXT: &str = "ffffffffffffffffffffffffffffffffffffffff";
@@ -294,7 +295,17 @@ fn whoever_dies_leaves_the_repository_and_at_most_a_second_copy() {
             let before = tree(&place(&cache));
             die(&cache, &far);
             assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new(), "{point}, {then}");
+            let found = cache.diagnose(jiff::Timestamp::now()).unwrap();
+            assert!(
+                found.iter().all(|finding| finding.trouble == Trouble::InterruptedMove && finding.mend.is_some()),
+                "{point}: {found:#?}"
+            );
+            assert_eq!(found.len(), 1, "{point}");
             go_on(&cache, &far);
+            assert_eq!(
+                cache.mend(&found, jiff::Timestamp::now()).failures.iter().filter(|told| !told.contains("not so any more")).count(),
+                0
+            );
             cache.finish_interrupted().unwrap();
             assert_eq!(seen(&cache), before, "{point}, {then}");
             let copies = [fs::symlink_metadata(place(&cache)).unwrap().is_dir(), far.join("models--org--m").exists()];
