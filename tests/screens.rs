@@ -20,7 +20,7 @@ use hfdesk_tui::desk::{
     Access, Analysis, Board, Card, DeletionTarget, Fault, FaultKind, Job, JobState, Machine, OpenFile, Phase, Progress, RepoKind,
     Revisions, SpeedLimit,
 };
-use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions, ch, update};
+use hfdesk_tui::tui::app::{Deletion, Dialog, Msg, Pane, Question, actions, ch, update};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
 
@@ -205,7 +205,8 @@ fn dangerous() -> Stage {
     let mut plan = fake_desk::deletion(targets);
     plan.open_files = vec![OpenFile { path: plan.paths[0].clone(), program: "llama-server".to_owned(), pid: 4711 }];
     plan.repos = vec![repo];
-    stage.app.dialog = Some(Dialog::from(Question::Delete(plan)));
+    let deletion = Deletion::new(&stage.app.cache, plan, stage.app.now);
+    stage.app.dialog = Some(Dialog::from(Question::Delete(deletion)));
     stage
 }
 

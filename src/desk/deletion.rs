@@ -139,6 +139,11 @@ impl DeletionPlan {
             spoils: Vec::new(),
         }
     }
+
+    /// Bytes free on the cache's disk once the plan is carried out for good; what comes free on another disk is not among them.
+    pub fn disk_after(&self) -> Option<u64> {
+        self.disk_free.map(|free| free.saturating_add(self.frees.saturating_sub(self.elsewhere)))
+    }
 }
 
 /// Whether a deletion can be taken back.

@@ -5,15 +5,16 @@ use std::path::Path;
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::rows::{leftover_title, of_deletion};
+use super::rows::of_deletion;
+use super::users;
 use crate::desk::{self, CachedBlob, CachedRepo, CachedRevision, Keeper, Leftover, OtherModel, OtherStore, RepoKey, TrashEntry};
-use crate::tui::app::{Section, Subject, counted};
+use crate::tui::app::{Section, Subject, counted, leftover_title};
 use crate::tui::ui::paint::{Brush, Cell, line_at, skip_left, skip_top};
 use crate::tui::ui::roles::Role;
 use crate::tui::ui::text::{age, wrap};
 
 /// A fact: what it is, and what it says.
-type Line = (&'static str, String, Role);
+pub(super) type Line = (&'static str, String, Role);
 
 /// Columns of a fact's name.
 const NAME: u16 = 11;
@@ -51,7 +52,7 @@ pub(super) fn lines(brush: &Brush) -> Vec<Line> {
         Subject::Other(store, model) => of_other(brush, store, model),
     };
     if let Some(repo) = subject.repo() {
-        lines.extend(of_whole(brush, repo));
+        lines.extend(of_whole(brush, subject, repo));
     }
     lines
 }
@@ -137,13 +138,11 @@ fn of_leftover(brush: &Brush, leftover: &Leftover) -> Vec<Line> {
     lines
 }
 
-/// What holds for all that is in a repository: whether it is pinned, the jobs that use it, and its folder.
-fn of_whole(brush: &Brush, repo: &CachedRepo) -> Vec<Line> {
+/// What holds for all that is in a repository: whether it is pinned, the jobs that use what is under the cursor, and its folder.
+fn of_whole(brush: &Brush, subject: Subject, repo: &CachedRepo) -> Vec<Line> {
     let pinned = brush.app.cache.is_pinned(&repo.key).then(|| ("pinned", "it stays until p lifts that".to_owned(), Role::Take));
-    let jobs = brush.app.board.jobs.iter().filter(|job| job.plan.repo.kind == repo.key.kind && job.plan.repo.id == repo.key.id);
-    let jobs =
-        jobs.filter(|job| !job.state.is_over()).map(|job| ("job", format!("{} is {}", job.plan.title, job.state.name()), Role::Running));
-    let mut lines: Vec<Line> = pinned.into_iter().chain(jobs).collect();
+    let mut lines: Vec<Line> = pinned.into_iter().chain(users::lines(&brush.app.board, subject, repo)).collect();
+    lines.extend(repo.lies_in.as_deref().map(|path| ("lies in", path.display().to_string(), Role::Warning)));
     lines.push(("folder", repo.path.display().to_string(), Role::Dim));
     lines
 }

@@ -4,9 +4,9 @@ use ratatui::layout::Rect;
 
 use crate::desk::{self, DeletionPlan};
 use crate::tui::app::{CachePane, Easy, counted};
-use crate::tui::ui::paint::{Brush, Piece, line_at, piece};
+use crate::tui::ui::paint::{Brush, Piece, flow, line_at, piece};
 use crate::tui::ui::roles::Role;
-use crate::tui::ui::text::{width, wrap};
+use crate::tui::ui::text::wrap;
 
 /// A line of pieces.
 type Line = Vec<Piece<'static>>;
@@ -29,27 +29,6 @@ pub(super) fn lines(brush: &Brush, room: usize) -> Vec<Line> {
     lines
 }
 
-/// Parts one after another, on as many lines as they need.
-fn flow(parts: Vec<Line>, between: &Piece<'static>, room: usize) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut used = 0;
-    for part in parts {
-        let wanted: usize = part.iter().map(|(text, _)| width(text)).sum();
-        used += width(&between.0) + wanted;
-        match lines.last_mut() {
-            Some(line) if used <= room => {
-                line.push(between.clone());
-                line.extend(part);
-            }
-            _ => {
-                used = wanted;
-                lines.push(part);
-            }
-        }
-    }
-    lines
-}
-
 pub(super) fn draw(brush: &mut Brush, area: Rect, lines: &[Vec<Piece>]) {
     let below = lines.len().saturating_sub(usize::from(area.height));
     for (y, line) in (0..area.height).zip(lines.iter().skip(below)) {
@@ -58,7 +37,7 @@ pub(super) fn draw(brush: &mut Brush, area: Rect, lines: &[Vec<Piece>]) {
 }
 
 fn of_marks(brush: &Brush, cache: &CachePane, room: usize) -> Vec<Line> {
-    let count = format!("{} marked: ", cache.marks.len());
+    let count = format!("{} marked{}: ", cache.marks.len(), hidden(cache.hidden_marks(brush.app.now)));
     match &cache.planning.answer {
         None => vec![vec![piece(count, Role::Mark), piece("counting what comes free", Role::Dim)]],
         Some(Err(fault)) => {
@@ -77,11 +56,15 @@ fn of_marks(brush: &Brush, cache: &CachePane, room: usize) -> Vec<Line> {
 /// What stays, and the disk as it is and as it will be.
 fn rest(plan: &DeletionPlan, becomes: &str) -> Vec<String> {
     let keeps = (plan.keeps > 0).then(|| format!("{} stay because others share them", desk::bytes(plan.keeps)));
-    let disk = plan.disk_free.map(|free| {
-        let after = desk::bytes(free.saturating_add(plan.frees));
-        format!("disk {} {becomes} {after} free", desk::bytes(free))
-    });
-    keeps.into_iter().chain(disk).collect()
+    let elsewhere = (plan.elsewhere > 0).then(|| format!("of it {} on another disk", desk::bytes(plan.elsewhere)));
+    let disk = plan.disk_free.zip(plan.disk_after());
+    let disk = disk.map(|(free, after)| format!("disk {} {becomes} {} free", desk::bytes(free), desk::bytes(after)));
+    elsewhere.into_iter().chain(keeps).chain(disk).collect()
+}
+
+/// How many of the marks do not show.
+fn hidden(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", {count} of them hidden by the filter") }
 }
 
 /// What could be freed easily, with the keys that mark it.

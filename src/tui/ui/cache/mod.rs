@@ -2,6 +2,7 @@
 
 pub(super) mod ask_unused;
 pub(super) mod confirm_delete;
+pub(super) mod confirm_mend;
 mod details;
 pub(super) mod empty_trash;
 pub(super) mod findings;
@@ -10,6 +11,7 @@ mod prompt;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 

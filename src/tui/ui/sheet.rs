@@ -1,0 +1,185 @@
+//! A question before something is done, on any screen: what is asked, what it is about, what follows from it, and the keys that answer.
+//!
+//! The keys and what decides keep their place; the rest takes what is left, and what finds no room is scrolled to.
+
+use ratatui::layout::Rect;
+
+use super::dialog::{draw_more, frame};
+use super::paint::{Brush, Cell, Piece, flow, line_at, piece, skip_top};
+use super::roles::Role;
+use super::text::{columns, width, wrap};
+use crate::tui::app::Reach;
+
+/// Columns of a question, where there are that many.
+const WIDTH: u16 = 86;
+
+/// The most rows of its list that a question grows for.
+const MOST: usize = 12;
+
+/// The rows that a list keeps where facts want them.
+const KEPT: usize = 3;
+
+/// The fewest rows of a list beside which there are empty lines.
+const AIRY: usize = 5;
+
+/// A text and its meaning.
+pub(super) type Fact = (String, Role);
+
+/// A part of what a dialog lists.
+pub(super) enum Part<'a> {
+    /// Lines that are made already.
+    Lines(Vec<Fact>),
+    /// So many rows, each made for its columns when it shows.
+    Rows(usize, Box<dyn Fn(usize, u16) -> Vec<Cell<'a>> + 'a>),
+}
+
+impl<'a> Part<'a> {
+    /// Rows that are made when they show.
+    pub(super) fn rows(count: usize, row: impl Fn(usize, u16) -> Vec<Cell<'a>> + 'a) -> Self {
+        Self::Rows(count, Box::new(row))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Lines(lines) => lines.len(),
+            Self::Rows(count, _) => *count,
+        }
+    }
+}
+
+/// A key that answers a question, and what it does: in full, and in a word.
+pub(super) struct Answer {
+    /// The key.
+    pub(super) key: &'static str,
+    /// Its meaning.
+    pub(super) role: Role,
+    /// What it does.
+    pub(super) does: &'static str,
+    /// What it does, in a word.
+    pub(super) word: &'static str,
+}
+
+/// What a question shows.
+pub(super) struct Sheet<'a> {
+    /// What stands in the border.
+    pub(super) title: &'static str,
+    /// The border's meaning.
+    pub(super) border: Role,
+    /// What is asked.
+    pub(super) head: String,
+    /// What decides the answer.
+    pub(super) decides: String,
+    /// What else follows, the most important first.
+    pub(super) facts: Vec<Fact>,
+    /// What it is about.
+    pub(super) list: Vec<Part<'a>>,
+    /// The keys that answer.
+    pub(super) answers: &'a [Answer],
+}
+
+/// The columns in which a question is written.
+pub(super) fn room(screen: Rect) -> usize {
+    usize::from(WIDTH.min(screen.width).saturating_sub(4)).max(1)
+}
+
+/// Draws a question, its list scrolled by so many rows.
+pub(super) fn draw(brush: &mut Brush, screen: Rect, sheet: Sheet, scroll: usize) {
+    let room = room(screen);
+    let answers = lines_of(sheet.answers, room);
+    let decides = wrapped(sheet.decides, Role::Strong, room);
+    let head = wrapped(sheet.head, Role::Strong, room);
+    let facts: Vec<Vec<Fact>> = sheet.facts.into_iter().map(|(text, role)| wrapped(text, role, room)).collect();
+    let around = head.len() + decides.len() + facts.iter().map(Vec::len).sum::<usize>() + answers.len() + 5;
+    let wanted = columns(around + rows(&sheet.list).min(MOST));
+    let mut rest = frame(brush, screen, (WIDTH, wanted), sheet.title, sheet.border);
+
+    let fixed = (answers.len() + decides.len()).min(usize::from(rest.height));
+    let left = usize::from(rest.height) - fixed;
+    let (head, facts, list) = fit(left, head, facts, sheet.list);
+    let left = left - head.len() - facts.len();
+    let gap = u16::from(left >= rows(&list).min(AIRY) + 3);
+    let take = |rest: &mut Rect, height: u16| {
+        let taken = Rect { height: height.min(rest.height), ..*rest };
+        *rest = skip_top(*rest, height);
+        taken
+    };
+    let answers_at = skip_top(rest, rest.height.saturating_sub(columns(answers.len())));
+    draw_facts(brush, take(&mut rest, columns(head.len()) + gap), &head);
+    let list_at = take(&mut rest, columns(left).saturating_sub(3 * gap));
+    draw_list(brush, list_at, &list, scroll);
+    take(&mut rest, gap);
+    let below = Rect { height: rest.height.saturating_sub(answers_at.height), ..rest };
+    draw_facts(brush, below, &[decides, facts].concat());
+    for (y, line) in (0..answers_at.height).zip(&answers) {
+        brush.line(line_at(answers_at, y), line);
+    }
+}
+
+/// Divides what is left between the head, the facts and the list: what finds no room is listed, a warning first.
+fn fit<'a>(left: usize, head: Vec<Fact>, facts: Vec<Vec<Fact>>, list: Vec<Part<'a>>) -> (Vec<Fact>, Vec<Fact>, Vec<Part<'a>>) {
+    let (head, mut before) = if head.len() <= left / 2 { (head, Vec::new()) } else { (Vec::new(), head) };
+    let mut spare = left.saturating_sub(head.len() + rows(&list).min(KEPT));
+    let (mut kept, mut after) = (Vec::new(), Vec::new());
+    for fact in facts {
+        if after.is_empty() && fact.len() <= spare {
+            spare -= fact.len();
+            kept.extend(fact);
+        } else if fact.first().is_some_and(|(_, role)| *role == Role::Warning) {
+            before.extend(fact);
+        } else {
+            after.extend(fact);
+        }
+    }
+    let list = std::iter::once(Part::Lines(before)).chain(list).chain([Part::Lines(after)]).collect();
+    (head, kept, list)
+}
+
+/// A text on as many lines as it needs; none where there is no text.
+pub(super) fn wrapped(text: String, role: Role, room: usize) -> Vec<Fact> {
+    if text.is_empty() { Vec::new() } else { wrap(&text, room).into_iter().map(|line| (line, role)).collect() }
+}
+
+/// The answers in full where they fit on a line, else in a word each, on as many lines as they need.
+pub(super) fn lines_of(answers: &[Answer], room: usize) -> Vec<Vec<Piece<'static>>> {
+    let parts = |word: fn(&Answer) -> &'static str| -> Vec<Vec<Piece<'static>>> {
+        answers.iter().map(|answer| vec![piece(answer.key, answer.role), piece(format!(" {}", word(answer)), Role::Text)]).collect()
+    };
+    let long = flow(parts(|answer| answer.does), &piece("   ", Role::Text), room);
+    let fits = long.iter().all(|line| line.iter().map(|(text, _)| width(text)).sum::<usize>() <= room);
+    if long.len() == 1 && fits { long } else { flow(parts(|answer| answer.word), &piece(" ", Role::Text), room) }
+}
+
+fn draw_facts(brush: &mut Brush, area: Rect, facts: &[Fact]) {
+    for (y, (text, role)) in (0..area.height).zip(facts) {
+        brush.text(line_at(area, y), text, *role);
+    }
+}
+
+fn rows(list: &[Part]) -> usize {
+    list.iter().map(Part::len).sum()
+}
+
+/// Draws the rows of a list that show, the first of them as far down as it is scrolled, and tells how far it reaches.
+pub(super) fn draw_list(brush: &mut Brush, area: Rect, list: &[Part], scroll: usize) {
+    let reach = Reach { rows: rows(list), shown: usize::from(area.height) };
+    let first = scroll.min(reach.rows.saturating_sub(reach.shown));
+    for (y, at) in (0..area.height).zip(first..reach.rows) {
+        draw_row(brush, line_at(area, y), list, at);
+    }
+    draw_more(brush, area, reach.rows.saturating_sub(first + reach.shown));
+    brush.reach = Some(reach);
+}
+
+fn draw_row(brush: &mut Brush, line: Rect, list: &[Part], mut at: usize) {
+    for part in list {
+        if at >= part.len() {
+            at -= part.len();
+            continue;
+        }
+        match part {
+            Part::Lines(lines) => draw_facts(brush, line, lines.get(at..).unwrap_or_default()),
+            Part::Rows(_, row) => brush.row(line, &row(at, line.width)),
+        }
+        return;
+    }
+}
