@@ -183,3 +183,92 @@ fn draw_row(brush: &mut Brush, line: Rect, list: &[Part], mut at: usize) {
         return;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell as Counter;
+
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::desk::About;
+    use crate::tui::app::App;
+    use crate::tui::ui::{Depth, Glyphs, Theme};
+
+    /// Draws on an empty screen of this size, and answers with its text and how far it reached.
+    fn drawn(width: u16, height: u16, draw: impl FnOnce(&mut Brush, Rect)) -> (String, Option<Reach>) {
+        let about = About { endpoint: String::new(), cache_dir: "/c".into(), has_token: false, offline: false, attached: false };
+        let app = App::new(about, "2026-03-01T12:00:00Z".parse().unwrap(), (width, height));
+        let theme = Theme::builtin(Depth::True, Glyphs::UNICODE).unwrap();
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        let mut brush = Brush { app: &app, theme: &theme, buffer: &mut buffer, caret: None, reach: None };
+        draw(&mut brush, area);
+        let reach = brush.reach;
+        let text = (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>() + "\n").collect();
+        (text, reach)
+    }
+
+    #[test]
+    fn only_rows_that_show_are_made() {
+        let made = Counter::new(0);
+        let row = |at: usize, _| {
+            made.set(made.get() + 1);
+            vec![Cell::fill(format!("row {at}"), Role::Text)]
+        };
+        let list = [
+            Part::Lines(vec![("above".to_owned(), Role::Text)]),
+            Part::rows(10_000, row),
+            Part::Lines(vec![("end".to_owned(), Role::Text)]),
+        ];
+        let (text, reach) = drawn(40, 5, |brush, area| draw_list(brush, area, &list, usize::MAX));
+        assert!(text.contains("row 9999") && text.contains("row 9996") && text.contains("end") && !text.contains("below"), "{text}");
+        assert_eq!((made.get(), reach), (4, Some(Reach { rows: 10_002, shown: 5 })));
+        let (text, _) = drawn(40, 5, |brush, area| draw_list(brush, area, &list, 0));
+        assert!(text.contains("above") && text.contains("row 2") && text.contains("and 9998 more below"), "{text}");
+    }
+
+    fn sheet<'a>(answers: &'a [Answer]) -> Sheet<'a> {
+        let row = |at: usize, _| vec![Cell::fill(format!("row {at}"), Role::Text)];
+        Sheet {
+            title: "Delete",
+            border: Role::DialogDanger,
+            head: "Delete all of it?".to_owned(),
+            decides: "9 GiB free".to_owned(),
+            facts: vec![("dangerous".to_owned(), Role::Warning), ("disk".to_owned(), Role::Text)],
+            list: vec![Part::rows(30, row)],
+            answers,
+        }
+    }
+
+    const ANSWERS: [Answer; 2] = [
+        Answer { key: "y", role: Role::Key, does: "delete all of it for good", word: "go" },
+        Answer { key: "Esc", role: Role::Key, does: "keep all of it as it is", word: "no" },
+    ];
+
+    #[test]
+    fn what_decides_and_the_keys_come_first() {
+        for width in 16..90 {
+            for height in 4..30 {
+                let (text, _) = drawn(width, height, |brush, area| draw(brush, area, sheet(&ANSWERS), 0));
+                assert!(text.contains("9 GiB free") && text.contains("y ") && text.contains("Esc "), "{width}x{height}\n{text}");
+                assert!(height < 5 || text.contains("Delete all") || text.contains("danger"), "{width}x{height}\n{text}");
+            }
+        }
+        let (text, _) = drawn(80, 24, |brush, area| draw(brush, area, sheet(&ANSWERS), 0));
+        assert!(["for good", "dangerous", "disk", "row 10"].iter().all(|part| text.contains(part)), "{text}");
+    }
+
+    #[test]
+    fn what_finds_no_room_is_scrolled_to() {
+        let (width, height) = (30, 7);
+        let mut seen = String::new();
+        for scroll in 0..40 {
+            seen += &drawn(width, height, |brush, area| draw(brush, area, sheet(&ANSWERS), scroll)).0;
+        }
+        let rows = (0..30).map(|at| format!("row {at} "));
+        for part in rows.chain(["Delete all of it?".to_owned(), "dangerous".to_owned(), "disk".to_owned()]) {
+            assert!(seen.contains(&part), "{part}\n{seen}");
+        }
+    }
+}

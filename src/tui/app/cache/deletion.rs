@@ -18,7 +18,9 @@ pub struct Deletion {
     pub plan: DeletionPlan,
     /// What it is about, a line each: repositories, and under them the parts that go.
     pub lines: Vec<DeletionLine>,
-    /// How many of the marks that led to it stand on rows that the filter hides.
+    /// How many marks led to it; none where it is about the row under the cursor.
+    pub marked: usize,
+    /// How many of those stand on rows that the filter hides.
     pub hidden: usize,
     /// The repositories that go whole without having been named.
     pub along: Vec<RepoKey>,
@@ -47,7 +49,7 @@ impl Deletion {
         let named: HashSet<&RepoKey> =
             plan.targets.iter().filter_map(|target| if let DeletionTarget::Repo(repo) = target { Some(repo) } else { None }).collect();
         let along = plan.repos.iter().filter(|key| !named.contains(key)).cloned().collect();
-        Self { lines, hidden, along, plan }
+        Self { lines, marked: pane.marks.len(), hidden, along, plan }
     }
 }
 

@@ -6,12 +6,18 @@ use crate::tui::app::UnusedQuestion;
 use crate::tui::ui::dialog::frame;
 use crate::tui::ui::paint::{Brush, line_at, piece, skip_bottom, skip_left, skip_top};
 use crate::tui::ui::roles::Role;
+use crate::tui::ui::sheet::{Answer, lines_of};
 use crate::tui::ui::text::{columns, wrap};
+
+const ANSWERS: [Answer; 2] = [
+    Answer { key: "Enter", role: Role::Key, does: "mark them", word: "mark" },
+    Answer { key: "Esc", role: Role::Key, does: "not now", word: "no" },
+];
 
 pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, question: &UnusedQuestion) {
     let inside = frame(brush, screen, (66, 9), "Not used", Role::DialogBorder);
-    let answer = [piece("Enter", Role::Key), piece(" mark them   ", Role::Text), piece("Esc", Role::Key), piece(" not now", Role::Text)];
-    brush.line(line_at(inside, inside.height.saturating_sub(1)), &answer);
+    let answers = lines_of(&ANSWERS, usize::from(inside.width));
+    brush.line(line_at(inside, inside.height.saturating_sub(1)), answers.first().map_or(&[][..], Vec::as_slice));
     // What is typed keeps its place beside the answer; the words take what is left.
     let rest = skip_bottom(inside, 1);
     let asked = "Mark the repositories that were not used for how long?";

@@ -93,7 +93,7 @@ fn below_root(plan: &DeletionPlan, path: &Path) -> String {
 /// What else follows, the most important first.
 fn facts(cache: &CachePane, deletion: &Deletion, becomes: &str) -> Vec<Fact> {
     let plan = &deletion.plan;
-    let warnings = [hidden(deletion.hidden), whole(deletion), open_files(plan)];
+    let warnings = [hidden(deletion), whole(deletion), open_files(plan)];
     let mut facts: Vec<Fact> = warnings.into_iter().flatten().map(|text| (text, Role::Warning)).collect();
     if let Some((free, after)) = plan.disk_free.zip(plan.disk_after()) {
         facts.push((format!("disk: {} free now {becomes} {} after", desk::bytes(free), desk::bytes(after)), Role::Text));
@@ -105,9 +105,8 @@ fn facts(cache: &CachePane, deletion: &Deletion, becomes: &str) -> Vec<Fact> {
     facts
 }
 
-fn hidden(count: usize) -> Option<String> {
-    let are = if count == 1 { "is" } else { "are" };
-    (count > 0).then(|| format!("{count} of them {are} hidden by the filter"))
+fn hidden(deletion: &Deletion) -> Option<String> {
+    (deletion.hidden > 0).then(|| super::foot::hidden(deletion.hidden, deletion.marked))
 }
 
 /// The repositories that go whole without having been named.

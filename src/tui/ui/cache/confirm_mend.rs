@@ -36,7 +36,12 @@ pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, findings: &Findi
 /// What only the person can mend.
 fn stays(findings: &Findings) -> Option<Fact> {
     let others = findings.list().len() - findings.mendable();
-    (others > 0).then(|| (format!("{} as it is: only you can mend that", counted(others, "stays", "stay")), Role::Dim))
+    let text = match others {
+        0 => return None,
+        1 => "1 finding stays as it is: only you can mend that".to_owned(),
+        _ => format!("{others} findings stay as they are: only you can mend those"),
+    };
+    Some((text, Role::Dim))
 }
 
 /// What is mended, and under each how. Of very many the later ones are cut to a line each.

@@ -40,7 +40,7 @@ pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, findings: &Findi
         brush.line(line_at(below, y), line);
     }
     let rest = skip_bottom(inside, below.height + gap);
-    let shown = if rest.height > columns(title.len()) { title.len() } else { 0 };
+    let shown = if rest.height > columns(title.len()) + 4 || findings.list().is_empty() { title.len() } else { 0 };
     for (y, (text, role)) in (0..rest.height).zip(title.iter().take(shown)) {
         brush.text(line_at(rest, y), text, *role);
     }

@@ -11,33 +11,47 @@ use crate::tui::ui::text::wrap;
 /// A line of pieces.
 type Line = Vec<Piece<'static>>;
 
-/// The lines at the foot, none wider than the room where that can be.
-pub(super) fn lines(brush: &Brush, room: usize) -> Vec<Line> {
-    let cache = &brush.app.cache;
-    let mut lines = Vec::new();
-    if let Some(first) = cache.tree.listing.warnings.first() {
-        let warnings = counted(cache.tree.listing.warnings.len(), "warning", "warnings");
-        lines.push(vec![piece(format!("{warnings}: {first}"), Role::Warning)]);
-    }
-    if !cache.marks.is_empty() {
-        lines.extend(of_marks(brush, cache, room));
-    } else if cache.planning.asked {
-        lines.push(vec![piece("planning the deletion", Role::Dim)]);
-    } else {
-        lines.extend(flow(of_easy(cache.easy), &brush.separator(), room));
-    }
-    lines
+/// What stands at the foot, no line wider than the room where that can be.
+pub(super) struct Foot {
+    warning: Option<Line>,
+    lines: Vec<Line>,
 }
 
-pub(super) fn draw(brush: &mut Brush, area: Rect, lines: &[Vec<Piece>]) {
-    let below = lines.len().saturating_sub(usize::from(area.height));
-    for (y, line) in (0..area.height).zip(lines.iter().skip(below)) {
-        brush.line(line_at(area, y), line);
+impl Foot {
+    pub(super) fn new(brush: &Brush, room: usize) -> Self {
+        let cache = &brush.app.cache;
+        let lines = if !cache.marks.is_empty() {
+            of_marks(brush, cache, room)
+        } else if cache.planning.asked {
+            vec![vec![piece("planning the deletion", Role::Dim)]]
+        } else {
+            flow(of_easy(cache.easy), &brush.separator(), room)
+        };
+        Self { warning: warning(cache), lines }
     }
+
+    /// The rows it wants.
+    pub(super) fn rows(&self) -> usize {
+        usize::from(self.warning.is_some()) + self.lines.len()
+    }
+
+    /// Draws it; where there is little room, the warning goes first and then the last lines.
+    pub(super) fn draw(&self, brush: &mut Brush, area: Rect) {
+        let warning = self.warning.iter().filter(|_| usize::from(area.height) >= self.rows());
+        for (y, line) in (0..area.height).zip(warning.chain(&self.lines)) {
+            brush.line(line_at(area, y), line);
+        }
+    }
+}
+
+fn warning(cache: &CachePane) -> Option<Line> {
+    let warnings = &cache.tree.listing.warnings;
+    let first = warnings.first()?;
+    Some(vec![piece(format!("{}: {first}", counted(warnings.len(), "warning", "warnings")), Role::Warning)])
 }
 
 fn of_marks(brush: &Brush, cache: &CachePane, room: usize) -> Vec<Line> {
-    let count = format!("{} marked{}: ", cache.marks.len(), hidden(cache.hidden_marks(brush.app.now)));
+    let count = format!("{} marked: ", cache.marks.len());
     match &cache.planning.answer {
         None => vec![vec![piece(count, Role::Mark), piece("counting what comes free", Role::Dim)]],
         Some(Err(fault)) => {
@@ -48,7 +62,9 @@ fn of_marks(brush: &Brush, cache: &CachePane, room: usize) -> Vec<Line> {
         Some(Ok(plan)) => {
             let frees = vec![piece(count, Role::Mark), piece(format!("{} come free", desk::bytes(plan.frees)), Role::Strong)];
             let rest = rest(plan, brush.theme.glyphs.becomes).into_iter().map(|part| vec![piece(part, Role::Text)]);
-            flow(std::iter::once(frees).chain(rest).collect(), &piece("; ", Role::Text), room)
+            let unseen = cache.hidden_marks(brush.app.now);
+            let unseen = (unseen > 0).then(|| vec![piece(hidden(unseen, cache.marks.len()), Role::Warning)]);
+            flow(std::iter::once(frees).chain(unseen).chain(rest).collect(), &piece("; ", Role::Text), room)
         }
     }
 }
@@ -62,9 +78,14 @@ fn rest(plan: &DeletionPlan, becomes: &str) -> Vec<String> {
     elsewhere.into_iter().chain(keeps).chain(disk).collect()
 }
 
-/// How many of the marks do not show.
-fn hidden(count: usize) -> String {
-    if count == 0 { String::new() } else { format!(", {count} of them hidden by the filter") }
+/// How many of the marks the filter hides, in words.
+pub(super) fn hidden(count: usize, of: usize) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    if count == of {
+        format!("all {of} marked {are} hidden by the filter")
+    } else {
+        format!("{count} of the {of} marked {are} hidden by the filter")
+    }
 }
 
 /// What could be freed easily, with the keys that mark it.
