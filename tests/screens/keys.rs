@@ -486,12 +486,12 @@ fn findings_are_shown_mended_and_looked_for_again() {
     let mut stage = cache().keys("!");
     let Some(Question::Findings(findings)) = question(&stage.app).cloned() else { panic!("findings") };
     assert_eq!((findings.list().len(), findings.mendable()), (3, 2));
-    let effects = press(&mut stage.app, "m");
+    let effects = press(&mut stage.app, "m y");
     assert!(matches!(&effects[..], [Effect::Mend(1, findings)] if findings.len() == 2));
-    assert!(press(&mut stage.app, "m").is_empty(), "once at a time");
+    assert!(press(&mut stage.app, "m y").is_empty(), "once at a time");
     let effects = update(&mut stage.app, Msg::Mended(1, Ok(MendReport { mended: Vec::new(), failures: vec!["no".to_owned()] })));
     assert!(matches!(&effects[..], [Effect::Diagnose(_), Effect::LoadCache(_)]), "{effects:?}");
-    let mut stage = cache().keys("! m");
+    let mut stage = cache().keys("! m y");
     assert!(stage.text((120, 40)).contains("2 findings mended"), "{}", stage.text((120, 40)));
     assert!(stage.keys("esc").app.dialog.is_none());
 }

@@ -14,6 +14,9 @@ use crate::tui::ui::text::{columns, width};
 /// Columns from which a line says more than a name and a size.
 const WIDE: u16 = 50;
 
+/// Columns of a size.
+const SIZE: usize = 10;
+
 const ANSWERS: [Answer; 3] = [
     Answer { key: "y", role: Role::DialogDanger, does: "delete for good", word: "delete" },
     Answer { key: "t", role: Role::Key, does: "to the trash", word: "trash" },
@@ -73,17 +76,21 @@ fn list(deletion: &Deletion, room: usize) -> Vec<Part<'_>> {
 fn cells(line: &DeletionLine, room: u16) -> Vec<Cell<'_>> {
     let role = if line.hidden { Role::Warning } else { Role::Text };
     let name = if line.is_part { format!("  {}", line.name) } else { line.name.clone() };
-    let about = match (line.hidden, line.about.is_empty()) {
-        (false, _) => line.about.clone(),
-        (true, true) => "hidden".to_owned(),
-        (true, false) => format!("hidden, {}", line.about),
-    };
+    let about = about(line, usize::from(room).saturating_sub(width(&name) + SIZE + 4));
     let mut cells = vec![Cell::fill(name, role)];
     if room >= WIDE && !about.is_empty() {
-        cells.push(Cell::right(columns(width(&about)).min(room * 2 / 5), about, if line.hidden { Role::Warning } else { Role::Dim }));
+        cells.push(Cell::right(columns(width(&about)), about, if line.hidden { Role::Warning } else { Role::Dim }));
     }
-    cells.extend(line.size.map(|size| Cell::right(10, desk::bytes(size), Role::Number)));
+    cells.extend(line.size.map(|size| Cell::right(columns(SIZE), desk::bytes(size), Role::Number)));
     cells
+}
+
+/// What else is said of a line beside its name: as much as fits, and always that it is hidden.
+fn about(line: &DeletionLine, room: usize) -> String {
+    let hidden = if line.hidden { "hidden" } else { "" };
+    let between = if line.hidden && !line.about.is_empty() { ", " } else { "" };
+    let full = format!("{hidden}{between}{}", line.about);
+    if width(&full) <= room { full } else { hidden.to_owned() }
 }
 
 fn below_root(plan: &DeletionPlan, path: &Path) -> String {

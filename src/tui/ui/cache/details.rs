@@ -16,6 +16,9 @@ use crate::tui::ui::text::{age, wrap};
 /// A fact: what it is, and what it says.
 pub(super) type Line = (&'static str, String, Role);
 
+/// How many facts come before those that are in the way of deleting it: what it is, and its size.
+const HEAD: usize = 2;
+
 /// Columns of a fact's name.
 const NAME: u16 = 11;
 
@@ -52,7 +55,10 @@ pub(super) fn lines(brush: &Brush) -> Vec<Line> {
         Subject::Other(store, model) => of_other(brush, store, model),
     };
     if let Some(repo) = subject.repo() {
-        lines.extend(of_whole(brush, subject, repo));
+        // What decides about deleting it comes early: low screens show the first lines only.
+        let at = lines.len().min(HEAD);
+        lines.splice(at..at, in_the_way(brush, subject, repo));
+        lines.push(("folder", repo.path.display().to_string(), Role::Dim));
     }
     lines
 }
@@ -138,12 +144,11 @@ fn of_leftover(brush: &Brush, leftover: &Leftover) -> Vec<Line> {
     lines
 }
 
-/// What holds for all that is in a repository: whether it is pinned, the jobs that use what is under the cursor, and its folder.
-fn of_whole(brush: &Brush, subject: Subject, repo: &CachedRepo) -> Vec<Line> {
+/// Whether the repository is pinned, the jobs that use what is under the cursor, and where it lies when not in the cache.
+fn in_the_way(brush: &Brush, subject: Subject, repo: &CachedRepo) -> Vec<Line> {
     let pinned = brush.app.cache.is_pinned(&repo.key).then(|| ("pinned", "it stays until p lifts that".to_owned(), Role::Take));
     let mut lines: Vec<Line> = pinned.into_iter().chain(users::lines(&brush.app.board, subject, repo)).collect();
     lines.extend(repo.lies_in.as_deref().map(|path| ("lies in", path.display().to_string(), Role::Warning)));
-    lines.push(("folder", repo.path.display().to_string(), Role::Dim));
     lines
 }
 

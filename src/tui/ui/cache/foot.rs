@@ -80,11 +80,11 @@ fn rest(plan: &DeletionPlan, becomes: &str) -> Vec<String> {
 
 /// How many of the marks the filter hides, in words.
 pub(super) fn hidden(count: usize, of: usize) -> String {
-    let are = if count == 1 { "is" } else { "are" };
-    if count == of {
-        format!("all {of} marked {are} hidden by the filter")
-    } else {
-        format!("{count} of the {of} marked {are} hidden by the filter")
+    match (count, of) {
+        (1, 1) => "what is marked is hidden by the filter".to_owned(),
+        (1, _) => format!("1 of the {of} marked is hidden by the filter"),
+        _ if count == of => format!("all {of} marked are hidden by the filter"),
+        _ => format!("{count} of the {of} marked are hidden by the filter"),
     }
 }
 
