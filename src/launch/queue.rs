@@ -114,9 +114,10 @@ fn works_alike(settings: &Settings, theirs: &About) -> Result<(), Fault> {
         }
     };
     let message = format!("another hfdesk-tui runs the queue, for the {what} {it_has}; this one was asked to work for {wanted}");
-    let way = "end that one, or give this one a queue of its own: XDG_STATE_HOME=/some/other/folder hfdesk-tui";
-    Err(Fault::new(FaultKind::Busy, message)
-        .hint(format!("{way}, with the same words after it; to look at the cache only, hfdesk-tui cache ls")))
+    let own = settings.state_dir.with_file_name("hfdesk-2");
+    let way = format!("end that one, or give this one a queue of its own: XDG_STATE_HOME={} hfdesk-tui ...", own.display());
+    let look = format!("to look at this cache no queue is needed: hfdesk-tui cache ls --cache-dir {}", cache.display());
+    Err(Fault::new(FaultKind::Busy, message).hint(if other_cache { format!("{way}; {look}") } else { way }))
 }
 
 /// A folder by its real name, where it has one.

@@ -86,9 +86,9 @@ pub(super) fn room(screen: Rect) -> usize {
 pub(super) fn draw(brush: &mut Brush, screen: Rect, sheet: Sheet, scroll: usize) {
     let room = room(screen);
     let answers = lines_of(sheet.answers, room);
-    let decides = wrapped(sheet.decides, Role::Strong, room);
-    let head = wrapped(sheet.head, Role::Strong, room);
-    let facts: Vec<Vec<Fact>> = sheet.facts.into_iter().map(|(text, role)| wrapped(text, role, room)).collect();
+    let decides = wrapped(&sheet.decides, Role::Strong, room);
+    let head = wrapped(&sheet.head, Role::Strong, room);
+    let facts: Vec<Vec<Fact>> = sheet.facts.into_iter().map(|(text, role)| wrapped(&text, role, room)).collect();
     let around = head.len() + decides.len() + facts.iter().map(Vec::len).sum::<usize>() + answers.len() + 5;
     let wanted = columns(around + rows(&sheet.list).min(MOST));
     let mut rest = frame(brush, screen, (WIDTH, wanted), sheet.title, sheet.border);
@@ -116,7 +116,7 @@ pub(super) fn draw(brush: &mut Brush, screen: Rect, sheet: Sheet, scroll: usize)
 }
 
 /// Divides what is left between the head, the facts and the list: what finds no room is listed, a warning first.
-fn fit<'a>(left: usize, head: Vec<Fact>, facts: Vec<Vec<Fact>>, list: Vec<Part<'a>>) -> (Vec<Fact>, Vec<Fact>, Vec<Part<'a>>) {
+fn fit(left: usize, head: Vec<Fact>, facts: Vec<Vec<Fact>>, list: Vec<Part<'_>>) -> (Vec<Fact>, Vec<Fact>, Vec<Part<'_>>) {
     let (head, mut before) = if head.len() <= left / 2 { (head, Vec::new()) } else { (Vec::new(), head) };
     let mut spare = left.saturating_sub(head.len() + rows(&list).min(KEPT));
     let (mut kept, mut after) = (Vec::new(), Vec::new());
@@ -135,8 +135,8 @@ fn fit<'a>(left: usize, head: Vec<Fact>, facts: Vec<Vec<Fact>>, list: Vec<Part<'
 }
 
 /// A text on as many lines as it needs; none where there is no text.
-pub(super) fn wrapped(text: String, role: Role, room: usize) -> Vec<Fact> {
-    if text.is_empty() { Vec::new() } else { wrap(&text, room).into_iter().map(|line| (line, role)).collect() }
+pub(super) fn wrapped(text: &str, role: Role, room: usize) -> Vec<Fact> {
+    if text.is_empty() { Vec::new() } else { wrap(text, room).into_iter().map(|line| (line, role)).collect() }
 }
 
 /// The answers in full where they fit on a line, else in a word each, on as many lines as they need.
@@ -228,7 +228,7 @@ mod tests {
         assert!(text.contains("above") && text.contains("row 2") && text.contains("and 9998 more below"), "{text}");
     }
 
-    fn sheet<'a>(answers: &'a [Answer]) -> Sheet<'a> {
+    fn sheet(answers: &[Answer]) -> Sheet<'_> {
         let row = |at: usize, _| vec![Cell::fill(format!("row {at}"), Role::Text)];
         Sheet {
             title: "Delete",

@@ -12,7 +12,7 @@ use crate::tui::ui::sheet::{self, Answer, Fact, Part, Sheet};
 use crate::tui::ui::text::{columns, width};
 
 /// Columns from which a line says more than a name and a size.
-const WIDE: u16 = 50;
+const WIDE: u16 = 36;
 
 /// Columns of a size.
 const SIZE: usize = 10;
@@ -60,7 +60,7 @@ fn list(deletion: &Deletion, room: usize) -> Vec<Part<'_>> {
     let plan = &deletion.plan;
     let paths = plan.paths.len() + plan.payloads.len();
     let title = format!("{} in {}", counted(paths, "path", "paths"), plan.root.display());
-    let title = sheet::wrapped(title, Role::Dim, room);
+    let title = sheet::wrapped(&title, Role::Dim, room);
     let path = move |at: usize, _| {
         let path = plan.paths.get(at).or_else(|| plan.payloads.get(at.checked_sub(plan.paths.len())?));
         vec![Cell::fill(path.map_or_else(String::new, |path| below_root(plan, path)), Role::Dim)]

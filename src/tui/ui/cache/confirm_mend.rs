@@ -45,7 +45,7 @@ fn stays(findings: &Findings) -> Option<Fact> {
 }
 
 /// What is mended, and under each how. Of very many the later ones are cut to a line each.
-fn list<'a>(root: &'a Path, findings: &'a Findings, room: usize) -> Vec<Part<'a>> {
+fn list<'a>(root: &'a Path, findings: &'a Findings, width: usize) -> Vec<Part<'a>> {
     let all: Vec<&Finding> = findings.list().iter().filter(|finding| finding.mend.is_some()).collect();
     let (first, rest) = all.split_at(all.len().min(IN_FULL));
     let rest = rest.to_vec();
@@ -57,13 +57,13 @@ fn list<'a>(root: &'a Path, findings: &'a Findings, room: usize) -> Vec<Part<'a>
             vec![Cell::fill(text, Role::Text)]
         })
     };
-    vec![Part::Lines(first.iter().flat_map(|finding| in_full(root, finding, room)).collect()), row(all.len() - first.len())]
+    vec![Part::Lines(first.iter().flat_map(|finding| in_full(root, finding, width)).collect()), row(all.len() - first.len())]
 }
 
-fn in_full(root: &Path, finding: &Finding, room: usize) -> Vec<Fact> {
-    let how = wrap(finding.mend.as_deref().unwrap_or_default(), room.saturating_sub(2).max(1));
+fn in_full(root: &Path, finding: &Finding, width: usize) -> Vec<Fact> {
+    let how = wrap(finding.mend.as_deref().unwrap_or_default(), width.saturating_sub(2).max(1));
     let how = how.into_iter().map(|line| (format!("  {line}"), Role::Dim));
-    sheet::wrapped(name(root, finding), Role::Text, room).into_iter().chain(how).collect()
+    sheet::wrapped(&name(root, finding), Role::Text, width).into_iter().chain(how).collect()
 }
 
 fn name(root: &Path, finding: &Finding) -> String {
