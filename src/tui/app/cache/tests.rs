@@ -522,6 +522,7 @@ fn marks_that_the_filter_hides_are_told_apart() {
     let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 3, 0)), repo("o/two", 8, 2, 0)]));
     press(&mut app, " ljll j ");
     press(&mut app, "Gk ");
+    press(&mut app, "G ");
     let hidden = |app: &App| (app.cache.marks.len(), app.cache.hidden_marks(app.now));
     let before = hidden(&app);
     assert_eq!(before.1, 0, "{:?}", app.cache.marks);

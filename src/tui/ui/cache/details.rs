@@ -205,19 +205,42 @@ fn of_other(brush: &Brush, store: &OtherStore, model: &OtherModel) -> Vec<Line> 
 /// The facts on the right, each on as many lines as it needs.
 pub(super) fn draw_beside(brush: &mut Brush, area: Rect, lines: &[Line]) {
     let mut rest = area;
-    for (name, value, role) in lines {
-        let room = skip_left(rest, NAME + 1);
-        brush.text(Rect { width: NAME.min(rest.width), height: rest.height.min(1), ..rest }, name, Role::Dim);
-        let rows = wrap(value, usize::from(room.width)).len().max(1);
-        brush.paragraph(room, value, *role);
+    for line in lines {
+        let rows = rows(line, area.width);
+        draw_fact(brush, Rect { height: super::columns(rows).min(rest.height), ..rest }, line);
         rest = skip_top(rest, super::columns(rows));
     }
 }
 
-/// The facts below, a line each.
+/// The rows that facts take when none is cut.
+pub(super) fn rows_below(lines: &[Line], width: u16) -> usize {
+    lines.iter().map(|line| rows(line, width)).sum()
+}
+
+/// The facts below: a line each at least, and more as long as there are rows for all.
 pub(super) fn draw_below(brush: &mut Brush, area: Rect, lines: &[Line]) {
-    let rows = skip_top(area, 1);
-    for (y, (name, value, role)) in (0..rows.height).zip(lines) {
-        brush.row(line_at(rows, y), &[Cell::left(NAME, *name, Role::Dim), Cell::fill(value.as_str(), *role)]);
+    let mut rest = skip_top(area, 1);
+    let mut spare = usize::from(rest.height).saturating_sub(lines.len());
+    for line in lines {
+        let more = rows(line, area.width) - 1;
+        let height = if more <= spare { more + 1 } else { 1 };
+        spare -= height - 1;
+        draw_fact(brush, Rect { height: super::columns(height).min(rest.height), ..rest }, line);
+        rest = skip_top(rest, super::columns(height));
+    }
+}
+
+fn rows((_, value, _): &Line, width: u16) -> usize {
+    wrap(value, usize::from(width.saturating_sub(NAME + 1))).len().max(1)
+}
+
+/// Writes a fact into its rows, cut where it has one only.
+fn draw_fact(brush: &mut Brush, area: Rect, (name, value, role): &Line) {
+    let room = skip_left(area, NAME + 1);
+    brush.text(Rect { width: NAME.min(area.width), ..line_at(area, 0) }, name, Role::Dim);
+    if area.height == 1 {
+        brush.row(room, &[Cell::fill(value.as_str(), *role)]);
+    } else {
+        brush.paragraph(room, value, *role);
     }
 }

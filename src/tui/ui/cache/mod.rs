@@ -45,7 +45,7 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
         return;
     }
     let lines = details::lines(brush);
-    let [list, beside, below] = divide(rest, columns(lines.len()));
+    let [list, beside, below] = divide(rest, columns(details::rows_below(&lines, rest.width)));
     draw_list(brush, list);
     details::draw_beside(brush, beside, &lines);
     details::draw_below(brush, below, &lines);
