@@ -428,6 +428,12 @@ fn kills_on_the_way_out_of_the_trash() {
 }
 
 #[test]
+fn kills_while_several_repositories_come_back() {
+    let shared = [DeletionTarget::Repo(key(SHARES))];
+    suffer(Act::Restore, "several repositories out of the trash", revisions().into_iter().chain(shared).collect());
+}
+
+#[test]
 fn kills_of_the_program() {
     let Some(mut row) = Row::new(Act::Forever, vec![DeletionTarget::Repo(key(BIG))]) else { return };
     let machine = Machine::new();

@@ -15,7 +15,7 @@ use super::boards::Plans;
 use crate::desk::{
     About, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget, Desk, Disposal,
     Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan, RepairReport,
-    Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId, UpdateStep,
+    Reply, RepoKey, RepoRef, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashId, UpdateStep,
     VerifiedFile, VerifyStep, VerifyTarget,
 };
 
@@ -125,7 +125,7 @@ impl Desk for Remote {
         self.ask("delete", (plan, disposal))
     }
 
-    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+    fn restore(&self, id: TrashId) -> Reply<RestoreReport> {
         self.ask("restore", (id,))
     }
 

@@ -69,7 +69,7 @@ pub use search::{Hit, PageToken, SearchPage, SearchQuery, Sort};
 pub use size::{bytes, parse_bytes, parse_cards, parse_speed, speed};
 pub use spec::RepoSpec;
 pub use text::{beginning, printable, safe_path};
-pub use trash::{TrashEntry, TrashId};
+pub use trash::{RestoreReport, TrashEntry, TrashId};
 pub use updates::{FileChange, FileVersion, HeldFile, Update, UpdateStep, UpdateVerdict};
 pub use verify::{Quarantined, RepairReport, Verdict, VerifiedFile, VerifyProgress, VerifyReport, VerifyStep, VerifyTarget};
 
@@ -155,8 +155,9 @@ pub trait Desk: Send + Sync {
     /// Carries out a deletion plan, after checking that it still holds.
     fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport>;
 
-    /// Brings back what one deletion put into the trash; nothing is overwritten.
-    fn restore(&self, id: TrashId) -> Reply<TrashEntry>;
+    /// Brings back what one deletion put into the trash, as far as that can be; nothing is overwritten, and where nothing can come back
+    /// the answer is a fault.
+    fn restore(&self, id: TrashId) -> Reply<RestoreReport>;
 
     /// Empties these out of the trash, or all of it where none are named. Answers with the bytes that came free.
     fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64>;

@@ -10,7 +10,7 @@ use super::host::blocking;
 use super::pins::Pins;
 use crate::desk::{
     Board, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, Finding, Job, JobState, MendReport, Plan, RepoKey,
-    TrashEntry, TrashId, Trouble, printable,
+    RestoreReport, TrashId, Trouble, printable,
 };
 
 /// Deletes from one cache.
@@ -46,7 +46,7 @@ impl Cleaner {
     }
 
     /// Brings back what one deletion put into the trash.
-    pub(super) async fn restore(&self, id: TrashId) -> Result<TrashEntry, Fault> {
+    pub(super) async fn restore(&self, id: TrashId) -> Result<RestoreReport, Fault> {
         let cache = self.cache.clone();
         blocking(move || cache.restore(&id)).await
     }

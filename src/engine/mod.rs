@@ -37,7 +37,7 @@ use tokio::sync::watch;
 use crate::desk::{
     About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget,
     Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan,
-    RepairReport, Reply, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashEntry, TrashId,
+    RepairReport, Reply, RepoKey, RepoRef, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashId,
     UpdateStep, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
@@ -325,7 +325,7 @@ impl Desk for Engine {
         async move { engine.cleaner().delete(plan, disposal, engine.board_now().await).await }.boxed()
     }
 
-    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+    fn restore(&self, id: TrashId) -> Reply<RestoreReport> {
         let cleaner = self.cleaner();
         async move { cleaner.restore(id).await }.boxed()
     }

@@ -13,8 +13,8 @@ use hfdesk_tui::desk::{
     Disposal, Fault, FaultKind, FileProgress, Finding, Hit, Job, JobAction, JobId, JobState, Keeper, LayerCache, LeftFile, Leftover,
     LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherModel,
     OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
-    Revisions, Scenario, SearchPage, SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, UpdateStep,
-    Variant, VerifiedFile, VerifyStep, VerifyTarget,
+    RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble,
+    UpdateStep, Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -347,7 +347,14 @@ fn leftover(seed: usize, end: &str, kind: LeftoverKind, size: u64, on_disk: u64)
 
 fn trashed(id: &str, repo: &str, size: u64, hours: i64) -> TrashEntry {
     let targets = vec![DeletionTarget::Repo(key(RepoKind::Model, repo))];
-    TrashEntry { id: TrashId(id.to_owned()), targets, size, deleted_at: ago(hours), kept_until: ago(hours - 7 * 24) }
+    TrashEntry {
+        id: TrashId(id.to_owned()),
+        targets,
+        frees: size,
+        size: size + 4096,
+        deleted_at: ago(hours),
+        kept_until: ago(hours - 7 * 24),
+    }
 }
 
 /// What Ollama and LM Studio keep.
@@ -713,20 +720,21 @@ impl Desk for FakeDesk {
 
     fn delete(&self, plan: DeletionPlan, disposal: Disposal) -> Reply<DeletionReport> {
         self.note(format!("delete {disposal:?} {} repositories", plan.repos.len()));
-        let entry = TrashEntry { targets: plan.targets, size: plan.frees, ..trashed("20260301T1200-1", "gpt2", 0, 0) };
+        let entry = TrashEntry { targets: plan.targets, ..trashed("20260301T1200-1", "gpt2", plan.frees, 0) };
         let (freed, trashed) = if disposal == Disposal::Trash { (0, Some(entry)) } else { (plan.frees, None) };
         reply(Ok(DeletionReport { removed: plan.repos, freed, trashed, failures: Vec::new() }))
     }
 
-    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+    fn restore(&self, id: TrashId) -> Reply<RestoreReport> {
         self.note(format!("restore {id}"));
         let found = listing().trash.into_iter().find(|entry| entry.id == id);
-        reply(found.ok_or_else(|| Fault::new(FaultKind::NotFound, format!("there is no {id} in the trash"))))
+        let back = found.map(|restored| RestoreReport { restored, moved_on: Vec::new(), failures: Vec::new(), kept: None });
+        reply(back.ok_or_else(|| Fault::new(FaultKind::NotFound, format!("there is no {id} in the trash"))))
     }
 
     fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
         self.note(format!("empty the trash {ids:?}"));
-        reply(Ok(listing().trash.iter().filter(|entry| ids.contains(&entry.id)).map(|entry| entry.size).sum()))
+        reply(Ok(listing().trash.iter().filter(|entry| ids.contains(&entry.id)).map(|entry| entry.frees).sum()))
     }
 
     fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {

@@ -179,6 +179,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_spoiled_in_the_trash_is_told_also_where_nobody_is_asked() {
+        for (how, wanted) in [("--yes", "could not be undone any more: t1"), ("--yes --trash", "could be undone only after this one: t1")] {
+            let mut console = Console::new(Format::Quiet);
+            console.run(&desk(), &format!("cache rm Qwen/Qwen3-8B-GGUF@main {how}")).unwrap();
+            assert!(console.stderr().contains(&format!("Warning: 1 deletion in the trash {wanted}")), "{}", console.stderr());
+        }
+    }
+
+    #[test]
     fn what_stays_behind_makes_the_verb_fail() {
         let desk = Arc::new(FakeDesk { deletion_failures: vec!["cannot remove /cache/x".to_owned()], ..FakeDesk::new() });
         let mut console = Console::new(Format::Human);

@@ -8,10 +8,13 @@ use crate::cli::output::Output;
 use crate::cli::record::Record;
 use crate::cli::table::{Column, Table};
 use crate::cli::text::counted;
-use crate::desk::{self, CacheListing, Desk, Fault, FaultKind, TrashEntry, TrashId};
+use crate::desk::{self, CacheListing, Desk, Fault, FaultKind, RestoreReport, TrashEntry, TrashId};
 
 /// Flags of `cache trash`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+The trash lies in the cache, in .locks/.hfdesk-trash: whoever removes .locks removes what could
+be brought back.")]
 pub struct TrashArgs {
     #[command(subcommand)]
     _command: Option<TrashCommand>,
@@ -47,10 +50,11 @@ pub struct EmptyArgs {
     dry_run: bool,
 }
 
-const COLUMNS: [Column<TrashEntry>; 5] = [
+const COLUMNS: [Column<TrashEntry>; 6] = [
     Column::shown("id", |entry| Cell::text(&entry.id.0)),
     Column::shown("what", what),
-    Column::shown("size", |entry| Cell::bytes(entry.size)),
+    Column::shown("size", |entry| Cell::bytes(entry.frees)),
+    Column::json("on_disk", |entry| Cell::bytes(entry.size)),
     Column::shown("deleted_at", |entry| Cell::time(entry.deleted_at)),
     Column::shown("kept_until", |entry| Cell::time(entry.kept_until)),
 ];
@@ -77,16 +81,39 @@ pub(super) async fn restore(desk: &dyn Desk, args: &RestoreArgs, out: &mut Outpu
         Some(beginning) => one(&cache, beginning)?.id.clone(),
         None => cache.trash.first().ok_or_else(|| nothing(&cache))?.id.clone(),
     };
-    let entry = desk.restore(id).await?;
+    let report = desk.restore(id).await?;
+    out.show(&brought_back(&report))?;
+    match &report.kept {
+        None => Ok(()),
+        Some(rest) => Err(stays(rest, &report.failures, out)),
+    }
+}
+
+fn brought_back(report: &RestoreReport) -> Record {
+    let entry = &report.restored;
     let back = match &entry.targets[..] {
         [target] => target.to_string(),
         targets => format!("{} things", targets.len()),
     };
     let record = Record::done(format!("Brought back {back}"))
         .json_field("id", Cell::text(&entry.id.0))
-        .field("what", what(&entry))
-        .field("size", Cell::bytes(entry.size));
-    out.show(&record)
+        .field("what", what(entry))
+        .field("size", Cell::bytes(entry.frees))
+        .json_field("on_disk", Cell::bytes(entry.size));
+    let moved_on = Cell::list(&report.moved_on);
+    let record = if report.moved_on.is_empty() { record.json_field("moved_on", moved_on) } else { record.field("moved_on", moved_on) };
+    let kept = report.kept.iter().flat_map(|rest| &rest.targets).map(ToString::to_string);
+    record.json_field("kept", Cell::list(kept)).json_field("failures", Cell::list(&report.failures))
+}
+
+/// What could not come back makes the verb fail, after what could has been told.
+fn stays(rest: &TrashEntry, failures: &[String], out: &mut Output) -> Fault {
+    for failure in failures {
+        out.warning(failure);
+    }
+    let things = counted(rest.targets.len(), "thing is", "things are");
+    Fault::new(FaultKind::Conflict, format!("{things} still in the trash as {}", rest.id))
+        .hint(format!("see the warnings above, then run: hfdesk-tui cache restore {}", rest.id))
 }
 
 pub(super) async fn empty(desk: &dyn Desk, args: &EmptyArgs, out: &mut Output) -> Result<(), Fault> {
@@ -158,8 +185,9 @@ fn nothing(cache: &CacheListing) -> Fault {
         .hint("what is deleted with --trash can be brought back")
 }
 
+/// Bytes that come free with these.
 fn size(entries: &[TrashEntry]) -> u64 {
-    entries.iter().map(|entry| entry.size).sum()
+    entries.iter().map(|entry| entry.frees).sum()
 }
 
 #[cfg(test)]
@@ -182,6 +210,18 @@ mod tests {
     #[test]
     fn bringing_back_reads_three_ways() {
         insta::assert_snapshot!(three_ways(&desk(), "cache restore"));
+    }
+
+    #[test]
+    fn what_cannot_come_back_makes_the_verb_fail_after_the_rest_is_told() {
+        let desk = Arc::new(FakeDesk { deletion_failures: vec!["/cache/x is in the way".to_owned()], ..FakeDesk::new() });
+        let mut console = Console::new(Format::Human);
+        let fault = console.run(&desk, "cache restore t1").unwrap_err();
+        assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Conflict, "1 thing is still in the trash as t1"));
+        assert!(fault.hint.unwrap().ends_with("cache restore t1"));
+        assert!(console.stdout().starts_with("✓ Brought back model/org/old\n"), "{}", console.stdout());
+        assert!(console.stdout().contains("moved_on: refs/main points at another commit"), "{}", console.stdout());
+        assert!(console.stderr().contains("Warning: /cache/x is in the way"), "{}", console.stderr());
     }
 
     #[test]

@@ -275,6 +275,8 @@ impl Desk for FakeDesk {
         let payloads = targets.iter().filter_map(payload).collect();
         let is_open = |file: &&OpenFile| targets.iter().filter_map(place).any(|path| file.path == path);
         let open_files = self.open_files.iter().filter(is_open).cloned().collect();
+        let spoils_one = targets.iter().any(|target| matches!(target, DeletionTarget::Revision { .. }));
+        let spoils = if spoils_one { vec![TrashId("t1".to_owned())] } else { Vec::new() };
         answer(DeletionPlan {
             root: "/cache".into(),
             targets,
@@ -288,7 +290,7 @@ impl Desk for FakeDesk {
             keeps: 1 << 20,
             disk_free: Some(10 << 30),
             open_files,
-            spoils: Vec::new(),
+            spoils,
         })
     }
 
@@ -302,14 +304,19 @@ impl Desk for FakeDesk {
         answer(DeletionReport { removed: plan.repos, freed, trashed, failures: self.deletion_failures.clone() })
     }
 
-    fn restore(&self, id: TrashId) -> Reply<TrashEntry> {
+    fn restore(&self, id: TrashId) -> Reply<RestoreReport> {
         self.note(format!("restore {id}"));
-        answer(trash().into_iter().find(|entry| entry.id == id).unwrap())
+        let (mut restored, failures) = (trash().into_iter().find(|entry| entry.id == id).unwrap(), self.deletion_failures.clone());
+        if failures.is_empty() {
+            return answer(RestoreReport { restored, moved_on: Vec::new(), failures, kept: None });
+        }
+        let kept = Some(TrashEntry { targets: restored.targets.split_off(1), ..restored.clone() });
+        answer(RestoreReport { restored, moved_on: vec!["refs/main points at another commit now".to_owned()], failures, kept })
     }
 
     fn empty_trash(&self, ids: Vec<TrashId>) -> Reply<u64> {
         self.note(format!("empty the trash {ids:?}"));
-        answer(trash().iter().map(|entry| entry.size).sum())
+        answer(trash().iter().map(|entry| entry.frees).sum())
     }
 
     fn pin(&self, repo: RepoKey, pinned: bool) -> Reply<()> {

@@ -217,10 +217,11 @@ fn leftovers() -> Vec<Leftover> {
 /// Two deletions that can be taken back.
 pub fn trash() -> Vec<TrashEntry> {
     let repo = |id: &str| RepoKey { kind: RepoKind::Model, id: id.parse().unwrap() };
-    let entry = |id: &str, targets, size| TrashEntry {
+    let entry = |id: &str, targets, frees| TrashEntry {
         id: TrashId(id.to_owned()),
         targets,
-        size,
+        frees,
+        size: frees + 4096,
         deleted_at: time("2026-03-04T05:06:07Z"),
         kept_until: time("2026-04-03T05:06:07Z"),
     };

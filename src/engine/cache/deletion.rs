@@ -66,7 +66,9 @@ impl Cache {
             }
         }
         draft.take_payloads()?;
-        Ok(draft.finish())
+        let mut planned = draft.finish();
+        planned.plan.spoils = self.spoiled(&planned.steps);
+        Ok(planned)
     }
 
     /// The folder of a repository's blobs in the cache with this root.
@@ -315,7 +317,7 @@ mod tests {
         let both = cache.plan_now(&[whole("org/a"), whole("org/b")]).unwrap();
         assert_eq!(both.plan.payloads.len(), 1);
         fs::rename(cache.root().join("models--org--b"), cache.root().join("models--org--renamed")).unwrap();
-        let record = Record::new(both.plan, &both.steps, both.kept, Disposal::Forever, Duration::ZERO);
+        let record = Record::new(&both, Disposal::Forever, Duration::ZERO);
         let outcome = cache.make_moves(&record, Way::Straight, usize::MAX);
         assert!(outcome.failures[0].contains("a blob links to it"), "{outcome:?}");
         assert!(cache.root().join("blobs/c6").join(HASH).exists());

@@ -15,7 +15,7 @@ use super::record::{Entry, Record, State};
 use super::seen::Seen;
 use super::testkit::{self, COMMIT, HASH, add, add_revision, key, plan, share, tree, whole};
 use super::trash::way;
-use crate::desk::{DeletionPlan, DeletionReport, DeletionTarget, Disposal, FaultKind, TrashId};
+use crate::desk::{DeletionPlan, DeletionReport, DeletionTarget, Disposal, FaultKind, RestoreReport, TrashId};
 
 const NEXT: &str = "89abcdef0123456789abcdef0123456789abcdef";
 const A: &[u8] = &[1; 3000];
@@ -137,7 +137,7 @@ fn trashed(cache: &Cache) -> Vec<PathBuf> {
 /// Begins a deletion, makes some of its moves and stops, as a process does that is killed.
 fn killed(cache: &Cache, planned: &DeletionPlan, disposal: Disposal, moves: usize) -> usize {
     let now = cache.plan_now(&planned.targets).unwrap();
-    let record = Record::new(now.plan, &now.steps, now.kept, disposal, super::trash::KEPT);
+    let record = Record::new(&now, disposal, super::trash::KEPT);
     let trash = cache.open_trash().unwrap();
     let entry = trash.begin(record).unwrap();
     cache.make_moves(&entry.record, way(&entry), moves);
@@ -219,7 +219,9 @@ fn what_was_deleted_can_be_taken_back() {
         let kept = report.trashed.unwrap();
         assert_same(&tree(cache.root()), &straight(&targets, Disposal::Forever).1, &format!("{targets:?}"));
         assert_eq!((cache.scan().unwrap().warnings, cache.trash()), (vec![], vec![kept.clone()]));
-        assert_eq!(cache.restore(&kept.id).unwrap(), kept);
+        assert_eq!(kept.frees, planned.frees, "{targets:?}");
+        let report = cache.restore(&kept.id).unwrap();
+        assert_eq!(report, RestoreReport { restored: kept, moved_on: vec![], failures: vec![], kept: None });
         assert_same(&sorted_manifests(tree(cache.root())), &sorted_manifests(before), &format!("{targets:?}"));
         assert_eq!((cache.trash(), trashed(&cache)), (vec![], vec![]));
         assert_eq!(cache.plan_deletion(&targets).unwrap().frees, planned.frees);
@@ -245,16 +247,17 @@ fn the_trash_takes_the_bytes_until_it_is_emptied() {
     let first = cache.delete(&cache.plan_deletion(&[revision("org/m", NEXT)]).unwrap(), Disposal::Trash).unwrap().trashed.unwrap();
     let second = cache.delete(&cache.plan_deletion(&[whole("org/m")]).unwrap(), Disposal::Trash).unwrap().trashed.unwrap();
     assert!(first.size >= 500 && second.size >= 3007 + 9000, "{first:?} {second:?}");
+    assert!(first.frees == 500 && first.size > first.frees, "what was planned, and whole blocks: {first:?}");
     assert_eq!(first.kept_until, first.deleted_at + Duration::from_secs(7 * 86_400));
     assert_eq!(cache.trash(), [second.clone(), first.clone()]);
     let fault = cache.empty_trash(&[first.id.clone(), TrashId("../..".into())]).unwrap_err();
     assert_eq!((fault.kind, cache.trash().len()), (FaultKind::NotFound, 2));
-    assert_eq!(cache.empty_trash(&[first.id]).unwrap(), first.size);
+    assert_eq!(cache.empty_trash(&[first.id]).unwrap(), first.frees);
     assert_eq!(cache.empty_expired().unwrap(), 0);
     let impatient = cache.clone().with_trash_kept(Duration::from_secs(1));
     let before = second.kept_until - Duration::from_secs(1);
     assert_eq!(impatient.empty_until(before).unwrap(), 0, "it is kept as long as was promised when it was deleted");
-    assert_eq!(impatient.empty_until(second.kept_until).unwrap(), second.size);
+    assert_eq!(impatient.empty_until(second.kept_until).unwrap(), second.frees);
     assert_eq!((cache.trash(), cache.empty_trash(&[]).unwrap(), trashed(&cache)), (vec![], 0, vec![]));
 }
 
@@ -292,7 +295,11 @@ fn a_restore_that_is_killed_after_any_move_is_finished() {
             cache.delete(&cache.plan_deletion(&targets).unwrap(), Disposal::Trash).unwrap();
             let mut entry = Entry::read(&trashed(&cache)[0]).unwrap();
             entry.turn(State::Restoring).unwrap();
-            cache.move_some_back(&entry, moves).unwrap();
+            let (parts, mut left) = (cache.way_back(&entry).0, moves);
+            for part in &parts {
+                cache.move_some_back(&entry, part, left).unwrap();
+                left = left.saturating_sub(part.moves.len());
+            }
             assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new(), "{targets:?} after {moves}");
             cache.finish_interrupted().unwrap();
             assert_same(&sorted_manifests(tree(cache.root())), &before, &format!("{targets:?} after {moves}"));
@@ -430,16 +437,108 @@ fn nothing_is_overwritten_by_what_comes_back() {
     cache.restore(&repo).unwrap();
 
     let old = delete(&[revision("org/m", NEXT)]);
-    add_revision(&cache, "org/m", &"c".repeat(40), "v2", &[("b.bin", B)]);
-    refused(&old, "refs/v2 is in the way");
-    fs::remove_file(cache.root().join("models--org--m/refs/v2")).unwrap();
-    cache.restore(&old).unwrap(); // the same blob has come again
-    assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new());
+    let fresh = cache.root().join("models--org--m/snapshots").join(NEXT);
+    fs::create_dir(&fresh).unwrap();
+    fs::write(fresh.join("a.bin"), "another").unwrap();
+    refused(&old, &format!("snapshots/{NEXT} is in the way"));
+    fs::remove_dir_all(fresh).unwrap();
+    cache.restore(&old).unwrap();
 
     let file = delete(&[files("org/m", Some(NEXT), &["q/b.bin"])]);
     delete(&[revision("org/m", NEXT)]);
     refused(&file, "the folder it was in is not there any more");
     assert_eq!(cache.restore(&TrashId("../../x".into())).unwrap_err().kind, FaultKind::NotFound);
+}
+
+#[test]
+fn a_branch_that_has_moved_on_stays_and_the_rest_comes_back() {
+    let (_dir, cache) = sample();
+    let planned = cache.plan_deletion(&[revision("org/m", NEXT)]).unwrap();
+    let id = cache.delete(&planned, Disposal::Trash).unwrap().trashed.unwrap().id;
+    let newer = "c".repeat(40);
+    add_revision(&cache, "org/m", &newer, "v2", &[("b.bin", B)]); // with a blob that is in the trash
+    let report = cache.restore(&id).unwrap();
+    let told = format!("models--org--m/refs/v2 points at {newer} now and stays so");
+    assert_eq!((report.moved_on, report.failures, report.kept), (vec![told], vec![], None));
+    let listing = cache.scan().unwrap();
+    assert_eq!((listing.warnings, cache.trash(), trashed(&cache)), (vec![], vec![], vec![]));
+    let back = |commit: &str| listing.repos[0].revisions.iter().find(|revision| revision.commit == commit).unwrap().refs.clone();
+    assert_eq!((back(NEXT), back(&newer)), (vec![], vec!["v2".to_owned()]));
+}
+
+#[test]
+fn what_was_downloaded_again_is_not_in_the_way() {
+    let (_dir, cache) = sample();
+    let before = sorted_manifests(tree(cache.root()));
+    let planned = cache.plan_deletion(&[revision("org/m", NEXT)]).unwrap();
+    let id = cache.delete(&planned, Disposal::Trash).unwrap().trashed.unwrap().id;
+    add_revision(&cache, "org/m", NEXT, "v2", &[("a.bin", A), ("q/b.bin", B)]);
+    let report = cache.restore(&id).unwrap();
+    assert_eq!((report.moved_on, report.failures, report.kept, trashed(&cache)), (vec![], vec![], None, vec![]));
+    assert_same(&sorted_manifests(tree(cache.root())), &before, "the same again");
+}
+
+/// Three repositories deleted together, two of which share a payload; the first of them has been downloaded again.
+fn blocked() -> (TempDir, Cache, TrashId) {
+    let (dir, cache) = sample();
+    let targets = [whole("org/b"), whole("datasets/org/set"), revision("org/m", NEXT)];
+    let planned = cache.plan_deletion(&targets).unwrap();
+    assert_eq!(planned.payloads.len(), 2);
+    let id = cache.delete(&planned, Disposal::Trash).unwrap().trashed.unwrap().id;
+    add(&cache, "org/b", &[("new.bin", b"new")]);
+    (dir, cache, id)
+}
+
+#[test]
+fn what_is_blocked_stays_in_the_trash_and_the_rest_comes_back() {
+    let (_first_dir, first) = sample();
+    let (_dir, cache, id) = blocked();
+    let whole_entry = cache.trash()[0].clone();
+    let report = cache.restore(&id).unwrap();
+    let rest = report.kept.unwrap();
+    assert_eq!((&report.restored.id, &rest.id, &rest.targets), (&id, &id, &vec![whole("org/b")]));
+    assert_eq!(report.restored.targets, [whole("datasets/org/set"), revision("org/m", NEXT)]);
+    assert!(report.failures.len() == 1 && report.failures[0].contains("models--org--b is in the way"), "{:?}", report.failures);
+    // The payload that only org/b has stays with it; the shared one has come back.
+    assert_eq!((report.restored.frees, rest.frees), (3000 + 500 + 500, 500));
+    assert_eq!(report.restored.frees + rest.frees, whole_entry.frees);
+    assert_eq!(cache.trash(), [rest]);
+    let missing = differences(&sorted_manifests(tree(first.root())), &sorted_manifests(tree(cache.root())));
+    let is_of_rest = |path: &String| path.starts_with("models--org--b") || path.starts_with("blobs/dd") || path.contains(HASH);
+    assert!(missing.iter().all(is_of_rest), "{missing:?}");
+    assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new());
+    assert!(cache.orphans().iter().all(|orphan| orphan.hash == "e".repeat(64)));
+
+    assert_eq!(cache.restore(&id).unwrap_err().kind, FaultKind::Conflict);
+    fs::remove_dir_all(cache.root().join("models--org--b")).unwrap();
+    cache.restore(&id).unwrap();
+    assert_same(&sorted_manifests(tree(cache.root())), &sorted_manifests(tree(first.root())), "in two parts");
+    assert_eq!((cache.trash(), trashed(&cache)), (vec![], vec![]));
+}
+
+#[test]
+fn a_restore_in_parts_that_is_killed_after_any_move_is_finished() {
+    let (_undisturbed_dir, undisturbed, id) = blocked();
+    cache_restored(&undisturbed, &id);
+    let last = sorted_manifests(tree(undisturbed.root()));
+    for moves in 0..12 {
+        let (_dir, cache, _) = blocked();
+        let mut entry = Entry::read(&trashed(&cache)[0]).unwrap();
+        entry.turn(State::Restoring).unwrap();
+        let (parts, mut left) = (cache.way_back(&entry).0, moves);
+        for part in &parts {
+            cache.move_some_back(&entry, part, left).unwrap();
+            left = left.saturating_sub(part.moves.len());
+        }
+        assert_eq!(cache.scan().unwrap().warnings, Vec::<String>::new(), "after {moves}");
+        cache.finish_interrupted().unwrap();
+        assert_same(&sorted_manifests(tree(cache.root())), &last, &format!("after {moves}"));
+        assert_eq!(cache.trash()[0].targets, [whole("org/b")]);
+    }
+}
+
+fn cache_restored(cache: &Cache, id: &TrashId) {
+    assert!(cache.restore(id).unwrap().kept.is_some());
 }
 
 #[test]
@@ -562,7 +661,7 @@ fn links_on_the_way_are_not_followed() {
     let planned = cache.plan_deletion(&[revision("org/m", NEXT)]).unwrap();
     // Between the plan's moves, somebody puts a link in the way.
     let now = cache.plan_now(&planned.targets).unwrap();
-    let record = Record::new(now.plan, &now.steps, now.kept, Disposal::Forever, super::trash::KEPT);
+    let record = Record::new(&now, Disposal::Forever, super::trash::KEPT);
     let trash = cache.open_trash().unwrap();
     let entry = trash.begin(record).unwrap();
     let refs = cache.root().join("models--org--m/refs");
@@ -588,7 +687,7 @@ fn a_forged_record_reaches_nothing_outside() {
     let trash = cache.root().join(".locks/.hfdesk-trash");
     for (from, to) in [("../mine", "0"), ("/etc/hostname", "0"), ("models--org--m/refs/main", "../../../../mine"), ("", "0")] {
         let planned = cache.plan_now(&[revision("org/m", NEXT)]).unwrap();
-        let mut record = Record::new(planned.plan, &planned.steps, planned.kept, Disposal::Forever, super::trash::KEPT);
+        let mut record = Record::new(&planned, Disposal::Forever, super::trash::KEPT);
         record.moves[0].from = from.into();
         record.moves[0].to = to.into();
         let folder = trash.join("forged");
@@ -606,7 +705,7 @@ fn a_forged_record_reaches_nothing_outside() {
     ];
     for forge in forge {
         let planned = cache.plan_now(&[revision("org/m", NEXT)]).unwrap();
-        let mut record = Record::new(planned.plan, &planned.steps, planned.kept, Disposal::Forever, super::trash::KEPT);
+        let mut record = Record::new(&planned, Disposal::Forever, super::trash::KEPT);
         forge(&mut record);
         let folder = trash.join("forged");
         fs::write(folder.join("moving.json"), serde_json::to_vec(&record).unwrap()).unwrap();
@@ -657,12 +756,13 @@ fn several_threads_delete_at_once() {
 
 #[test]
 fn what_may_not_be_moved_is_told_and_the_rest_of_its_repository_stays() {
-    let (_dir, cache) = sample();
+    testkit::as_nobody(told_what_may_not_be_moved);
+}
+
+fn told_what_may_not_be_moved() {
+    let (_dir, cache) = make_sample();
     let refs = cache.root().join("models--org--m/refs");
     fs::set_permissions(&refs, Permissions::from_mode(0o555)).unwrap();
-    if fs::rename(refs.join("v2"), refs.join("probe")).is_ok() {
-        return fs::rename(refs.join("probe"), refs.join("v2")).unwrap(); // the administrator may do everything
-    }
     let planned = cache.plan_deletion(&[revision("org/m", NEXT), whole("org/b")]).unwrap();
     let report = cache.delete(&planned, Disposal::Forever).unwrap();
     assert_eq!((report.removed, report.failures.len()), (vec![key("org/b")], 1));

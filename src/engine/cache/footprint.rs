@@ -52,16 +52,11 @@ impl Footprint {
 
     /// The bytes, where those names have gone that `is_gone` says. Bytes with several names go with the last of them.
     pub(super) fn totals(&self, is_gone: impl Fn(&Path) -> bool) -> Totals {
-        let mut by_bytes = BTreeMap::<Identity, Vec<&Leaving>>::new();
-        for leaving in self.leaving.iter().filter(|leaving| is_gone(&leaving.path)) {
-            by_bytes.entry(leaving.seen.identity).or_default().push(leaving);
-        }
         let mut totals = Totals::default();
         let mut stays = self.staying.clone();
-        for (identity, names) in by_bytes {
-            let bytes = names.iter().map(|name| name.bytes()).max().unwrap_or_default();
-            let all = names.iter().map(|name| name.seen.names).max().unwrap_or_default();
-            if u64::try_from(names.len()).is_ok_and(|gone| gone < all) {
+        for (identity, names) in self.by_bytes(is_gone) {
+            let bytes = size(&names);
+            if !are_all(&names) {
                 stays.insert(identity, bytes);
                 continue;
             }
@@ -73,10 +68,35 @@ impl Footprint {
         totals
     }
 
+    /// The bytes that come free where all of it goes, each with one of their names.
+    pub(super) fn freed(&self) -> Vec<(&Path, u64)> {
+        let freed = self.by_bytes(|_| true).into_values().filter(|names| are_all(names));
+        freed.filter_map(|names| Some((names.first()?.path.as_path(), size(&names)))).collect()
+    }
+
+    fn by_bytes(&self, is_gone: impl Fn(&Path) -> bool) -> BTreeMap<Identity, Vec<&Leaving>> {
+        let mut by_bytes = BTreeMap::<Identity, Vec<&Leaving>>::new();
+        for leaving in self.leaving.iter().filter(|leaving| is_gone(&leaving.path)) {
+            by_bytes.entry(leaving.seen.identity).or_default().push(leaving);
+        }
+        by_bytes
+    }
+
     /// The names that go, by the bytes they name.
     pub(super) fn identities(&self) -> impl Iterator<Item = (Identity, &Path)> {
         self.leaving.iter().map(|leaving| (leaving.seen.identity, leaving.path.as_path()))
     }
+}
+
+/// The bytes that these names name.
+fn size(names: &[&Leaving]) -> u64 {
+    names.iter().map(|name| name.bytes()).max().unwrap_or_default()
+}
+
+/// Whether bytes have no other name than these.
+fn are_all(names: &[&Leaving]) -> bool {
+    let all = names.iter().map(|name| name.seen.names).max().unwrap_or_default();
+    u64::try_from(names.len()).is_ok_and(|gone| gone >= all)
 }
 
 #[cfg(test)]

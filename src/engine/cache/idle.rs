@@ -121,7 +121,7 @@ mod tests {
 
     fn moves(cache: &Cache, target: DeletionTarget) -> Vec<Move> {
         let planned = cache.plan_now(&[target]).unwrap();
-        Record::new(planned.plan, &planned.steps, planned.kept, Disposal::Forever, Duration::ZERO).moves
+        Record::new(&planned, Disposal::Forever, Duration::ZERO).moves
     }
 
     #[test]

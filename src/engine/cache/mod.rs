@@ -34,9 +34,11 @@ mod reader;
 mod record;
 mod remembered;
 mod remove;
+mod rights;
 mod scan;
 mod seen;
 mod snapshot;
+mod spoils;
 mod store;
 mod survey;
 #[cfg(test)]
@@ -45,6 +47,7 @@ mod trash;
 mod tree;
 mod verify;
 mod walk;
+mod way_back;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

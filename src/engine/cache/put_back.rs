@@ -1,4 +1,5 @@
-//! Bringing a deletion back: its moves in reverse, each to where it came from. Nothing is overwritten.
+//! Bringing a deletion back: its moves in reverse, each to where it came from. Nothing is overwritten, and what cannot come back stays in
+//! the trash.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -11,41 +12,33 @@ use rustix::io::Errno;
 use super::Cache;
 use super::entries::size_of;
 use super::going::{What, commit_of};
-use super::layout::{BLOBS, SNAPSHOTS, is_hex, resolve};
+use super::layout::{SNAPSHOTS, resolve};
 use super::moves::group;
-use super::record::{Entry, Move, State, files_below};
+use super::record::{Entry, Move, State};
 use super::store::{Store, manifest_of};
 use super::trash::{remove, unknown};
-use crate::desk::{Fault, FaultKind, TrashEntry, TrashId};
+use super::way_back::{Part, Returning, gone, in_the_way, is_same};
+use crate::desk::{Fault, RestoreReport, TrashEntry, TrashId, printable};
 use crate::engine::host::{FileLock, sync_dir};
-
-/// A blob that comes back and the shared payload it links to.
-pub(super) type Returning = (PathBuf, PathBuf);
 
 impl Cache {
     /// Brings back what one deletion put into the trash.
     ///
-    /// Where something stands in the way, or what it needs is not there any more, a fault names it and nothing is moved. A blob that has
-    /// been downloaded again is not in the way: it is the same.
-    pub fn restore(&self, id: &TrashId) -> Result<TrashEntry, Fault> {
+    /// What has been downloaded again is the same and not in the way. A branch or tag that has moved on since stays as it is now. Where
+    /// something else stands in the way of a repository, or what it needs is not there any more, the rest comes back without it and
+    /// the report says why; where nothing can come back that is the fault, and nothing is moved.
+    pub fn restore(&self, id: &TrashId) -> Result<RestoreReport, Fault> {
         let trash = self.trash_if_any()?.ok_or_else(|| unknown(id))?;
         trash.finish(None);
         let mut entry = self.kept().into_iter().find(|entry| entry.id() == *id).ok_or_else(|| unknown(id))?;
-        let shown = entry.shown();
         let _locks = self.lock_payloads(&entry)?;
-        self.check_way(&entry)?;
-        entry.turn(State::Restoring)?;
-        self.put_back(&mut entry)?;
-        Ok(shown)
+        self.put_back(&mut entry)
     }
 
-    /// Goes on with bringing back what was interrupted. Where that is not possible any more, the rest is kept in the trash.
+    /// Goes on with bringing back what was interrupted. What is not possible any more is kept in the trash.
     pub(super) fn go_on_restoring(&self, entry: &mut Entry) -> Result<(), Fault> {
         let _locks = self.lock_payloads(entry)?;
-        match self.check_way(entry) {
-            Ok(()) => self.put_back(entry),
-            Err(_) => entry.turn(State::Kept),
-        }
+        self.put_back(entry).map(drop)
     }
 
     /// Puts back what had gone of repositories of which something stays, as far as it leads somewhere and nothing stands in its place.
@@ -82,35 +75,74 @@ impl Cache {
         }
     }
 
-    /// Makes the moves backwards and removes the deletion's folder.
-    pub(super) fn put_back(&self, entry: &mut Entry) -> Result<(), Fault> {
-        if let Err(fault) = self.move_back(entry) {
-            entry.turn(State::Kept)?;
-            return Err(fault);
+    /// Brings back what can come, and removes the deletion's folder where nothing is left in it that could come later.
+    pub(super) fn put_back(&self, entry: &mut Entry) -> Result<RestoreReport, Fault> {
+        let before = entry.shown();
+        let (parts, mut faults) = self.way_back(entry);
+        if !parts.is_empty() && entry.state != State::Restoring {
+            entry.turn(State::Restoring)?;
         }
-        entry.turn(State::Emptying)?;
-        remove(entry)
+        let mut back = Vec::new();
+        for part in parts {
+            match self.bring_back(entry, &part) {
+                Ok(()) => back.push(part),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() || !back.is_empty() {
+            return self.settle_rest(entry, before, &back, &faults);
+        }
+        entry.narrow(|_| true);
+        if entry.state != State::Kept {
+            entry.turn(State::Kept)?;
+        }
+        Err(faults.swap_remove(0))
     }
 
-    fn move_back(&self, entry: &Entry) -> Result<(), Fault> {
-        self.move_some_back(entry, usize::MAX)?;
-        // What is left in the deletion's folder is removed next, so all of it has to be in its place.
-        if let Some(moved) = entry.record.moves.iter().find(|moved| !self.is_back(entry, moved)) {
+    /// Keeps what could not come back, and tells what became of the deletion.
+    fn settle_rest(&self, entry: &mut Entry, mut restored: TrashEntry, back: &[Part], faults: &[Fault]) -> Result<RestoreReport, Fault> {
+        let mut kept = None;
+        if faults.is_empty() {
+            entry.turn(State::Emptying)?;
+            remove(entry)?;
+        } else {
+            entry.narrow(|moved| !back.iter().any(|part| part.has(moved)));
+            entry.turn(State::Kept)?;
+            kept = Some(entry.shown());
+        }
+        if let Some(rest) = &kept {
+            restored.targets.retain(|target| !rest.targets.contains(target));
+            restored.frees = restored.frees.saturating_sub(rest.frees);
+            restored.size = restored.size.saturating_sub(rest.size);
+        }
+        let moved_on = back.iter().flat_map(|part| &part.moved_on).map(|moved| self.moved_on(moved)).collect();
+        Ok(RestoreReport { restored, moved_on, failures: faults.iter().map(|fault| fault.message.clone()).collect(), kept })
+    }
+
+    fn moved_on(&self, moved: &Move) -> String {
+        let now = commit_of(&self.root.join(&moved.from)).unwrap_or_default();
+        printable(&format!("{} points at {} now and stays so", moved.from.display(), now.trim()))
+    }
+
+    /// Makes the moves of a part backwards, durably.
+    fn bring_back(&self, entry: &Entry, part: &Part) -> Result<(), Fault> {
+        self.move_some_back(entry, part, usize::MAX)?;
+        // What is left of it in the deletion's folder is removed next, so all of it has to be in its place.
+        if let Some(moved) = part.moves.iter().find(|moved| !self.is_back(entry, moved)) {
             return Err(in_the_way(&self.root.join(&moved.from)));
         }
         let folders: BTreeSet<PathBuf> =
-            entry.record.moves.iter().filter_map(|moved| self.root.join(&moved.from).parent().map(Path::to_path_buf)).collect();
+            part.moves.iter().filter_map(|moved| self.root.join(&moved.from).parent().map(Path::to_path_buf)).collect();
         folders.iter().try_for_each(|folder| sync_dir(folder))
     }
 
     /// Makes at most so many moves. Shared payloads come first, then the names of those who use them, then blobs before the files that
-    /// lead to them.
-    pub(super) fn move_some_back(&self, entry: &Entry, most: usize) -> Result<(), Fault> {
-        let (shared, own): (Vec<&Move>, Vec<&Move>) = entry.record.moves.iter().partition(|moved| moved.is_shared());
+    /// lead to them, and refs last.
+    pub(super) fn move_some_back(&self, entry: &Entry, part: &Part, most: usize) -> Result<(), Fault> {
+        let (shared, own): (Vec<&Move>, Vec<&Move>) = part.moves.iter().partition(|moved| moved.is_shared());
         shared.iter().take(most).try_for_each(|moved| self.move_one_back(entry, moved))?;
-        self.name_users(self.returning(entry).iter())?;
-        own.into_iter().rev().take(most.saturating_sub(shared.len())).try_for_each(|moved| self.move_one_back(entry, moved))?;
-        Ok(())
+        self.name_users(part.returning.iter())?;
+        own.into_iter().rev().take(most.saturating_sub(shared.len())).try_for_each(|moved| self.move_one_back(entry, moved))
     }
 
     fn move_one_back(&self, entry: &Entry, moved: &Move) -> Result<(), Fault> {
@@ -148,84 +180,12 @@ impl Cache {
         Ok(())
     }
 
-    /// Blobs among what comes back that link to a shared payload.
-    pub(super) fn returning(&self, entry: &Entry) -> Vec<Returning> {
-        let Some(store) = Store::open(&self.root) else { return Vec::new() };
-        let link = |blob: PathBuf, at: PathBuf| store.payload_of(&blob, &fs::read_link(at).ok()?).map(|payload| (blob, payload));
-        let blobs = entry.record.moves.iter().flat_map(|moved| match moved.what {
-            What::Blob => vec![(moved.from.clone(), entry.at(moved))],
-            What::Repo => children(&entry.at(moved).join(BLOBS))
-                .map(|at| (moved.from.join(BLOBS).join(at.file_name().unwrap_or_default()), at))
-                .collect(),
-            _ => Vec::new(),
-        });
-        blobs.filter_map(|(blob, at)| link(blob, at)).collect()
-    }
-
     /// Keeps payloads from being collected while their users come back.
     fn lock_payloads(&self, entry: &Entry) -> Result<Vec<FileLock>, Fault> {
         let Some(store) = Store::open(&self.root) else { return Ok(Vec::new()) };
         let going = entry.record.moves.iter().filter(|moved| moved.what == What::Payload).map(|moved| moved.from.clone());
         let payloads: BTreeSet<PathBuf> = going.chain(self.returning(entry).into_iter().map(|(_, payload)| payload)).collect();
         payloads.iter().filter(|payload| self.is_inside(payload)).map(|payload| store.lock(payload)).collect()
-    }
-
-    /// Refuses where something is in the way, or missing.
-    fn check_way(&self, entry: &Entry) -> Result<(), Fault> {
-        let coming: HashSet<&Path> =
-            entry.record.moves.iter().filter(|moved| entry.holds(moved)).map(|moved| moved.from.as_path()).collect();
-        for moved in entry.record.moves.iter().filter(|moved| entry.holds(moved)) {
-            let place = self.root.join(&moved.from);
-            match fs::symlink_metadata(&place) {
-                Ok(_) if is_same(moved, &entry.at(moved), &place) => {}
-                Ok(_) => return Err(in_the_way(&place)),
-                Err(_) if !self.is_inside(&moved.from) => return Err(gone(&moved.from, "the folder it was in is not there any more")),
-                Err(_) => {}
-            }
-            if matches!(moved.what, What::Snapshot | What::Entry) {
-                self.check_links(entry, moved, &coming)?;
-            }
-        }
-        let lost = |(_, payload): &&Returning| !coming.contains(payload.as_path()) && size_of(&self.root.join(payload)).is_none();
-        match self.returning(entry).iter().find(lost) {
-            Some((blob, payload)) => Err(gone(blob, &format!("the shared payload {} is not there any more", payload.display()))),
-            None => Ok(()),
-        }
-    }
-
-    /// Refuses to bring back a file of a snapshot that would lead nowhere, which hides the whole repository from the official client.
-    fn check_links(&self, entry: &Entry, moved: &Move, coming: &HashSet<&Path>) -> Result<(), Fault> {
-        let comes = |path: &Path| path.ancestors().any(|ancestor| coming.contains(ancestor));
-        for (below, _) in files_below(&entry.at(moved)) {
-            let (at, file) = if below == Path::new("") {
-                (entry.at(moved), moved.from.clone())
-            } else {
-                (entry.at(moved).join(&below), moved.from.join(&below))
-            };
-            let Ok(link) = fs::read_link(at) else { continue };
-            let Some(blob) = resolve(&self.root, file.parent().unwrap_or(Path::new("")), &link) else { continue };
-            if !comes(&blob) && size_of(&self.root.join(&blob)).is_none() {
-                return Err(gone(&file, &format!("{} is not there any more", blob.display())));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether what stands at a place is what would be brought back there.
-fn is_same(moved: &Move, trashed: &Path, place: &Path) -> bool {
-    let link = |path: &Path| fs::read_link(path).ok();
-    match moved.what {
-        // Its name is its content's digest.
-        What::Blob if moved.from.file_name().and_then(|name| name.to_str()).is_some_and(|name| is_hex(name, 40) || is_hex(name, 64)) => {
-            let text = link(trashed);
-            (text.is_some() && text == link(place)) || (size_of(place).is_some() && (text.is_some() || size_of(place) == size_of(trashed)))
-        }
-        What::Payload => size_of(place).is_some() && size_of(place) == size_of(trashed),
-        What::Manifest | What::Locks => true,
-        What::Entry => link(trashed).is_some() && link(trashed) == link(place),
-        What::Ref => fs::read(trashed).ok().is_some_and(|text| fs::read(place).is_ok_and(|other| other == text)),
-        What::Blob | What::Snapshot | What::Repo => false,
     }
 }
 
@@ -248,27 +208,13 @@ fn rename_plainly(from: &Path, to: &Path) -> io::Result<()> {
     fs::remove_file(from)
 }
 
-fn children(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
-}
-
-fn in_the_way(place: &Path) -> Fault {
-    Fault::new(FaultKind::Conflict, format!("{} is in the way", place.display()))
-        .hint("delete it, or move it away, then restore again; what is not back is still in the trash")
-}
-
-fn gone(path: &Path, why: &str) -> Fault {
-    Fault::new(FaultKind::Conflict, format!("{} cannot come back: {why}", path.display()))
-        .hint("restore what was deleted after it first, or download it again; nothing was moved")
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 
     use super::super::testkit::{self, add, whole};
     use super::*;
-    use crate::desk::Disposal;
+    use crate::desk::{Disposal, FaultKind};
 
     #[test]
     fn what_comes_into_the_way_of_a_restore_costs_nothing() {

@@ -3,7 +3,7 @@
 //! The record's name tells how far the deletion is, and changes by a rename, which needs no room on the disk. A deletion that was
 //! interrupted at any instruction can be told from one that is complete, and gone on with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -13,12 +13,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::deletion::folder;
-use super::footprint::Identity;
+use super::deletion::{Planned, folder};
+use super::footprint::{Footprint, Identity};
 use super::going::{Step, What};
-use super::layout::LOCKS;
+use super::layout::{BLOBS, LOCKS};
+use super::moves::group;
 use super::seen::{Kind, Seen};
-use crate::desk::{DeletionPlan, Disposal, Fault, RepoKey, TrashEntry, TrashId};
+use crate::desk::{DeletionPlan, DeletionTarget, Disposal, Fault, TrashEntry, TrashId};
 use crate::engine::host::{remove_temporaries, sync_dir, write_atomically};
 
 /// The longest record that is read, in bytes.
@@ -63,6 +64,9 @@ pub(super) struct Move {
     /// What a repository or a snapshot has in it, relative to it: what comes later does not go with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) inside: Vec<String>,
+    /// Bytes of the plan's that come free with it.
+    #[serde(default)]
+    pub(super) frees: u64,
 }
 
 impl Move {
@@ -73,7 +77,7 @@ impl Move {
             _ => Vec::new(),
         };
         inside.sort();
-        Self { what, from, to: number.to_string(), inside }
+        Self { what, from, to: number.to_string(), inside, frees: 0 }
     }
 
     /// Something that has come into it since the deletion was decided on.
@@ -113,8 +117,10 @@ pub(super) struct Record {
 
 impl Record {
     /// The record of a deletion that begins now.
-    pub(super) fn new(plan: DeletionPlan, steps: &[Step], kept: Vec<PathBuf>, disposal: Disposal, keep: Duration) -> Self {
-        let moves = steps.iter().enumerate().map(|(number, step)| Move::new(&plan.root, number, step)).collect();
+    pub(super) fn new(planned: &Planned, disposal: Disposal, keep: Duration) -> Self {
+        let (plan, kept) = (planned.plan.clone(), planned.kept.clone());
+        let mut moves: Vec<Move> = planned.steps.iter().enumerate().map(|(number, step)| Move::new(&plan.root, number, step)).collect();
+        share_out(&mut moves, &planned.footprint);
         let deleted_at = Timestamp::now();
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let kept_until = deleted_at.checked_add(keep).unwrap_or(Timestamp::MAX);
@@ -132,6 +138,17 @@ impl Record {
                 .moves
                 .iter()
                 .all(|moved| moved.what.fits(&moved.from) && !moved.to.is_empty() && moved.to.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+}
+
+/// Notes with each move the bytes that come free with it.
+fn share_out(moves: &mut [Move], footprint: &Footprint) {
+    let numbers: HashMap<PathBuf, usize> = moves.iter().enumerate().map(|(number, moved)| (moved.from.clone(), number)).collect();
+    for (path, bytes) in footprint.freed() {
+        let number = path.ancestors().find_map(|place| numbers.get(place));
+        if let Some(moved) = number.and_then(|number| moves.get_mut(*number)) {
+            moved.frees += bytes;
+        }
     }
 }
 
@@ -212,6 +229,7 @@ impl Entry {
         TrashEntry {
             id: self.id(),
             targets: self.record.plan.targets.clone(),
+            frees: self.frees(),
             size: self.size(),
             deleted_at: self.record.deleted_at,
             kept_until: self.kept_until(),
@@ -223,17 +241,30 @@ impl Entry {
         self.record.kept_until
     }
 
-    /// Takes out of the record what is not here, so that it names no more than can be brought back. A disk without room for that costs
-    /// nothing but the names.
-    pub(super) fn narrow(&mut self) {
-        let held: Vec<Move> = self.record.moves.iter().filter(|moved| self.holds(moved)).cloned().collect();
-        let below = |moved: &Move| moved.from.strip_prefix(LOCKS).unwrap_or(&moved.from).to_path_buf();
-        let is_of = |key: &RepoKey| held.iter().any(|moved| below(moved).starts_with(folder(key)));
-        self.record.plan.targets.retain(|target| target.repo().is_none_or(is_of));
-        self.record.moves = held;
+    /// Takes out of the record, and removes, what is not wanted here any more, so that it names no more than can be brought back. What is
+    /// not here is not wanted either. A disk without room for that costs nothing but the names.
+    pub(super) fn narrow(&mut self, is_wanted: impl Fn(&Move) -> bool) {
+        let moves = std::mem::take(&mut self.record.moves);
+        let (wanted, over): (Vec<Move>, Vec<Move>) = moves.into_iter().partition(|moved| self.holds(moved) && is_wanted(moved));
+        self.record.moves = wanted;
+        if over.is_empty() {
+            return;
+        }
+        let places: HashSet<PathBuf> = self.record.moves.iter().map(|moved| group(&moved.from)).collect();
+        let plan = &mut self.record.plan;
+        plan.targets.retain(|target| places.contains(&place_of(target)));
+        plan.frees = plan.frees.saturating_sub(over.iter().map(|moved| moved.frees).sum());
         if let Ok(text) = serde_json::to_vec(&self.record) {
             let _ = write_atomically(&self.file(), &text, 0o644);
         }
+        for moved in over {
+            let _ = remove(&self.at(&moved));
+        }
+    }
+
+    /// Bytes that come free when it is removed, as its plan counted them.
+    pub(super) fn frees(&self) -> u64 {
+        self.record.plan.frees
     }
 
     /// Bytes on the disk that come free when it is removed: none of those that have a name elsewhere.
@@ -251,6 +282,18 @@ impl Entry {
     pub(super) fn remove(&self) -> io::Result<()> {
         let removed = self.record.moves.iter().map(|moved| remove(&self.at(moved)));
         removed.fold(Ok(()), Result::and).and_then(|()| remove(&self.folder))
+    }
+}
+
+/// Where what was asked for lies, or lay, as [`group`] names it.
+fn place_of(target: &DeletionTarget) -> PathBuf {
+    match target {
+        DeletionTarget::Locks(repo) => Path::new(LOCKS).join(folder(repo)),
+        DeletionTarget::Payload(hash) => Path::new(BLOBS).join(hash.get(..2).unwrap_or_default()).join(hash),
+        DeletionTarget::Repo(repo)
+        | DeletionTarget::Revision { repo, .. }
+        | DeletionTarget::Files { repo, .. }
+        | DeletionTarget::Leftover { repo, .. } => folder(repo),
     }
 }
 

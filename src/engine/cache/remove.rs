@@ -44,8 +44,8 @@ impl Cache {
             Ok(Some(trash)) => Ok(trash),
             Err(fault) => Err(fault),
         };
-        let Planned { plan, steps, footprint, kept } = planned;
-        let record = Record::new(plan, &steps, kept, disposal, self.trash_kept);
+        let record = Record::new(&planned, disposal, self.trash_kept);
+        let footprint = planned.footprint;
         match (trash.and_then(|trash| Ok((trash.begin(record.clone())?, trash))), disposal) {
             (Ok((entry, trash)), _) => self.carry_out(trash, entry, &footprint),
             (Err(fault), _) if fault.kind == FaultKind::Busy => Err(fault),
@@ -58,6 +58,7 @@ impl Cache {
     fn still(&self, plan: &DeletionPlan) -> Result<Planned, Fault> {
         let planned = self.plan_now(&plan.targets).map_err(changed)?;
         check(plan, &planned.plan)?;
+        self.check_rights(&planned.steps)?;
         self.check_idle(&planned.steps)?;
         Ok(planned)
     }
@@ -66,8 +67,12 @@ impl Cache {
         let outcome = self.make_moves(&entry.record, way(&entry), usize::MAX);
         if let Some(error) = outcome.refused {
             entry.turn(State::Restoring)?;
-            self.put_back(&mut entry)?;
-            return Err(no_trash(&Fault::disk("move it there", error)));
+            let back = self.put_back(&mut entry)?;
+            let refused = no_trash(&Fault::disk("move it there", error));
+            return Err(match back.failures.first() {
+                None => refused,
+                Some(why) => refused.hint(format!("bring back what had gone, which is in the trash: {why}")),
+            });
         }
         let mut report = report(&entry.record, &outcome, footprint);
         let entry = trash.settle(entry)?;
@@ -145,6 +150,11 @@ fn check(seen: &DeletionPlan, now: &DeletionPlan) -> Result<(), Fault> {
     if (seen.frees, seen.unused, seen.keeps) != (now.frees, now.unused, now.keeps) {
         let tell = |plan: &DeletionPlan| format!("free {} ({} bytes) and keep {}", bytes(plan.frees), plan.frees, bytes(plan.keeps));
         what.push(format!("it would {} now, not {}", tell(now), tell(seen)));
+    }
+    // Fewer are no news: the trash is rid of some by itself.
+    let spoiled = now.spoils.iter().filter(|id| !seen.spoils.contains(id)).count();
+    if spoiled > 0 {
+        what.push(format!("{spoiled} more of what is in the trash could not be brought back any more"));
     }
     if what.is_empty()
         && (&seen.repos, &seen.revisions, &seen.paths, &seen.payloads) != (&now.repos, &now.revisions, &now.paths, &now.payloads)

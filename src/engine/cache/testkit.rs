@@ -129,3 +129,27 @@ pub fn tree(root: &Path) -> std::collections::BTreeMap<String, String> {
 fn text_or_digest(content: &[u8]) -> String {
     if content.len() > 400 { hex::encode(sha2::Sha256::digest(content)) } else { String::from_utf8_lossy(content).into_owned() }
 }
+
+/// Runs a test as somebody who may not do everything: the administrator may remove whatever he likes.
+pub fn as_nobody(test: impl FnOnce() + Send) {
+    let run = || {
+        become_nobody();
+        test();
+    };
+    // A thread that has given its rights up does not get them back.
+    std::thread::scope(|scope| scope.spawn(run).join()).unwrap();
+}
+
+/// Gives up what the administrator may do, for this thread alone.
+#[cfg(target_os = "linux")]
+fn become_nobody() {
+    let nobody = rustix::process::Uid::from_raw(65534);
+    if rustix::process::geteuid().is_root() {
+        rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn become_nobody() {
+    assert!(!rustix::process::geteuid().is_root(), "run the tests as anybody but the administrator");
+}

@@ -43,14 +43,15 @@ impl Cache {
         self.trash_kept
     }
 
-    /// What was deleted and can be brought back, the newest first, with the bytes it takes on the disk.
+    /// What was deleted and can be brought back, the newest first.
     pub fn trash(&self) -> Vec<TrashEntry> {
         let mut kept: Vec<TrashEntry> = self.kept().iter().map(Entry::shown).collect();
         kept.sort_by(|a, b| b.deleted_at.cmp(&a.deleted_at).then_with(|| b.id.cmp(&a.id)));
         kept
     }
 
-    /// Removes these from the trash for good, or all of it where none are named. Answers with the bytes that came free.
+    /// Removes these from the trash for good, or all of it where none are named. Answers with the bytes that came free, as
+    /// [`TrashEntry::frees`] counts them.
     pub fn empty_trash(&self, ids: &[TrashId]) -> Result<u64, Fault> {
         let meant = if ids.is_empty() { None } else { Some(ids) };
         self.empty(|entry| meant.is_none_or(|ids| ids.contains(&entry.id())), ids)
@@ -74,12 +75,12 @@ impl Cache {
             return Err(unknown(id));
         }
         let mut meant: Vec<Entry> = kept.into_iter().filter(is_meant).collect();
-        let sizes: u64 = meant.iter().map(Entry::size).sum();
+        let frees: u64 = meant.iter().map(Entry::frees).sum();
         meant.iter_mut().try_for_each(|entry| entry.turn(State::Emptying))?;
         // What cannot go back any more needs no lock: others need not wait.
         drop(trash);
         let removed = meant.iter().map(remove).fold(Ok(()), Result::and);
-        removed.map(|()| sizes)
+        removed.map(|()| frees)
     }
 
     /// Finishes what was interrupted on its way out of the trash or for good. A deletion that was interrupted before all had gone is not
@@ -158,7 +159,7 @@ impl Trash<'_> {
     }
 
     /// Ends a deletion that was interrupted and that nobody asks for any more: somebody may have come to need what has not gone.
-    fn wind_up(&self, mut entry: Entry) -> Result<(), Fault> {
+    fn wind_up(&self, entry: Entry) -> Result<(), Fault> {
         let goes_on = self.cache.put_parts_back(&entry)?;
         if goes_on {
             // Nothing of a repository that has gone uses its payloads any more; that is looked at again for each.
@@ -166,14 +167,14 @@ impl Trash<'_> {
             let record = Record { moves: shared, ..entry.record.clone() };
             self.cache.make_moves(&record, way(&entry), usize::MAX);
         }
-        if entry.record.disposal == Disposal::Trash {
-            entry.narrow();
-        }
         self.settle(entry).map(drop)
     }
 
     /// Ends a deletion whose moves are made: it is kept from now on, or it is to be removed, for which nobody else need wait.
     pub(super) fn settle(&self, mut entry: Entry) -> Result<Entry, Fault> {
+        if entry.record.disposal == Disposal::Trash {
+            entry.narrow(|_| true);
+        }
         let holds_any = entry.record.moves.iter().any(|moved| entry.holds(moved));
         let is_kept = entry.record.disposal == Disposal::Trash && holds_any;
         entry.turn(if is_kept { State::Kept } else { State::Emptying })?;

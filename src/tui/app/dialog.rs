@@ -94,7 +94,9 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
         }
         (Question::Download(plan), Code::Enter | Code::Char('y')) if fits(plan) => vec![Effect::Enqueue(plan.clone())],
         (Question::Delete(deletion), Code::Char('y')) => cache::carry_out(app, deletion.plan.clone(), Disposal::Forever),
-        (Question::Delete(deletion), Code::Char('t')) => cache::carry_out(app, deletion.plan.clone(), Disposal::Trash),
+        (Question::Delete(deletion), Code::Char('t')) if app.cache.has_trash() => {
+            cache::carry_out(app, deletion.plan.clone(), Disposal::Trash)
+        }
         (Question::EmptyTrash(entries), Code::Char('y')) => cache::empty_out(app, entries.iter().map(|entry| entry.id.clone()).collect()),
         (Question::Mend(findings), Code::Char('y')) => cache::mend(app, findings.clone()),
         (Question::Mend(findings), Code::Esc | Code::Enter | Code::Char('n')) => {

@@ -6,8 +6,8 @@ use super::card::Reach;
 use super::key::Key;
 use crate::desk::{
     Analysis, Assessment, Board, CacheContents, CacheListing, CachedRepo, Card, DeletionPlan, DeletionReport, DeletionTarget, Disposal,
-    Fault, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepoKey, RepoRef, Revisions, Scenario, SearchPage, SearchQuery,
-    Selection, Target, TrashEntry, TrashId,
+    Fault, Finding, JobAction, JobId, MendReport, Notice, PageToken, Plan, RepoKey, RepoRef, RestoreReport, Revisions, Scenario,
+    SearchPage, SearchQuery, Selection, Target, TrashId,
 };
 
 /// Which request of a pane a reply belongs to. A pane raises its number when it asks anew, so older replies are stale.
@@ -65,7 +65,7 @@ pub enum Msg {
     /// Reply to [`Effect::Delete`], with what it was about.
     Deleted(Vec<DeletionTarget>, Result<DeletionReport, Fault>),
     /// Reply to [`Effect::Restore`].
-    Restored(Result<TrashEntry, Fault>),
+    Restored(Result<RestoreReport, Fault>),
     /// Reply to [`Effect::EmptyTrash`], with what it was about: the bytes that came free.
     TrashEmptied(Vec<TrashId>, Result<u64, Fault>),
     /// Reply to [`Effect::Pin`].

@@ -31,8 +31,11 @@ pub(super) fn draw(brush: &mut Brush, screen: Rect) {
 pub(super) fn draw_tiny(brush: &mut Brush, area: Rect) {
     let Some(dialog) = &brush.app.dialog else { return };
     let text = match &dialog.question {
-        Question::Delete(deletion) => format!("y t Esc: {} come free", desk::bytes(deletion.plan.frees)),
-        Question::EmptyTrash(entries) => format!("y Esc: {} come free", desk::bytes(entries.iter().map(|entry| entry.size).sum())),
+        Question::Delete(deletion) => {
+            let keys = if brush.app.cache.has_trash() { "y t Esc" } else { "y Esc" };
+            format!("{keys}: {} come free", desk::bytes(deletion.plan.frees))
+        }
+        Question::EmptyTrash(entries) => format!("y Esc: {} come free", desk::bytes(entries.iter().map(|entry| entry.frees).sum())),
         Question::Mend(findings) => format!("y Esc: {} mended", findings.mendable()),
         Question::Cancel(..) => "y Esc: give the job up".to_owned(),
         Question::Quit => "q Esc: quit".to_owned(),

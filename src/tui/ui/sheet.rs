@@ -48,6 +48,7 @@ impl<'a> Part<'a> {
 }
 
 /// A key that answers a question, and what it does: in full, and in a word.
+#[derive(Clone, Copy)]
 pub(super) struct Answer {
     /// The key.
     pub(super) key: &'static str,

@@ -69,6 +69,9 @@ pub(super) async fn deleted(
         return Err(Fault::new(FaultKind::Interrupted, "nothing was deleted"));
     }
     open_files(plan, out);
+    if let Some(spoils) = told::spoils(plan, how.disposal()) {
+        out.warning(&spoils);
+    }
     out.commit();
     desk.delete(plan.clone(), how.disposal()).await
 }
@@ -114,7 +117,7 @@ async fn confirmed(plan: &DeletionPlan, tally: &Tally, disposal: Disposal, out: 
 fn undo(report: &DeletionReport, out: &mut Output) {
     if let Some(entry) = &report.trashed {
         out.hint(&format!("bring it back with: hfdesk-tui cache restore {}", entry.id));
-        out.hint(&format!("free {} at once with: hfdesk-tui cache empty {}", desk::bytes(entry.size), entry.id));
+        out.hint(&format!("free {} at once with: hfdesk-tui cache empty {}", desk::bytes(entry.frees), entry.id));
     }
 }
 

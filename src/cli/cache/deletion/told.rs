@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::tally::Tally;
 use crate::cli::cell::Cell;
 use crate::cli::record::Record;
+use crate::cli::text::counted;
 use crate::cli::view::{Look, Style, View};
 use crate::desk::{self, DeletionPlan, DeletionReport, DeletionTarget, Disposal, OpenFile, RepoKey, printable};
 
@@ -45,6 +46,7 @@ impl View for Preview<'_> {
             String::new()
         };
         let kept = (plan.keeps > 0).then(|| line("kept", &format!("{}, which {why}", desk::bytes(plan.keeps))));
+        let spoils = spoils(plan, self.disposal).map(|spoils| line("spoils", &spoils));
         let free_after = plan.disk_free.map(|free| line("disk_free_after", &desk::bytes(free.saturating_add(plan.frees))));
         [
             format!("{}\n", look.paint(Style::Heading, &would)),
@@ -55,6 +57,7 @@ impl View for Preview<'_> {
             kept.unwrap_or_default(),
             free_after.unwrap_or_default(),
             list("open_files", &plan.open_files.iter().map(open).collect::<Vec<_>>()),
+            spoils.unwrap_or_default(),
         ]
         .concat()
     }
@@ -154,6 +157,18 @@ fn record(plan: &DeletionPlan, tally: &Tally, dry_run: bool, disposal: Disposal)
         .json_field("paths", Cell::list(plan.paths.iter().map(|path| path.to_string_lossy())))
         .json_field("payloads", Cell::list(plan.payloads.iter().map(|path| path.to_string_lossy())))
         .json_field("open_files", open_files(&plan.open_files))
+        .json_field("spoils", Cell::list(plan.spoils.iter().map(|id| &id.0)))
+}
+
+/// What of the trash is lost, or waits until this is brought back.
+pub(super) fn spoils(plan: &DeletionPlan, disposal: Disposal) -> Option<String> {
+    let ids: Vec<&str> = plan.spoils.iter().map(|id| id.0.as_str()).collect();
+    let deletions = counted(ids.len(), "deletion", "deletions");
+    let lost = match disposal {
+        Disposal::Forever => "could not be undone any more",
+        Disposal::Trash => "could be undone only after this one",
+    };
+    (!ids.is_empty()).then(|| format!("{deletions} in the trash {lost}: {}", ids.join(", ")))
 }
 
 fn free_after(plan: &DeletionPlan, freed: u64) -> Cell {

@@ -12,7 +12,7 @@ pub(super) fn hints(cache: &CacheListing) -> Vec<String> {
     if !words.is_empty() {
         hints.push(format!("{} come free with hfdesk-tui cache prune: {}", desk::bytes(total), words.join(", ")));
     }
-    let trash: u64 = cache.trash.iter().map(|entry| entry.size).sum();
+    let trash: u64 = cache.trash.iter().map(|entry| entry.frees).sum();
     if !cache.trash.is_empty() {
         hints.push(format!("{} in the trash come free with hfdesk-tui cache empty", desk::bytes(trash)));
     }

@@ -23,6 +23,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use self::ward::Ward;
+pub(super) use self::ward::quoted_path;
 use super::Cache;
 use super::layout::{LOCKS, parse_repo_folder};
 use crate::desk::{Fault, FaultKind, Finding, MendReport, RepoKey, Trouble, printable};

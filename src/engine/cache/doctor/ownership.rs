@@ -4,17 +4,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
-
+use super::super::rights::{may_write, removable};
 use super::super::scan::RepoScan;
 use super::ward::{Ward, finding, quoted_path};
 use crate::desk::{Finding, Severity, Trouble, bytes};
 
-/// The bit of a folder in which only owners remove entries.
-const STICKY: u32 = 0o1000;
-
 pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
-    let may_write = |folder: &Path| access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok();
     findings.extend(ward.repos.iter().filter_map(|repo| stuck(ward, repo, rustix::process::geteuid().as_raw(), &may_write)));
 }
 
@@ -31,12 +26,6 @@ fn stuck(ward: &Ward, repo: &RepoScan, me: u32, may_write: &dyn Fn(&Path) -> boo
     let message = format!("you cannot remove {files} files ({size}) of {}, which belong to user {owner}", ward.name(&repo.path));
     let advice = format!("ask that user, or run: sudo chown -R \"$USER\" {}", quoted_path(&repo.path));
     Some(Finding { advice: Some(advice), ..finding(Trouble::Ownership, Severity::Warning, &repo.path, message) })
-}
-
-fn removable(path: &Path, me: u32, may_write: &dyn Fn(&Path) -> bool) -> bool {
-    let Some(folder) = path.parent().filter(|folder| may_write(folder)) else { return false };
-    let (Ok(entry), Ok(above)) = (fs::symlink_metadata(path), fs::symlink_metadata(folder)) else { return true };
-    me == 0 || above.mode() & STICKY == 0 || [entry.uid(), above.uid()].contains(&me)
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 /// A path in a command.
-pub(super) fn quoted_path(path: &Path) -> String {
+pub(in super::super) fn quoted_path(path: &Path) -> String {
     quoted(&path.display().to_string())
 }
 

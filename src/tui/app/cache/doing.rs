@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::marking::foreign;
 use super::{Deletion, Findings, Section, Subject, UnusedQuestion, findings};
 use crate::desk::{
-    self, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, MendReport, RepoKey, TrashEntry, TrashId,
+    self, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, MendReport, RepoKey, RestoreReport, TrashEntry, TrashId,
 };
 use crate::tui::app::actions::Action;
 use crate::tui::app::msg::{Effect, Effects, Seq};
@@ -161,7 +161,7 @@ fn told(work: &str, report: &DeletionReport) -> Message {
     let done = match &report.trashed {
         None => format!("deleted {what}, freed {}", desk::bytes(report.freed)),
         Some(entry) => {
-            let later = format!("{} come free when it is emptied", desk::bytes(entry.size));
+            let later = format!("{} come free when it is emptied", desk::bytes(entry.frees));
             format!("moved {what} to the trash: {later}; u brings it back")
         }
     };
@@ -186,16 +186,35 @@ fn undo(app: &mut App) -> Result<Effects, String> {
 }
 
 /// Tells what was brought back, and reads the disk again.
-pub(in crate::tui::app) fn restored(app: &mut App, reply: Result<TrashEntry, Fault>) -> Effects {
+pub(in crate::tui::app) fn restored(app: &mut App, reply: Result<RestoreReport, Fault>) -> Effects {
     app.cache.working = None;
     match reply {
-        Ok(entry) => {
-            app.tell(Message::info(format!("brought back {}", titled(&entry.targets))));
-            app.cache.change_trash(app.now, |trash| trash.retain(|held| held.id != entry.id));
+        Ok(report) => {
+            app.tell(brought_back(&report));
+            let RestoreReport { restored, kept, .. } = report;
+            app.cache.change_trash(app.now, |trash| match kept {
+                None => trash.retain(|held| held.id != restored.id),
+                Some(rest) => trash.iter_mut().filter(|held| held.id == rest.id).for_each(|held| *held = rest.clone()),
+            });
         }
         Err(fault) => app.fail(&fault),
     }
     app.cache.read_anew()
+}
+
+fn brought_back(report: &RestoreReport) -> Message {
+    let done = format!("brought back {}", titled(&report.restored.targets));
+    let done = report.moved_on.iter().fold(done, |done, why| format!("{done}; {why}"));
+    match (&report.kept, report.failures.first()) {
+        (Some(rest), Some(first)) => {
+            let stays = titled(&rest.targets);
+            Message::error(&Fault::new(
+                FaultKind::Conflict,
+                format!("{done}, but {stays} could not come back and is still in the trash: {first}"),
+            ))
+        }
+        _ => Message::info(done),
+    }
 }
 
 fn empty(app: &mut App, entries: Vec<TrashEntry>) -> Result<Effects, String> {

@@ -137,6 +137,11 @@ impl CachePane {
         self.marks.count(is_hidden, true)
     }
 
+    /// Whether what is deleted can be kept: the trash is not switched off, as far as is known.
+    pub fn has_trash(&self) -> bool {
+        !self.loaded || !self.tree.listing.trash_kept.is_zero()
+    }
+
     /// The deletion that is undone first.
     pub fn newest_deletion(&self) -> Option<&TrashEntry> {
         self.tree.listing.trash.first()

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::desk::{
     About, Board, CachedFile, CachedRevision, CachedSnapshot, CachedVariant, DeletionPlan, DeletionReport, Disposal, Finding, JobId,
-    Leftover, LeftoverKind, MendReport, Notice, NoticeLevel, OrphanPayload, Severity, TrashId, Trouble,
+    Leftover, LeftoverKind, MendReport, Notice, NoticeLevel, OrphanPayload, RestoreReport, Severity, TrashId, Trouble,
 };
 use crate::tui::app::{App, Code, Msg, Pane, Question, Reach, ch, plain, update};
 
@@ -394,7 +394,7 @@ fn a_download_that_ends_during_the_first_reading_is_not_missed() {
 
 fn trashed(id: &str, name: &str) -> TrashEntry {
     let targets = vec![DeletionTarget::Repo(key(name))];
-    TrashEntry { id: TrashId(id.to_owned()), targets, size: 1, deleted_at: now(), kept_until: now() }
+    TrashEntry { id: TrashId(id.to_owned()), targets, frees: 1, size: 1, deleted_at: now(), kept_until: now() }
 }
 
 #[test]
@@ -405,10 +405,41 @@ fn what_was_deleted_last_is_brought_back_first_and_once() {
     assert_eq!(press(&mut app, "u"), [Effect::Restore(TrashId("new".to_owned()))], "before the disk has been read again");
     assert!(press(&mut app, "uED").is_empty() && app.dialog.is_none(), "one thing at a time");
     assert!(app.message.as_ref().is_some_and(|message| message.text.contains("that comes first")));
-    update(&mut app, Msg::Restored(Ok(trashed("new", "o/one"))));
+    let report = RestoreReport { restored: trashed("new", "o/one"), moved_on: Vec::new(), failures: Vec::new(), kept: None };
+    update(&mut app, Msg::Restored(Ok(report)));
     assert_eq!(press(&mut app, "u"), [Effect::Restore(TrashId("old".to_owned()))], "it is not brought back twice");
     update(&mut app, Msg::TrashEmptied(vec![TrashId("old".to_owned())], Ok(1)));
     assert!(app.cache.tree.listing.trash.is_empty());
+}
+
+#[test]
+fn what_comes_back_in_part_is_told_and_the_rest_can_be_brought_back_later() {
+    let mut app = app(CacheListing { trash: vec![trashed("new", "o/one"), trashed("old", "o/old")], ..listing(Vec::new()) });
+    let report = RestoreReport {
+        restored: trashed("new", "o/one"),
+        moved_on: vec!["refs/main points at another commit now and stays so".to_owned()],
+        failures: vec!["o/two is in the way".to_owned()],
+        kept: Some(trashed("new", "o/two")),
+    };
+    update(&mut app, Msg::Restored(Ok(report)));
+    let told = app.message.as_ref().unwrap().text.clone();
+    for part in ["brought back 1 repository", "refs/main points at another", "still in the trash: o/two is in the way"] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert_eq!(app.cache.tree.listing.trash, [trashed("new", "o/two"), trashed("old", "o/old")]);
+}
+
+#[test]
+fn a_trash_that_is_switched_off_is_not_offered() {
+    for (days, deletes) in [(0, false), (7, true)] {
+        let kept = std::time::Duration::from_secs(days * 86_400);
+        let mut app = app(CacheListing { trash_kept: kept, ..listing(vec![repo("o/one", 9, 1, 0)]) });
+        let plan = asking(&mut app);
+        update(&mut app, plan);
+        app.now += SignedDuration::from_secs(1);
+        assert_eq!(!press(&mut app, "t").is_empty(), deletes, "{days} days");
+        assert_eq!(app.dialog.is_none(), deletes);
+    }
 }
 
 fn plan(targets: &[DeletionTarget]) -> DeletionPlan {

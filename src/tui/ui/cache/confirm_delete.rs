@@ -26,6 +26,7 @@ const ANSWERS: [Answer; 3] = [
 pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, deletion: &Deletion, scroll: usize) {
     let (plan, room) = (&deletion.plan, sheet::room(screen));
     let (decides, sums) = sums(plan, room);
+    let answers: Vec<Answer> = ANSWERS.into_iter().filter(|answer| answer.key != "t" || brush.app.cache.has_trash()).collect();
     let sheet = Sheet {
         title: "Delete",
         border: Role::DialogDanger,
@@ -33,7 +34,7 @@ pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, deletion: &Delet
         decides,
         facts: [sums, facts(&brush.app.cache, deletion, brush.theme.glyphs.becomes)].concat(),
         list: list(deletion, room),
-        answers: &ANSWERS,
+        answers: &answers,
     };
     sheet::draw(brush, screen, sheet, scroll);
 }
@@ -100,7 +101,7 @@ fn below_root(plan: &DeletionPlan, path: &Path) -> String {
 /// What else follows, the most important first.
 fn facts(cache: &CachePane, deletion: &Deletion, becomes: &str) -> Vec<Fact> {
     let plan = &deletion.plan;
-    let warnings = [hidden(deletion), whole(deletion), open_files(plan)];
+    let warnings = [hidden(deletion), whole(deletion), open_files(plan), spoils(cache, plan)];
     let mut facts: Vec<Fact> = warnings.into_iter().flatten().map(|text| (text, Role::Warning)).collect();
     if let Some((free, after)) = plan.disk_free.zip(plan.disk_after()) {
         facts.push((format!("disk: {} free now {becomes} {} after", desk::bytes(free), desk::bytes(after)), Role::Text));
@@ -124,6 +125,13 @@ fn whole(deletion: &Deletion) -> Option<String> {
     Some(format!("nothing is left of {first}{more}: it goes whole"))
 }
 
+/// What could be taken back until now.
+fn spoils(cache: &CachePane, plan: &DeletionPlan) -> Option<String> {
+    let deletions = counted(plan.spoils.len(), "deletion", "deletions");
+    let mended = if cache.has_trash() { "; with t, only after this one" } else { "" };
+    (!plan.spoils.is_empty()).then(|| format!("{deletions} in the trash could not be undone any more{mended}"))
+}
+
 fn open_files(plan: &DeletionPlan) -> Option<String> {
     let first = plan.open_files.first()?;
     let more = counted(plan.open_files.len(), "file is", "files are");
@@ -132,6 +140,9 @@ fn open_files(plan: &DeletionPlan) -> Option<String> {
 
 /// What becomes of the bytes in the trash.
 fn later(cache: &CachePane) -> String {
+    if !cache.has_trash() {
+        return "the trash is switched off (trash_days is 0): this cannot be taken back".to_owned();
+    }
     let days = usize::try_from(cache.tree.listing.trash_kept.as_secs() / 86_400).unwrap_or(usize::MAX);
     format!("in the trash bytes come free when it is emptied, or after {}; u takes it back", counted(days, "day", "days"))
 }

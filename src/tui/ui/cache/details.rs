@@ -163,7 +163,7 @@ fn about(section: Section) -> &'static str {
 fn of_trash(brush: &Brush, entry: &TrashEntry) -> Vec<Line> {
     let mut lines = vec![
         ("deleted", of_deletion(entry), Role::Strong),
-        ("size", format!("{} come free when it is emptied", desk::bytes(entry.size)), Role::Text),
+        ("size", format!("{} come free when it is emptied", desk::bytes(entry.frees)), Role::Text),
     ];
     lines.extend(when(brush, "when", Some(entry.deleted_at)));
     let until = entry.kept_until.to_zoned(brush.app.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();

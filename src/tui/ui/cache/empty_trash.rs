@@ -19,7 +19,7 @@ const ANSWERS: [Answer; 2] = [
 ];
 
 pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, entries: &[TrashEntry], scroll: usize) {
-    let frees: u64 = entries.iter().map(|entry| entry.size).sum();
+    let frees: u64 = entries.iter().map(|entry| entry.frees).sum();
     let sheet = Sheet {
         title: "Empty the trash",
         border: Role::DialogDanger,
@@ -70,7 +70,7 @@ fn of_entry(entry: &TrashEntry, age: &str, width: u16) -> Vec<Cell<'static>> {
         let ago = if age == "now" { "just now".to_owned() } else { format!("{age} ago") };
         cells.push(Cell::right(10, ago, Role::Dim));
     }
-    cells.push(Cell::right(10, desk::bytes(entry.size), Role::Number));
+    cells.push(Cell::right(10, desk::bytes(entry.frees), Role::Number));
     cells
 }
 

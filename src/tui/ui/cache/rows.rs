@@ -155,7 +155,7 @@ fn facts(listing: &CacheListing, subject: Subject) -> Facts {
         Subject::Reading(_, None) => Facts { size: None, role: Role::Dim, ..plain("reading".to_owned(), 0) },
         Subject::Reading(_, Some(fault)) => Facts { size: None, role: Role::Error, ..plain(fault.message.clone(), 0) },
         Subject::Payload(payload) => plain(payload.hash.clone(), payload.size),
-        Subject::Trashed(entry) => Facts { used: Some(entry.deleted_at), ..plain(of_deletion(entry), entry.size) },
+        Subject::Trashed(entry) => Facts { used: Some(entry.deleted_at), ..plain(of_deletion(entry), entry.frees) },
         Subject::Section(section) => {
             let (entries, size) = sum(listing, section);
             Facts { files: Some(entries), role: Role::Strong, ..plain(of_section(section).to_owned(), size) }
@@ -192,7 +192,7 @@ pub(super) fn of_deletion(entry: &TrashEntry) -> String {
 fn sum(listing: &CacheListing, section: Section) -> (usize, u64) {
     match section {
         Section::Payloads => (listing.orphans.len(), listing.orphans.iter().map(|payload| payload.size).sum()),
-        Section::Trash => (listing.trash.len(), listing.trash.iter().map(|entry| entry.size).sum()),
+        Section::Trash => (listing.trash.len(), listing.trash.iter().map(|entry| entry.frees).sum()),
         Section::Others => {
             (listing.others.iter().map(|store| store.models.len()).sum(), listing.others.iter().map(|store| store.size).sum())
         }

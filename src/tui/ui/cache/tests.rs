@@ -7,7 +7,7 @@ use ratatui::backend::TestBackend;
 
 use crate::desk::{
     About, CacheContents, CacheListing, CachedBlob, CachedFile, CachedRepo, CachedRevision, CachedSnapshot, CachedVariant, DeletionPlan,
-    DeletionTarget, RepoKey, RepoKind,
+    DeletionTarget, RepoKey, RepoKind, TrashId,
 };
 use crate::tui::app::{App, Code, Deletion, Effect, Msg, Question, ch, plain, update};
 use crate::tui::ui::{Depth, Glyphs, Theme, view};
@@ -73,6 +73,39 @@ impl Large {
         self.terminal.draw(|frame| _ = view(&self.app, &self.theme, frame)).unwrap();
         (start.elapsed(), effects)
     }
+}
+
+/// The screen on which a deletion is asked about, where the trash keeps things for so many days.
+fn question(days: u64, plan: DeletionPlan) -> String {
+    let mut large = Large::new();
+    large.take(Msg::Key(ch('4')));
+    let trash_kept = Duration::from_secs(days * 86_400);
+    let listing = CacheListing { repos: vec![Arc::new(repo(1))], trash_kept, ..CacheListing::default() };
+    large.take(Msg::CacheLoaded(1, Ok(listing)));
+    large.take(Msg::Key(ch('D')));
+    large.take(Msg::DeletionPlanned(1, Ok(plan)));
+    large.terminal.backend().to_string()
+}
+
+#[test]
+fn a_dialog_offers_the_trash_where_there_is_one() {
+    let plan = || DeletionPlan::nothing("/cache".into());
+    let kept = question(7, plan());
+    assert!(kept.contains("t to the trash") && kept.contains("or after 7 days; u takes it back"), "{kept}");
+    let off = question(0, plan());
+    assert!(!off.contains("to the trash") && off.contains("y delete for good   Esc keep everything"), "{off}");
+    assert!(off.contains("the trash is switched off (trash_days is 0): this cannot be taken back"), "{off}");
+}
+
+#[test]
+fn a_dialog_tells_what_it_spoils_in_the_trash() {
+    let spoils = |ids: &[&str]| ids.iter().map(|id| TrashId((*id).to_owned())).collect();
+    let plan = |ids: &[&str]| DeletionPlan { spoils: spoils(ids), ..DeletionPlan::nothing("/cache".into()) };
+    let told = question(7, plan(&["t2", "t1"]));
+    assert!(told.contains("2 deletions in the trash could not be undone any more; with t, only after this one"), "{told}");
+    let told = question(0, plan(&["t1"]));
+    assert!(told.contains("1 deletion in the trash could not be undone any more ") && !told.contains("with t"), "{told}");
+    assert!(!question(7, plan(&[])).contains("undone"));
 }
 
 /// `cargo test --release --lib -- --ignored --nocapture ten_thousand` prints what each key takes, drawing included.
