@@ -1,6 +1,6 @@
 //! The side that asks: a desk whose work is done by another process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
@@ -14,9 +14,9 @@ use super::LONGEST_MESSAGE;
 use super::boards::Plans;
 use crate::desk::{
     About, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget, Desk, Disposal,
-    Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan, RepairReport,
-    Reply, RepoKey, RepoRef, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashId, UpdateStep,
-    VerifiedFile, VerifyStep, VerifyTarget,
+    Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan, RelocationPlan,
+    RelocationStep, RepairReport, Reply, RepoKey, RepoRef, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target,
+    TrashId, UpdateStep, VerifiedFile, VerifyStep, VerifyTarget,
 };
 
 /// A desk in another process of this machine.
@@ -151,6 +151,14 @@ impl Desk for Remote {
 
     fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
         self.ask("link", (plan,))
+    }
+
+    fn plan_relocation(&self, repo: RepoKey, to: Option<PathBuf>) -> Reply<RelocationPlan> {
+        self.ask("plan_relocation", (repo, to))
+    }
+
+    fn relocate(&self, plan: RelocationPlan) -> BoxStream<'static, RelocationStep> {
+        Self::follow(self.http.post(address("relocate")).json(&(plan,)))
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

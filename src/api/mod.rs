@@ -4,7 +4,7 @@
 //!
 //! The wire is this version's own, for two processes of the same program: `POST /desk/NAME` with the arguments as a JSON array
 //! answers with the JSON of the reply, or with status 422 and a fault; `GET /desk/board`, `GET /desk/notices`,
-//! `POST /desk/analyze`, `POST /desk/updates` and `POST /desk/verify` stream one JSON document a line.
+//! `POST /desk/analyze`, `POST /desk/relocate`, `POST /desk/updates` and `POST /desk/verify` stream one JSON document a line.
 
 mod boards;
 mod client;

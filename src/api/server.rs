@@ -94,6 +94,8 @@ fn routes(desk: Arc<dyn Desk>, stopping: CancellationToken) -> Router {
         .route("/desk/mend", post(|State(desk): Shared, Json((findings,))| answer(desk.mend(findings))))
         .route("/desk/plan_links", post(|State(desk): Shared, Json((request,))| answer(desk.plan_links(request))))
         .route("/desk/link", post(|State(desk): Shared, Json((plan,))| answer(desk.link(plan))))
+        .route("/desk/plan_relocation", post(|State(desk): Shared, Json((repo, to))| answer(desk.plan_relocation(repo, to))))
+        .route("/desk/relocate", post(|State(desk): Shared, Json((plan,))| async move { lines(desk.relocate(plan)) }))
         .route("/desk/verify", post(|State(desk): Shared, Json((targets,))| async move { lines(desk.verify(targets)) }))
         .route("/desk/repair", post(|State(desk): Shared, Json((damaged,))| answer(desk.repair(damaged))))
         .route("/desk/updates", post(|State(desk): Shared, Json((repos,))| async move { lines(desk.updates(repos)) }))

@@ -23,6 +23,11 @@ pub fn line(job: &Job, room: usize) -> String {
 
 /// How far a verification is that began so long ago, in at most `room` columns.
 pub fn verifying(progress: &VerifyProgress, since: Duration, room: usize) -> String {
+    reading("Verifying", progress, since, room)
+}
+
+/// How far something is that reads files and began so long ago, in at most `room` columns.
+pub fn reading(what: &str, progress: &VerifyProgress, since: Duration, room: usize) -> String {
     let (done, total) = (progress.bytes_done, progress.bytes_total);
     let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
     let speed =
@@ -30,7 +35,7 @@ pub fn verifying(progress: &VerifyProgress, since: Duration, room: usize) -> Str
     let eta = total.saturating_sub(done).checked_div(speed).map(|seconds| format!("{} left", clock(seconds)));
     let bytes = format!("{} of {}", desk::bytes(done), desk::bytes(total));
     let files = format!("{} of {}", progress.files_done, counted(progress.files_total, "file", "files"));
-    let details = [Some(format!("Verifying  {percent:>3} %")), Some(desk::speed(speed)), eta, Some(bytes), Some(files)];
+    let details = [Some(format!("{what}  {percent:>3} %")), Some(desk::speed(speed)), eta, Some(bytes), Some(files)];
     clip(&details.into_iter().flatten().collect::<Vec<_>>().join("  "), room)
 }
 

@@ -90,7 +90,7 @@ pub struct OpenFile {
 /// What a deletion would do. The same value is shown, logged and executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletionPlan {
-    /// The cache's folder; every path below lies in it.
+    /// The cache's folder. Every path below lies in it but the folders on other disks that repositories were moved to.
     pub root: PathBuf,
     /// What was asked for.
     pub targets: Vec<DeletionTarget>,
@@ -140,9 +140,9 @@ impl DeletionPlan {
         }
     }
 
-    /// Bytes free on the cache's disk once the plan is carried out for good; what comes free on another disk is not among them.
-    pub fn disk_after(&self) -> Option<u64> {
-        self.disk_free.map(|free| free.saturating_add(self.frees.saturating_sub(self.elsewhere)))
+    /// Bytes free on the cache's own disk once so many have come free wherever they lay.
+    pub fn disk_free_after(&self, freed: u64) -> Option<u64> {
+        self.disk_free.map(|free| free.saturating_add(freed.saturating_sub(self.elsewhere)))
     }
 }
 
@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn what_comes_free_on_another_disk_is_not_free_on_this_one() {
         let plan = DeletionPlan { frees: 30, elsewhere: 20, disk_free: Some(5), ..DeletionPlan::nothing("/cache".into()) };
-        assert_eq!(plan.disk_after(), Some(15));
-        assert_eq!(DeletionPlan { disk_free: None, ..plan.clone() }.disk_after(), None);
-        assert_eq!(DeletionPlan { elsewhere: 99, ..plan }.disk_after(), Some(5), "never less than now");
+        assert_eq!(plan.disk_free_after(30), Some(15));
+        assert_eq!(DeletionPlan { disk_free: None, ..plan.clone() }.disk_free_after(30), None);
+        assert_eq!(DeletionPlan { elsewhere: 99, ..plan }.disk_free_after(30), Some(5), "never less than now");
     }
 }

@@ -24,6 +24,7 @@ mod model;
 mod naming;
 mod other_store;
 mod plan;
+mod relocation;
 mod repo;
 mod revisions;
 mod schedule;
@@ -62,6 +63,7 @@ pub use model::{Experts, LayerCache, ModelFacts};
 pub use naming::alike;
 pub use other_store::{Keeper, OtherModel, OtherStore};
 pub use plan::{Choice, LeftFile, Plan, PlannedFile, Selection};
+pub use relocation::{RelocationPlan, RelocationReport, RelocationStep};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};
 pub use revisions::{Commit, NamedRevision, Revisions};
 pub use schedule::{Schedule, SpeedLimit};
@@ -176,6 +178,17 @@ pub trait Desk: Send + Sync {
 
     /// Carries out a plan, after checking that it still holds. Nothing is overwritten, and only what was made here is taken away.
     fn link(&self, plan: LinkPlan) -> Reply<LinkReport>;
+
+    /// What moving a repository's files would do: into a folder of its name below `to`, or back into the cache where there is none. Nothing is
+    /// changed.
+    fn plan_relocation(&self, repo: RepoKey, to: Option<std::path::PathBuf>) -> Reply<RelocationPlan>;
+
+    /// Carries out a plan, after checking that it still holds. Every blob is compared with its digest on the way, and the cache has the
+    /// repository at every instant.
+    ///
+    /// The stream tells progress several times a second and ends with what came of it. Dropping it ends the work at once; asked for again,
+    /// it goes on.
+    fn relocate(&self, plan: RelocationPlan) -> BoxStream<'static, RelocationStep>;
 
     /// Reads cached files and compares them with their digests: these, or the whole cache where none are named. Nothing in the cache is changed.
     ///

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::cache::Cache;
+use futures::stream::BoxStream;
+
+use super::cache::{Cache, Gauge};
 use super::host::blocking;
 use super::pins::Pins;
+use super::underway;
 use crate::desk::{
-    Board, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, Finding, Job, JobState, MendReport, Plan, RepoKey,
-    RestoreReport, TrashId, Trouble, printable,
+    Board, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, Finding, Job, JobState, MendReport, Plan,
+    RelocationPlan, RelocationStep, RepoKey, RestoreReport, TrashId, Trouble, printable,
 };
 
 /// Deletes from one cache.
@@ -37,6 +40,16 @@ impl Cleaner {
         // Whoever asked for this does not wait for what others have deleted.
         tokio::spawn(self.clone().expire());
         report
+    }
+
+    /// Moves a repository's files to another disk, or back, unless a job is at it.
+    pub(super) fn relocate(self, plan: RelocationPlan, board: Option<Arc<Board>>) -> BoxStream<'static, RelocationStep> {
+        let move_now = move |gauge: &Gauge| {
+            unfinished(board.as_deref()).find(|job| is_of(job, &plan.repo)).map_or(Ok(()), |job| Err(needed(job)))?;
+            self.cache.relocate(&plan, gauge)
+        };
+        let end = |outcome: Result<_, Fault>| outcome.map_or_else(RelocationStep::Failed, RelocationStep::Done);
+        underway::steps(move_now, RelocationStep::Progress, end)
     }
 
     /// Protects a repository from deletion, or lifts that.
@@ -85,8 +98,7 @@ impl Cleaner {
         // Opening something to others takes nothing away.
         let Some(repo) = self.cache.repo_at(&finding.path).filter(|_| finding.trouble != Trouble::Permissions) else { return Ok(()) };
         self.pins.check(&[DeletionTarget::Repo(repo.clone())])?;
-        let is_of = |job: &&Job| job.plan.repo.kind == repo.kind && job.plan.repo.id == repo.id;
-        unfinished(board).find(is_of).map_or(Ok(()), |job| Err(needed(job)))
+        unfinished(board).find(|job| is_of(job, &repo)).map_or(Ok(()), |job| Err(needed(job)))
     }
 
     /// Finishes what was interrupted. That keeps nothing else from working.
@@ -102,6 +114,11 @@ impl Cleaner {
             tracing::warn!("the trash could not be emptied of what has expired: {fault}");
         }
     }
+}
+
+/// Whether a job downloads this repository.
+fn is_of(job: &Job, repo: &RepoKey) -> bool {
+    job.plan.repo.kind == repo.kind && job.plan.repo.id == repo.id
 }
 
 /// Refuses a deletion of what an unfinished job needs. A job for a plain folder needs nothing of the cache.

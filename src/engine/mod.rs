@@ -23,10 +23,12 @@ mod reading;
 mod recent;
 pub mod select;
 pub mod transfer;
+mod underway;
 mod updates;
 mod verified;
 mod verify;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
@@ -37,8 +39,8 @@ use tokio::sync::watch;
 use crate::desk::{
     About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheStep, Card, DeletionPlan, DeletionReport, DeletionTarget,
     Desk, Disposal, Fault, FaultKind, Finding, JobAction, JobId, LinkPlan, LinkReport, LinkRequest, MendReport, Notice, PageToken, Plan,
-    RepairReport, Reply, RepoKey, RepoRef, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection, Target, TrashId,
-    UpdateStep, VerifiedFile, VerifyStep, VerifyTarget,
+    RelocationPlan, RelocationStep, RepairReport, Reply, RepoKey, RepoRef, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery,
+    Selection, Target, TrashId, UpdateStep, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use assess::{Assessor, ThisMachine};
 use cache::Cache;
@@ -358,6 +360,17 @@ impl Desk for Engine {
     fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
         let cache = self.cache.clone();
         blocking(move || cache.link(&plan)).boxed()
+    }
+
+    fn plan_relocation(&self, repo: RepoKey, to: Option<PathBuf>) -> Reply<RelocationPlan> {
+        let cache = self.cache.clone();
+        blocking(move || cache.plan_relocation(&repo, to.as_deref())).boxed()
+    }
+
+    fn relocate(&self, plan: RelocationPlan) -> BoxStream<'static, RelocationStep> {
+        let engine = self.clone();
+        let steps = async move { engine.cleaner().relocate(plan, engine.board_now().await) };
+        steps.flatten_stream().boxed()
     }
 
     fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

@@ -2,42 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use futures::stream::{self, BoxStream};
-use futures::{FutureExt, StreamExt};
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 
 use super::cache::{Cache, Content, Gauge, Reading, Survey, read_all, read_watched};
-use super::host::blocking;
 use super::transfer::{BlockSummer, BlockSums, Partial};
+use super::underway;
 use super::verified::Record;
-use crate::desk::{Fault, Quarantined, RepairReport, Reply, Verdict, VerifiedFile, VerifyReport, VerifyStep, VerifyTarget, printable};
-
-/// How often progress is told.
-const TICK: Duration = Duration::from_millis(100);
+use crate::desk::{Fault, Quarantined, RepairReport, Verdict, VerifiedFile, VerifyReport, VerifyStep, VerifyTarget, printable};
 
 /// Verifies and repairs one cache.
 #[derive(Clone)]
 pub(super) struct Verifier {
     pub cache: Cache,
     pub state_dir: PathBuf,
-}
-
-/// Stops the reading when nobody waits for it any more.
-struct StopsWhenDropped(Arc<Gauge>);
-
-impl Drop for StopsWhenDropped {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
-/// A verification that goes on: its outcome to come, and how far it is.
-struct Underway {
-    outcome: Reply<VerifyReport>,
-    gauge: StopsWhenDropped,
 }
 
 impl Verifier {
@@ -48,10 +27,9 @@ impl Verifier {
 
     /// Reads what these targets name and tells how far it is, then what came of it.
     pub(super) fn verify(&self, targets: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {
-        let (verifier, gauge) = (self.clone(), Arc::new(Gauge::default()));
-        let seen = Arc::clone(&gauge);
-        let outcome = blocking(move || verifier.verify_now(&targets, &seen)).boxed();
-        stream::unfold(Some(Underway { outcome, gauge: StopsWhenDropped(gauge) }), next_step).boxed()
+        let verifier = self.clone();
+        let end = |outcome: Result<_, Fault>| outcome.map_or_else(VerifyStep::Failed, VerifyStep::Done);
+        underway::steps(move |gauge| verifier.verify_now(&targets, gauge), VerifyStep::Progress, end)
     }
 
     fn verify_now(&self, targets: &[VerifyTarget], gauge: &Gauge) -> Result<VerifyReport, Fault> {
@@ -138,14 +116,4 @@ fn verdict(content: &Content, reading: Reading) -> (Verdict, Option<String>) {
 fn went_with_another(report: &RepairReport, file: &VerifiedFile, root: &Path) -> bool {
     let path = file.path.strip_prefix(root).unwrap_or(&file.path);
     report.quarantined.iter().any(|earlier| earlier.shared_with.iter().any(|shared| shared == path))
-}
-
-/// The next that a verification tells; nothing comes after its end.
-async fn next_step(underway: Option<Underway>) -> Option<(VerifyStep, Option<Underway>)> {
-    let mut underway = underway?;
-    tokio::select! {
-        biased;
-        outcome = &mut underway.outcome => Some((outcome.map_or_else(VerifyStep::Failed, VerifyStep::Done), None)),
-        () = tokio::time::sleep(TICK) => Some((VerifyStep::Progress(underway.gauge.0.now()), Some(underway))),
-    }
 }

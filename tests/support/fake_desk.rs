@@ -1,7 +1,7 @@
 //! A desk with canned answers: no network, no disk.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use futures::future::ready;
@@ -12,9 +12,9 @@ use hfdesk_tui::desk::{
     CachedRevision, CachedSnapshot, CachedVariant, Card, Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk,
     Disposal, Fault, FaultKind, FileProgress, Finding, Hit, Job, JobAction, JobId, JobState, Keeper, LayerCache, LeftFile, Leftover,
     LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherModel,
-    OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RepairReport, Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType,
-    RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection, Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble,
-    UpdateStep, Variant, VerifiedFile, VerifyStep, VerifyTarget,
+    OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RelocationPlan, RelocationReport, RelocationStep, RepairReport, Reply,
+    RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection,
+    Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, UpdateStep, Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
 use jiff::{SignedDuration, Timestamp};
@@ -767,6 +767,18 @@ impl Desk for FakeDesk {
     fn link(&self, plan: LinkPlan) -> Reply<LinkReport> {
         self.note(format!("link {} names", plan.names.len()));
         reply(Ok(LinkReport::default()))
+    }
+
+    fn plan_relocation(&self, repo: RepoKey, to: Option<PathBuf>) -> Reply<RelocationPlan> {
+        let (home, name) = (PathBuf::from("/cache"), format!("{}--{}", repo.kind.plural(), repo.id.as_str().replace('/', "--")));
+        let away = to.as_deref().unwrap_or(Path::new("/mnt/big")).join(&name);
+        let (from, to) = if to.is_some() { (home.join(name), away) } else { (away, home.join(name)) };
+        reply(Ok(RelocationPlan { root: home, repo, from, to, files: 12, bytes: 5 << 30, frees: 4 << 30, disk_free: Some(80 << 30) }))
+    }
+
+    fn relocate(&self, plan: RelocationPlan) -> BoxStream<'static, RelocationStep> {
+        self.note(format!("relocate {}", plan.repo));
+        stream::iter([RelocationStep::Done(RelocationReport { plan, left: Vec::new() })]).boxed()
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

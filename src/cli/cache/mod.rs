@@ -7,6 +7,7 @@ mod link;
 mod ls;
 mod pin;
 mod prune;
+mod relocate;
 mod rm;
 mod show;
 mod target;
@@ -25,6 +26,7 @@ pub use link::{LinkArgs, RebuildArgs};
 pub use ls::LsArgs;
 pub use pin::PinArgs;
 pub use prune::PruneArgs;
+pub use relocate::MoveArgs;
 pub use rm::RmArgs;
 pub use show::ShowArgs;
 pub use trash::{EmptyArgs, RestoreArgs, TrashArgs};
@@ -41,7 +43,8 @@ Examples:
   hfdesk-tui cache prune --trash
   hfdesk-tui cache updates
   hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF
-  hfdesk-tui cache link Qwen/Qwen3-8B-GGUF:q4_k_m --for lmstudio")]
+  hfdesk-tui cache link Qwen/Qwen3-8B-GGUF:q4_k_m --for lmstudio
+  hfdesk-tui cache move Qwen/Qwen3-8B-GGUF --to /mnt/big/hub")]
 pub struct CacheArgs {
     /// What to do.
     #[command(subcommand)]
@@ -80,6 +83,8 @@ pub enum CacheCommand {
     Doctor(DoctorArgs),
     /// Let other programs find cached files, or take over files of theirs, without a second copy
     Link(LinkArgs),
+    /// Move repositories to another disk, with links to them in the cache, and back
+    Move(MoveArgs),
     /// Make and update a folder of plain names that leads to everything in the cache
     Rebuild(RebuildArgs),
 }
@@ -103,6 +108,7 @@ impl CacheCommand {
             | Self::Unpin(_)
             | Self::Doctor(_)
             | Self::Link(_)
+            | Self::Move(_)
             | Self::Rebuild(_) => true,
         }
     }
@@ -123,6 +129,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> 
         CacheCommand::Unpin(args) => pin::run(desk, args, false, out).await,
         CacheCommand::Doctor(args) => doctor::run(desk, args, out).await,
         CacheCommand::Link(args) => link::run(desk, args, out).await,
+        CacheCommand::Move(args) => relocate::run(desk, args, out).await,
         CacheCommand::Rebuild(args) => link::rebuild(desk, args, out).await,
     }
 }

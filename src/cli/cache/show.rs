@@ -58,11 +58,14 @@ fn sheet(contents: &CacheContents, cache: &CacheListing, files: bool) -> Sheet {
 
 fn record(contents: &CacheContents, cache: &CacheListing) -> Record {
     let repo = &contents.repo;
-    Record::about(repo.key.to_string())
+    let lies_in = Cell::maybe(repo.lies_in.as_deref(), Cell::path);
+    let record = Record::about(repo.key.to_string())
         .json_field("id", Cell::text(repo.key.to_string()))
         .json_field("repo_id", Cell::text(repo.key.id.as_str()))
         .json_field("repo_type", Cell::text(repo.key.kind.name()))
-        .field("path", Cell::path(&repo.path))
+        .field("path", Cell::path(&repo.path));
+    let record = if repo.lies_in.is_some() { record.field("lies_in", lies_in) } else { record.json_field("lies_in", lies_in) };
+    record
         .field("size", Cell::bytes(repo.size))
         .field("unused", Cell::bytes(repo.unused()))
         .json_field("file_count", Cell::len(repo.files))

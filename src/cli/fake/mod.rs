@@ -3,7 +3,7 @@
 mod samples;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
@@ -347,6 +347,18 @@ impl Desk for FakeDesk {
             removed: plan.count(LinkAction::Remove),
             failures: self.deletion_failures.clone(),
         })
+    }
+
+    fn plan_relocation(&self, repo: RepoKey, to: Option<PathBuf>) -> Reply<RelocationPlan> {
+        let (home, name) = (PathBuf::from("/cache"), format!("{}--{}", repo.kind.plural(), repo.id.as_str().replace('/', "--")));
+        let away = to.as_deref().unwrap_or(Path::new("/mnt/big")).join(&name);
+        let (from, to) = if to.is_some() { (home.join(name), away) } else { (away, home.join(name)) };
+        answer(RelocationPlan { root: home, repo, from, to, files: 12, bytes: 5 << 30, frees: 4 << 30, disk_free: Some(80 << 30) })
+    }
+
+    fn relocate(&self, plan: RelocationPlan) -> BoxStream<'static, RelocationStep> {
+        self.note(format!("relocate {}", plan.repo));
+        stream::iter([RelocationStep::Done(RelocationReport { plan, left: Vec::new() })]).boxed()
     }
 
     fn verify(&self, _: Vec<VerifyTarget>) -> BoxStream<'static, VerifyStep> {

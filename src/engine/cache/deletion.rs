@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Cache;
-use super::footprint::Footprint;
+use super::footprint::{Footprint, Totals};
 use super::going::{Going, Step, Wanted, What};
 use super::layout::{BLOBS, LOCKS, is_hex, repo_folder};
+use super::moved::{Home, other_links};
 use super::reader::Reader;
 use super::record::State;
 use super::scan::{Blob, RepoScan};
@@ -91,11 +92,11 @@ impl Cache {
     /// Reads one repository of the cache; what is wrong inside it is told to the reader.
     pub(super) fn scan_repo(&self, reader: &mut Reader, store: Option<&Store>, key: &RepoKey) -> Result<RepoScan, Fault> {
         let path = self.root.join(folder(key));
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => Ok(RepoScan::read(reader, store, &path, key.clone())),
-            Ok(_) => Err(Fault::new(FaultKind::Conflict, format!("{} is not a real folder", path.display()))
-                .hint("a symbolic link is never deleted through; remove it by hand")),
-            Err(_) => Err(Fault::new(FaultKind::NotFound, format!("{key} is not in the cache {}", self.root.display()))
+        match Home::of(&self.root, &path) {
+            Home::Here | Home::There(_) => Ok(RepoScan::read(reader, store, &path, key.clone())),
+            Home::Astray(what) => Err(Fault::new(FaultKind::Conflict, format!("{} {what}", path.display()))
+                .hint("mend the link, or remove it by hand: nothing is deleted through it")),
+            Home::None => Err(Fault::new(FaultKind::NotFound, format!("{key} is not in the cache {}", self.root.display()))
                 .hint("list what there is with: hfdesk-tui cache ls")),
         }
     }
@@ -136,6 +137,8 @@ struct Draft<'c> {
     plan: DeletionPlan,
     steps: Vec<Step>,
     footprint: Footprint,
+    /// Folders outside the cache that go.
+    folders: Vec<PathBuf>,
     /// Payloads that lose a user.
     payloads: BTreeMap<PathBuf, Leavers>,
     kept: Vec<PathBuf>,
@@ -143,14 +146,16 @@ struct Draft<'c> {
 
 impl<'c> Draft<'c> {
     fn new(cache: &'c Cache, store: Option<&'c Store<'c>>, targets: &[DeletionTarget]) -> Self {
-        let (footprint, payloads) = (Footprint::default(), BTreeMap::new());
-        Self { cache, store, plan: cache.empty_plan(targets), steps: Vec::new(), footprint, payloads, kept: Vec::new() }
+        let footprint = Footprint::at_home_on(Seen::at(&cache.root).map(|seen| seen.identity.0));
+        let (steps, folders, kept) = (Vec::new(), Vec::new(), Vec::new());
+        Self { cache, store, plan: cache.empty_plan(targets), steps, footprint, folders, payloads: BTreeMap::new(), kept }
     }
 
     fn take_repo(&mut self, key: &RepoKey, wanted: &Wanted) -> Result<(), Fault> {
         let mut reader = Reader::new(&self.cache.root);
         let scan = self.cache.scan_repo(&mut reader, self.store, key)?;
         let going = Going::new(&scan, wanted)?;
+        self.take_folder(&scan, going.whole)?;
         let (go, stay) = going.blobs();
         for blob in go {
             self.take_blob(blob);
@@ -161,6 +166,19 @@ impl<'c> Draft<'c> {
         self.plan.revisions.extend(going.commits.iter().map(|commit| (key.clone(), (*commit).to_owned())));
         self.plan.repos.extend(going.whole.then(|| key.clone()));
         self.steps.extend(going.steps(&mut reader));
+        Ok(())
+    }
+
+    /// The folder on another disk that a repository lies in goes with it, unless it has another name in the cache.
+    fn take_folder(&mut self, scan: &RepoScan, whole: bool) -> Result<(), Fault> {
+        let Some(there) = scan.lies_in.as_ref().filter(|_| whole) else { return Ok(()) };
+        match other_links(&self.cache.root, there, &scan.path).first() {
+            None => self.folders.push(there.clone()),
+            Some(other) => {
+                let message = format!("{} lies in {}, to which {} leads too", scan.key, there.display(), other.display());
+                return Err(Fault::new(FaultKind::Conflict, message).hint("remove one of the two links by hand"));
+            }
+        }
         Ok(())
     }
 
@@ -239,8 +257,9 @@ impl<'c> Draft<'c> {
         });
         let shown = self.steps.iter().filter(|step| !matches!(step.what, What::Payload | What::Manifest));
         let totals = self.footprint.totals(|_| true);
-        let paths = shown.map(|step| self.cache.root.join(&step.path)).collect();
-        let plan = DeletionPlan { paths, frees: totals.frees, unused: totals.unused, keeps: totals.keeps, ..self.plan };
+        let paths = shown.map(|step| self.cache.root.join(&step.path)).chain(self.folders).collect();
+        let Totals { frees, unused, elsewhere, keeps } = totals;
+        let plan = DeletionPlan { paths, frees, unused, elsewhere, keeps, ..self.plan };
         Planned { plan, steps: self.steps, footprint: self.footprint, kept: self.kept }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rustix::fs::OFlags;
 use tempfile::Builder;
 
+use super::known::Stamp;
 use super::layout::TEMPORARY;
 use super::place::PartialPaths;
 use crate::desk::{Fault, FaultKind, bytes};
@@ -148,22 +149,23 @@ pub(super) fn copy_to_partial(source: &Path, partial: &PartialPaths) -> Result<(
 }
 
 /// Turns a partial that is verified and synced into the file it is for: size checked, given the permissions of a new file, renamed,
-/// journal removed. The caller makes the rename durable.
-pub(super) fn settle(mode: u32, partial: &PartialPaths, target: &Path, size: u64) -> Result<(), Fault> {
+/// journal removed. Answers what the file looks like. The caller makes the rename durable.
+pub(super) fn settle(mode: u32, partial: &PartialPaths, target: &Path, size: u64) -> Result<Option<Stamp>, Fault> {
     let found = fs::symlink_metadata(&partial.data).ok().filter(fs::Metadata::is_file);
     let length = found.as_ref().map_or(0, fs::Metadata::len);
     if length != size {
         let message = format!("{} has {} instead of {}", partial.data.display(), bytes(length), bytes(size));
         return Err(Fault::new(FaultKind::Corrupt, message).hint("download the file again"));
     }
-    if found.is_some_and(|found| found.permissions().mode() & 0o777 != mode) {
+    if found.as_ref().is_some_and(|found| found.permissions().mode() & 0o777 != mode) {
         // A filesystem without permissions refuses this, and has nothing to lose.
         let _ = fs::set_permissions(&partial.data, Permissions::from_mode(mode));
     }
     fs::rename(&partial.data, target)
         .map_err(|error| Fault::disk(format!("move {} to {}", partial.data.display(), target.display()), error))?;
     // Before the sync, which takes its time: a process that ends in between leaves no journal without its data.
-    remove_if_there(&partial.journal)
+    remove_if_there(&partial.journal)?;
+    Ok(found.as_ref().map(Stamp::of))
 }
 
 /// Removes a file or a link; one that is not there is fine.

@@ -29,6 +29,8 @@ impl Leaving {
 pub(super) struct Footprint {
     leaving: Vec<Leaving>,
     staying: BTreeMap<Identity, u64>,
+    /// The cache's own device, where it is known.
+    home: Option<u64>,
 }
 
 /// Bytes, as [`DeletionPlan`](crate::desk::DeletionPlan) tells them.
@@ -36,10 +38,16 @@ pub(super) struct Footprint {
 pub(super) struct Totals {
     pub(super) frees: u64,
     pub(super) unused: u64,
+    pub(super) elsewhere: u64,
     pub(super) keeps: u64,
 }
 
 impl Footprint {
+    /// Nothing yet, of a cache on this device.
+    pub(super) fn at_home_on(home: Option<u64>) -> Self {
+        Self { home, ..Self::default() }
+    }
+
     /// Notes a name that goes; `path` is relative to the cache's root.
     pub(super) fn leave(&mut self, path: &Path, seen: Seen, unused: bool) {
         self.leaving.push(Leaving { path: path.to_path_buf(), seen, unused });
@@ -62,6 +70,7 @@ impl Footprint {
             }
             totals.frees += bytes;
             totals.unused += if names.iter().all(|name| name.unused) { bytes } else { 0 };
+            totals.elsewhere += if self.home.is_some_and(|home| home != identity.0) { bytes } else { 0 };
             stays.remove(&identity);
         }
         totals.keeps = stays.values().sum();
@@ -120,8 +129,8 @@ mod tests {
         for name in ["a", "b", "c"] {
             print.leave(Path::new(name), seen(dir, name), false);
         }
-        assert_eq!(print.totals(|_| true), Totals { frees: 110, unused: 0, keeps: 0 });
-        assert_eq!(print.totals(|path| path != Path::new("b")), Totals { frees: 100, unused: 0, keeps: 10 });
+        assert_eq!(print.totals(|_| true), Totals { frees: 110, ..Totals::default() });
+        assert_eq!(print.totals(|path| path != Path::new("b")), Totals { frees: 100, keeps: 10, ..Totals::default() });
     }
 
     #[test]
@@ -135,6 +144,6 @@ mod tests {
         print.stay(seen(dir, "stays"));
         let on_disk = seen(dir, "holes").on_disk;
         assert!(on_disk < 1 << 20);
-        assert_eq!(print.totals(|_| true), Totals { frees: on_disk, unused: on_disk, keeps: 7 });
+        assert_eq!(print.totals(|_| true), Totals { frees: on_disk, unused: on_disk, elsewhere: 0, keeps: 7 });
     }
 }

@@ -7,11 +7,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::Cache;
+use super::deletion::folder;
 use super::going::{Step, What};
 use super::layout::LOCKS;
 use super::moves::group;
 use super::record::Move;
-use crate::desk::{Fault, FaultKind};
+use crate::desk::{Fault, FaultKind, RepoKey};
 use crate::engine::host::FileLock;
 
 /// How often, and after how long each, a lock that is held is tried again: whoever starts a process holds all its locks twice until that
@@ -33,6 +34,15 @@ impl Cache {
             }
         }
         Ok(())
+    }
+
+    /// The locks of a repository, held: nobody downloads it meanwhile. Those beyond [`MOST`] are only looked at, as each is an open file.
+    pub(super) fn hold_locks(&self, repo: &RepoKey) -> Result<Vec<FileLock>, Fault> {
+        let mut held = Vec::new();
+        for (at, lock) in locks_in(&self.root.join(LOCKS).join(folder(repo))).iter().enumerate() {
+            held.extend(take(lock)?.filter(|_| at < MOST));
+        }
+        Ok(held)
     }
 
     /// The lock of a blob, or of the unfinished download that will become one: their names begin alike.

@@ -41,13 +41,6 @@ impl Stamp {
 pub(super) struct Known(Mutex<HashMap<(Stamp, bool), Digest>>);
 
 impl Known {
-    /// Remembers that a file has this digest.
-    pub(super) fn remember(&self, path: &Path, digest: &Digest) {
-        if let Ok(found) = path.metadata() {
-            self.note(Stamp::of(&found), digest.clone());
-        }
-    }
-
     /// A file's stamp where its content has this digest, as is known or read now; `None` where it has another one.
     pub(super) fn vouch(&self, path: &Path, digest: &Digest, watch: Watch) -> io::Result<Option<Stamp>> {
         let mut file = File::open(path)?;
@@ -66,6 +59,7 @@ impl Known {
         self.lock().get(&(Stamp::of(found), digest.is_sha256())).is_some_and(|known| known != digest)
     }
 
+    /// Remembers that a file of this look has this digest.
     pub(super) fn note(&self, stamp: Stamp, digest: Digest) {
         let mut known = self.lock();
         if known.len() >= MOST {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
@@ -11,6 +12,7 @@ use std::time::SystemTime;
 use super::Cache;
 use super::dir::Dir;
 use super::layout::{BLOBS, LOCKS, is_system_file, parse_repo_folder};
+use super::moved::Home;
 use super::reader::Reader;
 use super::remembered::{Brief, Index, NewLines, folder_of, line, recall};
 use super::scan::RepoScan;
@@ -28,7 +30,7 @@ enum Entry {
     /// It belongs there and is no repository.
     Known,
     /// It does not belong there, or is not read: the end of a sentence that its name begins.
-    Odd(&'static str),
+    Odd(String),
 }
 
 /// Told of repositories as they are found, in no order; answers whether to go on.
@@ -57,11 +59,11 @@ impl Cache {
         let mut folders = HashSet::new();
         for entry in self.entries()? {
             let entry = entry.map_err(|error| Fault::disk(format!("read {}", self.root.display()), error))?;
-            match classify(&entry, store.is_some()) {
+            match classify(&self.root, &entry, store.is_some()) {
                 Entry::Repo => drop(folders.insert(entry.file_name().to_string_lossy().into_owned())),
                 Entry::Odd(what) => {
                     let mut reader = Reader::new(&self.root);
-                    reader.warn(&entry.path(), what);
+                    reader.warn(&entry.path(), &what);
                     listing.warnings.append(&mut reader.into_warnings(&entry.path()));
                 }
                 Entry::Known => {}
@@ -227,7 +229,7 @@ fn largest_first(a: &Arc<CachedRepo>, b: &Arc<CachedRepo>) -> std::cmp::Ordering
     b.size.cmp(&a.size).then_with(|| a.key.cmp(&b.key))
 }
 
-fn classify(entry: &DirEntry, has_store: bool) -> Entry {
+fn classify(root: &Path, entry: &DirEntry, has_store: bool) -> Entry {
     let name = entry.file_name();
     let name = name.to_string_lossy();
     if matches!(&*name, LOCKS | "CACHEDIR.TAG") || is_system_file(&entry.file_name()) || (has_store && name == BLOBS) {
@@ -235,8 +237,11 @@ fn classify(entry: &DirEntry, has_store: bool) -> Entry {
     }
     match (parse_repo_folder(&name), entry.file_type()) {
         (Some(_), Ok(kind)) if kind.is_dir() => Entry::Repo,
-        (Some(_), Ok(kind)) if kind.is_symlink() => Entry::Odd("is a symbolic link, which is not followed"),
-        _ => Entry::Odd("does not belong in a Hugging Face cache"),
+        (Some(_), Ok(kind)) if kind.is_symlink() => match Home::of(root, &entry.path()) {
+            Home::Astray(what) => Entry::Odd(what),
+            _ => Entry::Repo,
+        },
+        _ => Entry::Odd("does not belong in a Hugging Face cache".to_owned()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The cache's locks. Unlike other files they have their permission bits whatever the umask, so that everybody who
 //! shares a cache can take them.
 
-use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -19,10 +18,9 @@ const TRIES: u32 = 250;
 
 /// Takes a lock, or answers `None` while somebody holds it.
 pub(super) fn try_lock(path: &Path, mode: u32) -> Result<Option<FileLock>, Fault> {
-    let is_new = fs::symlink_metadata(path).is_err();
     let lock = FileLock::try_acquire(path, mode)?;
     // Through the handle: what the name leads to may have changed since.
-    if let Some(lock) = lock.as_ref().filter(|_| is_new) {
+    if let Some(lock) = lock.as_ref().filter(|lock| lock.is_new()) {
         let _ = lock.set_mode(mode);
     }
     Ok(lock)
@@ -41,7 +39,7 @@ pub(super) fn wait_for_lock(path: &Path, mode: u32) -> Result<Option<FileLock>, 
 
 #[cfg(test)]
 mod tests {
-    use std::fs::Permissions;
+    use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -14,6 +14,7 @@ use super::going::{What, commit_of};
 use super::idle::Guard;
 use super::in_use::InUse;
 use super::layout::{LOCKS, REFS, SNAPSHOTS, is_system_file, parse_repo_folder};
+use super::moved::Home;
 use super::reader::Reader;
 use super::record::{Entry, Move, Record, remove};
 use super::seen::{Kind, Seen};
@@ -84,10 +85,14 @@ impl Cache {
         mover.outcome
     }
 
-    /// Whether every folder on the way to a path is a real one below the cache's root.
+    /// Whether every folder on the way to a path is a real one below the cache's root, or below the folder that its repository was moved to.
     pub(super) fn is_inside(&self, path: &Path) -> bool {
-        let folders = path.ancestors().skip(1).filter(|folder| *folder != Path::new(""));
-        folders.map(|folder| Seen::at(&self.root.join(folder))).all(|seen| seen.is_some_and(|seen| seen.kind == Kind::Folder))
+        let mut folders = path.ancestors().skip(1).filter(|folder| *folder != Path::new(""));
+        folders.all(|folder| {
+            let place = self.root.join(folder);
+            Seen::at(&place).is_some_and(|seen| seen.kind == Kind::Folder)
+                || (is_repo(folder) && Home::of(&self.root, &place).there().is_some())
+        })
     }
 }
 
@@ -236,6 +241,11 @@ pub(super) fn group(path: &Path) -> PathBuf {
     first.filter(|first| first.to_str().is_some_and(|name| parse_repo_folder(name).is_some())).unwrap_or_else(|| path.to_path_buf())
 }
 
+/// Whether a path relative to the cache's root is a repository's folder.
+fn is_repo(path: &Path) -> bool {
+    What::Repo.fits(path)
+}
+
 /// The repository of a folder of locks.
 fn parent_repo(locks: &Path) -> Option<PathBuf> {
     locks.strip_prefix(LOCKS).ok().map(Path::to_path_buf)
@@ -251,12 +261,16 @@ fn is_refusal(error: &io::Error) -> bool {
 }
 
 fn gone(moved: &Move, place: &Path) -> io::Result<()> {
-    if moved.what == What::Repo { remove_repo(place) } else { remove(place) }
+    match (moved.what, moved.folder_behind(place)) {
+        (What::Repo, Some(folder)) => remove_repo(folder).and_then(|()| remove(place)),
+        (What::Repo, None) => remove_repo(place),
+        _ => remove(place),
+    }
 }
 
 /// Removes a repository in an order that leaves, at every instant, a cache that can be read: refs first, then the snapshots' files, then
 /// the blobs they led to and all else, then the emptied `snapshots` folder, whose absence would be told as damage, and its own.
-fn remove_repo(path: &Path) -> io::Result<()> {
+pub(super) fn remove_repo(path: &Path) -> io::Result<()> {
     removal_order(path)?.iter().try_for_each(|part| remove(part))?;
     fs::remove_dir_all(path)
 }

@@ -17,6 +17,7 @@ use super::deletion::{Planned, folder};
 use super::footprint::{Footprint, Identity};
 use super::going::{Step, What};
 use super::layout::{BLOBS, LOCKS};
+use super::moved::Home;
 use super::moves::group;
 use super::seen::{Kind, Seen};
 use crate::desk::{DeletionPlan, DeletionTarget, Disposal, Fault, TrashEntry, TrashId};
@@ -64,29 +65,70 @@ pub(super) struct Move {
     /// What a repository or a snapshot has in it, relative to it: what comes later does not go with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) inside: Vec<String>,
+    /// The folder on another disk that a repository's link leads to; it goes with the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) behind: Option<Behind>,
     /// Bytes of the plan's that come free with it.
     #[serde(default)]
     pub(super) frees: u64,
 }
 
+/// The real folder that the link of a moved repository leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Behind {
+    folder: PathBuf,
+    /// The device that it is on.
+    device: u64,
+}
+
+impl Behind {
+    fn of(root: &Path, link: &Path) -> Option<Self> {
+        let folder = Home::of(root, link).there()?;
+        let device = Seen::at(&folder)?.identity.0;
+        Some(Self { folder, device })
+    }
+
+    /// Removes the folder. One that is not there is fine only where its disk is: bytes that cannot be reached have not come free.
+    fn remove(&self) -> io::Result<()> {
+        let is_attached = || self.folder.parent().and_then(Seen::at).is_some_and(|seen| seen.identity.0 == self.device);
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound && is_attached() => Ok(()),
+            removed => removed,
+        }
+    }
+}
+
 impl Move {
     fn new(root: &Path, number: usize, step: &Step) -> Self {
         let Step { what, path: from } = step.clone();
+        let behind = if what == What::Repo { Behind::of(root, &root.join(&from)) } else { None };
         let mut inside = match what {
-            What::Repo | What::Snapshot => names_below(&root.join(&from)),
+            What::Repo | What::Snapshot => names_below(behind.as_ref().map_or(&root.join(&from), |behind| &behind.folder)),
             _ => Vec::new(),
         };
         inside.sort();
-        Self { what, from, to: number.to_string(), inside, frees: 0 }
+        Self { what, from, to: number.to_string(), inside, frees: 0, behind }
     }
 
     /// Something that has come into it since the deletion was decided on.
     pub(super) fn news(&self, root: &Path) -> Option<String> {
         let is_new = |name: &String| self.inside.binary_search(name).is_err();
         match self.what {
-            What::Repo | What::Snapshot => names_below(&root.join(&self.from)).into_iter().find(is_new),
+            What::Repo | What::Snapshot => {
+                let place = root.join(&self.from);
+                names_below(self.folder_behind(&place).unwrap_or(&place)).into_iter().find(is_new)
+            }
             _ => None,
         }
+    }
+
+    /// The folder on another disk that this leads to, where it is the link to it.
+    pub(super) fn folder_behind(&self, link: &Path) -> Option<&Path> {
+        self.behind(link).map(|behind| behind.folder.as_path())
+    }
+
+    fn behind(&self, link: &Path) -> Option<&Behind> {
+        self.behind.as_ref().filter(|_| fs::symlink_metadata(link).is_ok_and(|found| found.is_symlink()))
     }
 
     /// Whether it is of the shared store, which belongs to no repository.
@@ -271,7 +313,8 @@ impl Entry {
     pub(super) fn size(&self) -> u64 {
         let mut names = BTreeMap::<Identity, (u64, Seen)>::new();
         for moved in &self.record.moves {
-            for (_, seen) in files_below(&self.at(moved)) {
+            let at = self.at(moved);
+            for (_, seen) in files_below(moved.folder_behind(&at).unwrap_or(&at)) {
                 names.entry(seen.identity).or_insert((0, seen)).0 += 1;
             }
         }
@@ -280,7 +323,10 @@ impl Entry {
 
     /// Removes it for good. The record goes last, so that whoever is interrupted goes on.
     pub(super) fn remove(&self) -> io::Result<()> {
-        let removed = self.record.moves.iter().map(|moved| remove(&self.at(moved)));
+        let removed = self.record.moves.iter().map(|moved| {
+            let at = self.at(moved);
+            moved.behind(&at).map_or(Ok(()), Behind::remove).and_then(|()| remove(&at))
+        });
         removed.fold(Ok(()), Result::and).and_then(|()| remove(&self.folder))
     }
 }

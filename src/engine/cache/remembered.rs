@@ -74,8 +74,9 @@ pub(super) fn line(scan: &RepoScan, brief: &Brief, now: SystemTime) -> Option<St
     let used = used.map(|blob| plain(Path::new(blob.path.file_name()?)).filter(|_| !blob.is_file_of_snapshot()));
     let used = used.collect::<Option<Vec<_>>>()?;
     let broken = scan.snapshots.iter().flat_map(|snapshot| &snapshot.entries).any(|entry| entry.blob.is_none());
+    let moved = scan.lies_in.is_some();
     let fresh = scan.looked_at.iter().any(|(_, seen)| seen.changed_after(now, TOO_FRESH));
-    if broken || fresh {
+    if broken || moved || fresh {
         return None;
     }
     let stamp = stamp(scan.looked_at.iter().map(|(_, seen)| *seen));

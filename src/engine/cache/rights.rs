@@ -11,6 +11,7 @@ use rustix::process::geteuid;
 use super::Cache;
 use super::doctor::quoted_path;
 use super::going::{Step, What};
+use super::moved::Home;
 use crate::desk::{Fault, FaultKind};
 
 /// The bit of a folder in which only owners remove entries.
@@ -28,7 +29,11 @@ impl Cache {
     pub(super) fn check_rights(&self, steps: &[Step]) -> Result<(), Fault> {
         let me = geteuid().as_raw();
         let folders = steps.iter().filter(|step| matches!(step.what, What::Repo | What::Snapshot | What::Locks));
-        let stuck = folders.map(|step| self.root.join(&step.path)).find_map(|folder| stuck_below(&folder, me, &may_write));
+        let real = |step: &Step| {
+            let place = self.root.join(&step.path);
+            Home::of(&self.root, &place).there().unwrap_or(place)
+        };
+        let stuck = folders.map(real).find_map(|folder| stuck_below(&folder, me, &may_write));
         stuck.map_or(Ok(()), |stuck| Err(refused(&stuck, me)))
     }
 }

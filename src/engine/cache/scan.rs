@@ -61,8 +61,10 @@ pub(super) struct SnapshotScan {
 #[derive(Debug)]
 pub(super) struct RepoScan {
     pub(super) key: RepoKey,
-    /// The repository's folder.
+    /// The repository's folder in the cache.
     pub(super) path: PathBuf,
+    /// The folder it lies in, where that one is a link.
+    pub(super) lies_in: Option<PathBuf>,
     pub(super) blobs: Vec<Blob>,
     /// Branches and tags in order, by the commit they point at, whether or not that is here.
     pub(super) refs: BTreeMap<String, Vec<String>>,
@@ -98,7 +100,7 @@ impl RepoScan {
         CachedRepo {
             key: self.key.clone(),
             path: self.path.clone(),
-            lies_in: None,
+            lies_in: self.lies_in.clone(),
             size: used().map(|blob| blob.seen.size).sum(),
             files: used().count(),
             revisions: self.revisions(),

@@ -16,6 +16,7 @@ use super::entries::{
 use super::known::{Known, Stamp, Watch};
 use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, REFS, SNAPSHOTS, blob_link, repo_folder};
 use super::lock::{BLOB_LOCK, try_lock};
+use super::moved::Home;
 use super::place::{PartialPaths, Place};
 use super::store::Store;
 use super::tree::write_listing;
@@ -69,9 +70,14 @@ impl Snapshot {
         entries.find(|entry| size_of_regular(entry) == Some(file.size))
     }
 
+    /// The shared blob store, where this repository can use it: links into it lead nowhere from another disk.
+    fn store(&self) -> Option<Store<'_>> {
+        Store::open(&self.cache.root).filter(|_| Home::of(&self.cache.root, &self.repo()).there().is_none())
+    }
+
     /// Whether the shared blob store, which works by links, has the content.
     fn is_shared(&self, file: &PlannedFile) -> bool {
-        let offered = |hash| Store::open(&self.cache.root)?.offer(hash, file.size);
+        let offered = |hash| self.store()?.offer(hash, file.size);
         self.cache.symlinks && file.xet_hash.as_deref().and_then(offered).is_some()
     }
 
@@ -82,7 +88,7 @@ impl Snapshot {
 
     /// Makes the blob a link into the shared store.
     fn share(&self, file: &PlannedFile) -> Result<(), Fault> {
-        let linked = match (Store::open(&self.cache.root), &file.xet_hash) {
+        let linked = match (self.store(), &file.xet_hash) {
             (Some(store), Some(hash)) => store.link_in(&self.blob(file), hash, file.size)?,
             _ => false,
         };
@@ -95,7 +101,7 @@ impl Snapshot {
     /// Gives content that was vouched for the blob's name without copying a byte; `false` where that cannot be done.
     fn take_over(&self, file: &PlannedFile, stamp: Stamp, adoption: &Adoption) -> Result<bool, Fault> {
         let blob = self.blob(file);
-        match (&adoption.offer.kind, Store::open(&self.cache.root)) {
+        match (&adoption.offer.kind, self.store()) {
             (OfferKind::Payload(hash), Some(store)) => store.link_in(&blob, hash, file.size),
             _ => adoption.link(stamp, &self.repo(), &self.cache.root.join(blob)),
         }
@@ -205,8 +211,8 @@ impl Place for Snapshot {
     fn place(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
         let blobs: Vec<PathBuf> = files.iter().map(|file| self.cache.root.join(self.blob(file))).collect();
         for (file, blob) in files.iter().zip(&blobs) {
-            settle(self.mode.get(&self.repo())?, &self.partial(file), blob, file.size)?;
-            self.known().remember(blob, &file.digest);
+            let stamp = settle(self.mode.get(&self.repo())?, &self.partial(file), blob, file.size)?;
+            stamp.into_iter().for_each(|stamp| self.known().note(stamp, file.digest.clone()));
         }
         sync_parents(&blobs)?;
         let entries: Vec<PathBuf> = files.iter().map(|file| self.enter(file, true)).collect::<Result<_, _>>()?;

@@ -62,6 +62,11 @@ impl<'a> Store<'a> {
         resolve(self.root, blob.parent().unwrap_or(Path::new("")), link).filter(|path| is_payload(path))
     }
 
+    /// Where a payload is.
+    pub(super) fn path(&self, payload: &Path) -> PathBuf {
+        self.root.join(payload)
+    }
+
     /// A payload's size in bytes, or `None` where it is no regular file.
     pub(super) fn size(&self, payload: &Path) -> Option<u64> {
         size_of_regular(&self.root.join(payload))

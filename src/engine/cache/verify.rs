@@ -19,7 +19,7 @@ use super::survey::Content;
 use crate::desk::{Digest, Fault, VerifyProgress};
 
 /// Read at once; it stays in the processor's cache between reading and hashing.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 /// The kernel is asked for the next so many bytes before they are needed.
 const AHEAD: u64 = 8 << 20;
 
@@ -49,6 +49,23 @@ impl Gauge {
         self.stopped.store(true, Relaxed);
     }
 
+    /// Says how much there is.
+    pub(super) fn expect(&self, files: usize, bytes: u64) {
+        self.files_total.store(files, Relaxed);
+        self.bytes_total.store(bytes, Relaxed);
+    }
+
+    /// Counts bytes, and answers whether to go on.
+    pub(super) fn advance(&self, bytes: usize) -> bool {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+        !self.is_stopped()
+    }
+
+    /// Counts a file that is done with.
+    pub(super) fn count_file(&self) {
+        self.files.fetch_add(1, Relaxed);
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(Relaxed)
     }
@@ -72,15 +89,14 @@ pub enum Reading {
 /// Content that several share is read once. Blocks until all is read or the gauge says stop.
 pub fn read_all(root: &Path, contents: &[Content], gauge: &Gauge) -> Vec<Reading> {
     let tasks = tasks(contents);
-    gauge.files_total.store(tasks.len(), Relaxed);
-    gauge.bytes_total.store(tasks.iter().map(|task| task.0.size).sum(), Relaxed);
+    gauge.expect(tasks.len(), tasks.iter().map(|task| task.0.size).sum());
     let next = AtomicUsize::new(0);
     let work = || {
         let mut buffer = vec![0; BUFFER];
         let mut readings = Vec::new();
         while let Some((content, digest, users)) = tasks.get(next.fetch_add(1, Relaxed)).filter(|_| !gauge.is_stopped()) {
             readings.push((read(&root.join(&content.bytes), digest, &mut buffer, gauge), users));
-            gauge.files.fetch_add(1, Relaxed);
+            gauge.count_file();
         }
         readings
     };
@@ -112,10 +128,7 @@ fn tasks(contents: &[Content]) -> Vec<(&Content, &Digest, Vec<usize>)> {
 }
 
 fn read(path: &Path, digest: &Digest, buffer: &mut [u8], gauge: &Gauge) -> Reading {
-    let watch = |piece: &[u8]| {
-        gauge.bytes.fetch_add(piece.len() as u64, Relaxed);
-        !gauge.is_stopped()
-    };
+    let watch = |piece: &[u8]| gauge.advance(piece.len());
     match content_hash(path, digest, buffer, watch) {
         Ok(Some(hash)) if hash == digest.hex() => Reading::Good,
         Ok(Some(hash)) => Reading::Other(hash),
@@ -139,7 +152,12 @@ pub fn read_watched(path: &Path, digest: &Digest, mut watch: impl FnMut(&[u8])) 
 }
 
 /// A file's digest of the same kind as another; `None` once `watch`, which sees every piece, says no.
-fn content_hash(path: &Path, digest: &Digest, buffer: &mut [u8], watch: impl FnMut(&[u8]) -> bool) -> io::Result<Option<String>> {
+pub(super) fn content_hash(
+    path: &Path,
+    digest: &Digest,
+    buffer: &mut [u8],
+    watch: impl FnMut(&[u8]) -> bool,
+) -> io::Result<Option<String>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     match digest {

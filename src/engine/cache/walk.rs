@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::dir::{Dir, below};
 use super::layout::{BLOBS, REFS, SNAPSHOTS, is_hex, resolve};
+use super::moved::Home;
 use super::own_blobs::OwnBlobs;
 use super::reader::Reader;
 use super::scan::{Blob, Entry, RepoScan, SnapshotScan};
@@ -21,11 +22,12 @@ const LONGEST_REF: usize = 1024;
 const DEEPEST: usize = 64;
 
 impl RepoScan {
-    /// Reads the repository in this folder of the cache. What cannot be read is told to the reader.
+    /// Reads the repository in this folder of the cache, or where a link of that name leads. What cannot be read is told to the reader.
     pub(super) fn read(reader: &mut Reader, store: Option<&Store>, path: &Path, key: RepoKey) -> Self {
         let scan = Self {
             key,
             path: path.to_path_buf(),
+            lies_in: None,
             blobs: Vec::new(),
             refs: BTreeMap::new(),
             snapshots: Vec::new(),
@@ -34,7 +36,10 @@ impl RepoScan {
         };
         let told = reader.told();
         let mut walk = Walk { folder: reader.relative(path).to_path_buf(), reader, scan, own: None };
-        if let Some(repo) = walk.open(PathBuf::new(), Dir::open(path)) {
+        let opened = walk.open_home();
+        if let Some(repo) = walk.open(PathBuf::new(), opened) {
+            // Links into the shared store lead nowhere from another disk.
+            let store = store.filter(|_| walk.scan.lies_in.is_none());
             walk.list_blobs(&repo, store);
             walk.read_refs(&repo);
             walk.read_snapshots(&repo);
@@ -58,6 +63,15 @@ struct Walk<'a, 'r> {
 impl Walk<'_, '_> {
     fn warn(&mut self, inside: &Path, what: &str) {
         self.reader.warn(&self.scan.path.join(inside), what);
+    }
+
+    /// The repository's folder, wherever it lies.
+    fn open_home(&mut self) -> std::io::Result<Dir> {
+        Dir::open(&self.scan.path).or_else(|error| {
+            let there = Home::of(self.reader.root(), &self.scan.path).there().filter(|_| error.kind() == ErrorKind::NotADirectory);
+            self.scan.lies_in = there;
+            self.scan.lies_in.as_deref().map_or(Err(error), Dir::open)
+        })
     }
 
     /// A folder at this path in the repository, and what the filesystem said of it before it was read.

@@ -104,6 +104,9 @@ impl Cache {
                 Err(_) if !self.is_inside(&moved.from) => return Err(gone(&moved.from, "the folder it was in is not there any more")),
                 Err(_) => {}
             }
+            if let Some(folder) = moved.folder_behind(&entry.at(moved)).filter(|folder| !folder.is_dir()) {
+                return Err(gone(&moved.from, &format!("{} is not there; attach the disk that it was on", folder.display())));
+            }
             self.check_links(entry, moved, coming)?;
         }
         let lost = |(_, payload): &&Returning| !coming.contains(payload) && size_of(&self.root.join(payload)).is_none();

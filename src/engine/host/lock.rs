@@ -1,7 +1,7 @@
 //! Advisory locks between processes.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use crate::desk::Fault;
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
+    is_new: bool,
 }
 
 impl FileLock {
@@ -25,13 +26,24 @@ impl FileLock {
     pub fn try_acquire(path: &Path, mode: u32) -> Result<Option<Self>, Fault> {
         let doing = || format!("lock {}", path.display());
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(mode);
-        let file = open_in_folder(&mut options, path)?.map_err(|error| Fault::disk(doing(), error))?;
+        options.read(true).write(true).mode(mode);
+        let (opened, is_new) = match open_in_folder(options.create_new(true), path)? {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                (open_in_folder(options.create_new(false).create(true), path)?, false)
+            }
+            opened => (opened, true),
+        };
+        let file = opened.map_err(|error| Fault::disk(doing(), error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) | Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => Ok(Some(Self { file })),
+            Ok(()) | Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => Ok(Some(Self { file, is_new })),
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
             Err(error) => Err(Fault::disk(doing(), error.into())),
         }
+    }
+
+    /// Whether there was no such file before.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Gives the locked file these permission bits, whatever the umask. Only its owner may.
@@ -49,9 +61,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("locks/x.lock");
         let held = FileLock::try_acquire(&path, 0o664).unwrap();
-        assert!(held.is_some());
+        assert!(held.as_ref().is_some_and(FileLock::is_new));
         assert!(FileLock::try_acquire(&path, 0o664).unwrap().is_none());
         drop(held);
-        assert!(FileLock::try_acquire(&path, 0o664).unwrap().is_some());
+        assert!(FileLock::try_acquire(&path, 0o664).unwrap().is_some_and(|lock| !lock.is_new()));
     }
 }

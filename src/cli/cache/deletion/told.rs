@@ -46,14 +46,14 @@ impl View for Preview<'_> {
             String::new()
         };
         let kept = (plan.keeps > 0).then(|| line("kept", &format!("{}, which {why}", desk::bytes(plan.keeps))));
+        let free_after = plan.disk_free_after(plan.frees).map(|free| line("disk_free_after", &desk::bytes(free)));
         let spoils = spoils(plan, self.disposal).map(|spoils| line("spoils", &spoils));
-        let free_after = plan.disk_free.map(|free| line("disk_free_after", &desk::bytes(free.saturating_add(plan.frees))));
         [
             format!("{}\n", look.paint(Style::Heading, &would)),
             line("cache", &plan.root.to_string_lossy()),
             list("what", &plan.targets.iter().map(ToString::to_string).collect::<Vec<_>>()),
             list("paths", &self.paths()),
-            line("freed", &format!("{}{frees}{unused}", desk::bytes(plan.frees))),
+            line("freed", &format!("{}{frees}{unused}{}", desk::bytes(plan.frees), elsewhere(plan))),
             kept.unwrap_or_default(),
             free_after.unwrap_or_default(),
             list("open_files", &plan.open_files.iter().map(open).collect::<Vec<_>>()),
@@ -152,6 +152,7 @@ fn record(plan: &DeletionPlan, tally: &Tally, dry_run: bool, disposal: Disposal)
         .json_field("trash", Cell::flag(disposal == Disposal::Trash))
         .json_field("size", Cell::bytes(plan.frees))
         .json_field("unused", Cell::bytes(plan.unused))
+        .json_field("elsewhere", Cell::bytes(plan.elsewhere))
         .json_field("kept", Cell::bytes(plan.keeps))
         .json_field("revisions", Cell::list(plan.revisions.iter().map(|(repo, commit)| format!("{repo}@{commit}"))))
         .json_field("paths", Cell::list(plan.paths.iter().map(|path| path.to_string_lossy())))
@@ -171,8 +172,13 @@ pub(super) fn spoils(plan: &DeletionPlan, disposal: Disposal) -> Option<String> 
     (!ids.is_empty()).then(|| format!("{deletions} in the trash {lost}: {}", ids.join(", ")))
 }
 
+/// What of it does not come free on the cache's own disk.
+fn elsewhere(plan: &DeletionPlan) -> String {
+    if plan.elsewhere > 0 { format!(", {} of it on another disk", desk::bytes(plan.elsewhere)) } else { String::new() }
+}
+
 fn free_after(plan: &DeletionPlan, freed: u64) -> Cell {
-    Cell::maybe(plan.disk_free, |free| Cell::bytes(free.saturating_add(freed)))
+    Cell::maybe(plan.disk_free_after(freed), Cell::bytes)
 }
 
 fn open_files(files: &[OpenFile]) -> Cell {

@@ -78,7 +78,7 @@ impl Row {
     }
 }
 
-const REPOS: [Column<Row>; 13] = [
+const REPOS: [Column<Row>; 14] = [
     Column::shown("id", |row| Cell::text(row.repo.key.to_string())),
     Column::json("repo_id", |row| Cell::text(row.repo.key.id.as_str())),
     Column::json("repo_type", |row| Cell::text(row.repo.key.kind.name())),
@@ -92,6 +92,7 @@ const REPOS: [Column<Row>; 13] = [
     Column::json("pinned", |row| Cell::flag(row.pinned)),
     Column::shown("refs", Row::refs),
     Column::json("path", |row| Cell::path(&row.repo.path)),
+    Column::json("lies_in", |row| Cell::maybe(row.repo.lies_in.as_deref(), Cell::path)),
 ];
 
 const REVISIONS: [Column<Row>; 12] = [

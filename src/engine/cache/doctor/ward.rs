@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::super::Cache;
 use super::super::layout::{BLOBS, LOCKS, is_system_file, parse_repo_folder};
 use super::super::lock::{BLOB_LOCK, try_lock};
+use super::super::moved::Home;
 use super::super::reader::Reader;
 use super::super::scan::RepoScan;
 use super::super::seen::Kind;
@@ -33,7 +34,7 @@ impl<'a> Ward<'a> {
         for (path, kind) in entries(&cache.root)? {
             let name = path.file_name().unwrap_or_default();
             match name.to_str().and_then(parse_repo_folder) {
-                Some(key) if kind == Kind::Folder => {
+                Some(key) if kind == Kind::Folder || Home::of(&cache.root, &path).there().is_some() => {
                     ward.repos.push(cache.scan_repo(&mut Reader::new(&cache.root), store.as_ref(), &key)?);
                 }
                 _ if name == LOCKS || name == "CACHEDIR.TAG" || is_system_file(name) || (store.is_some() && name == BLOBS) => {}

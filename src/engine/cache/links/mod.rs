@@ -82,7 +82,7 @@ impl Cache {
 }
 
 /// A path without links on the way to it, as far as it exists.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     let known = nearest_existing(path);
     match (known.canonicalize(), path.strip_prefix(&known)) {
         (Ok(known), Ok(rest)) if rest.as_os_str().is_empty() => known,

@@ -103,7 +103,7 @@ fn facts(cache: &CachePane, deletion: &Deletion, becomes: &str) -> Vec<Fact> {
     let plan = &deletion.plan;
     let warnings = [hidden(deletion), whole(deletion), open_files(plan), spoils(cache, plan)];
     let mut facts: Vec<Fact> = warnings.into_iter().flatten().map(|text| (text, Role::Warning)).collect();
-    if let Some((free, after)) = plan.disk_free.zip(plan.disk_after()) {
+    if let Some((free, after)) = plan.disk_free.zip(plan.disk_free_after(plan.frees)) {
         facts.push((format!("disk: {} free now {becomes} {} after", desk::bytes(free), desk::bytes(after)), Role::Text));
     }
     if plan.unused > 0 {

@@ -73,7 +73,7 @@ fn of_marks(brush: &Brush, cache: &CachePane, room: usize) -> Vec<Line> {
 fn rest(plan: &DeletionPlan, becomes: &str) -> Vec<String> {
     let keeps = (plan.keeps > 0).then(|| format!("{} stay because others share them", desk::bytes(plan.keeps)));
     let elsewhere = (plan.elsewhere > 0).then(|| format!("of it {} on another disk", desk::bytes(plan.elsewhere)));
-    let disk = plan.disk_free.zip(plan.disk_after());
+    let disk = plan.disk_free.zip(plan.disk_free_after(plan.frees));
     let disk = disk.map(|(free, after)| format!("disk {} {becomes} {} free", desk::bytes(free), desk::bytes(after)));
     elsewhere.into_iter().chain(keeps).chain(disk).collect()
 }
