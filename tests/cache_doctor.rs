@@ -6,12 +6,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // what a test that is not inside a `#[test]` function may do as well
 
+#[path = "support/machine.rs"]
+mod machine;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hfdesk_tui::desk::{Finding, Trouble};
+use hfdesk_tui::desk::{DeletionTarget, Disposal, Finding, RepoKey, RepoKind, Trouble};
 use hfdesk_tui::engine::cache::Cache;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -186,4 +189,49 @@ fn all_at_once() {
     assert_eq!(judge.mend().len(), 5);
     assert_eq!(judge.scan(), (0, json!({ "org/m": 1, "org/set": 2 })));
     judge.assert_quiet();
+}
+
+#[test]
+fn a_repository_that_no_hub_can_have_is_deleted_as_the_finding_says() {
+    let Some(judge) = Judge::new() else { return };
+    let odd = judge.cache.root().join("models--a--b--c");
+    lay_out(&odd);
+    let found = judge.cache.diagnose(Timestamp::now()).unwrap();
+    let [found] = &found[..] else { panic!("{found:?}") };
+    let listed = judge.command(&judge.hf).args(["cache", "ls", "-q"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&listed.stdout).lines().any(|id| id == "model/a/b/c" && found.message.contains(id)), "{listed:?}");
+    let command = found.advice.as_ref().unwrap().split(": ").nth(1).unwrap().split(';').next().unwrap();
+    let done = Command::new("sh").args(["-c", command]).output().unwrap();
+    assert!(done.status.success() && !odd.exists(), "{command}: {done:?}");
+    assert_eq!(judge.scan(), (0, whole()));
+}
+
+#[test]
+fn whoever_only_looks_leaves_an_interrupted_deletion_as_it_is() {
+    let machine = machine::Machine::new();
+    let cache = Cache::new(machine.cache());
+    for name in ["models--org--m", "models--org--gone"] {
+        lay_out(&cache.root().join(name));
+    }
+    let gone = DeletionTarget::Repo(RepoKey { kind: RepoKind::Model, id: "org/gone".parse().unwrap() });
+    cache.delete(&cache.plan_deletion(&[gone]).unwrap(), Disposal::Trash).unwrap();
+    // As it is between the last move and the end.
+    let folder = cache.root().join(".locks/.hfdesk-trash").join(&cache.trash()[0].id.0);
+    fs::rename(folder.join("kept.json"), folder.join("moving.json")).unwrap();
+    let run = |line: &str| machine.command("http://127.0.0.1:9").args(line.split(' ')).output().unwrap();
+    for look in
+        ["cache doctor", "cache ls", "cache show org/m", "cache trash", "cache rm org/m --dry-run", "cache prune --dry-run", "jobs ls"]
+    {
+        let done = run(look);
+        assert!(done.status.success() && folder.join("moving.json").exists(), "{look}: {done:?}");
+    }
+    let told: Value = serde_json::from_slice(&run("cache doctor --json").stdout).unwrap();
+    assert_eq!((&told["findings"][0]["trouble"], &told["warnings"]), (&json!("interrupted_deletion"), &json!(1)), "{told}");
+    let mended = run("cache doctor --fix --yes --json");
+    let told: Value = serde_json::from_slice(&mended.stdout).unwrap();
+    assert_eq!((mended.status.code(), &told["mended"][0]["trouble"]), (Some(0), &json!("interrupted_deletion")), "{told}");
+    assert_eq!(cache.trash().len(), 1);
+    // Whoever deletes finishes it first.
+    fs::rename(folder.join("kept.json"), folder.join("moving.json")).unwrap();
+    assert!(run("cache rm org/m --yes").status.success() && !folder.join("moving.json").exists());
 }

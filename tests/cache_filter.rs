@@ -117,8 +117,8 @@ fn told(repo: &CachedRepo) -> Value {
 fn ours(expression: &str, repos: &[CachedRepo]) -> Value {
     let Ok(filter) = expression.parse::<CacheFilter>() else { return Value::Null };
     let now = moment(0);
-    let whole = repos.iter().map(|repo| filter.takes(repo, now));
-    let revisions = repos.iter().flat_map(|repo| repo.revisions.iter().map(|revision| filter.takes_revision(repo, revision, now)));
+    let whole = repos.iter().map(|repo| filter.takes(repo, false, now));
+    let revisions = repos.iter().flat_map(|repo| repo.revisions.iter().map(|revision| filter.takes_revision(repo, revision, false, now)));
     whole.chain(revisions).collect::<Vec<_>>().into()
 }
 

@@ -9,8 +9,8 @@ use tracing::level_filters::LevelFilter;
 
 use super::values;
 use super::{
-    AnalyzeArgs, CacheArgs, CacheCommand, CompletionsArgs, DemoArgs, DownloadArgs, Format, HubArgs, JobsArgs, PlanArgs, ScenarioArgs,
-    SearchArgs,
+    AnalyzeArgs, CacheArgs, CacheCommand, CompletionsArgs, DemoArgs, DownloadArgs, Format, FormatArgs, HubArgs, JobsArgs, PlanArgs,
+    ScenarioArgs, SearchArgs,
 };
 use crate::desk::{About, Fault, FaultKind};
 
@@ -25,14 +25,14 @@ Data goes to standard output, everything else to standard error.
 
 Exit status:
   0    done
-  1    failed
+  1    failed, or a question was answered with no
   2    usage
   3    needs a token or access
   4    not found
   5    network or Hub unavailable
   6    not enough disk
   7    a digest did not match
-  130  interrupted";
+  130  interrupted, for example with Ctrl-C";
 
 /// Browse, download and clean up Hugging Face models from the terminal
 #[derive(Parser)]
@@ -57,6 +57,11 @@ impl Cli {
             Some(Command::Desk(command)) => command.format(),
             _ => Format::Human,
         }
+    }
+
+    /// Whether tables are to be as wide as what is in them.
+    pub fn is_wide(&self) -> bool {
+        matches!(&self.command, Some(Command::Desk(command)) if command.is_wide())
     }
 }
 
@@ -122,15 +127,23 @@ pub enum DeskCommand {
 impl DeskCommand {
     /// Who reads the output.
     pub fn format(&self) -> Format {
-        let args = match self {
+        self.output().format()
+    }
+
+    /// Whether tables are to be as wide as what is in them.
+    pub fn is_wide(&self) -> bool {
+        self.output().is_wide()
+    }
+
+    fn output(&self) -> &FormatArgs {
+        match self {
             Self::Search(args) => &args.output,
             Self::Analyze(args) => &args.output,
             Self::Plan(args) => &args.output,
             Self::Download(args) => &args.output,
             Self::Jobs(args) => &args.output,
             Self::Cache(args) => &args.output,
-        };
-        args.format()
+        }
     }
 
     /// Whether the verb reads or changes the queue of downloads.
@@ -295,6 +308,38 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn what_only_looks_changes_nothing() {
+        let changes = |line: &str| match parsed(&format!("hfdesk-tui cache {line}")).unwrap().command {
+            Some(Command::Desk(command)) => command.changes_cache(),
+            _ => panic!("{line}"),
+        };
+        for look in ["ls", "show gpt2", "verify", "trash", "updates", "doctor", "doctor --fix -y"] {
+            assert!(!changes(look), "{look}");
+        }
+        for verb in ["rm gpt2", "prune", "empty", "rebuild", "link gpt2 --for lmstudio"] {
+            assert!(changes(verb) && !changes(&format!("{verb} --dry-run")), "{verb}");
+        }
+        assert!(changes("restore") && changes("updates --fetch") && changes("rm gpt2 --dry-run --no-dry-run"));
+    }
+
+    #[test]
+    fn whatever_the_official_client_accepts_is_accepted_or_answered() {
+        for line in [
+            "cache ls --no-revisions --no-show-warnings --no-truncate --cache-dir /x --format auto",
+            "cache rm model/gpt2 --no-dry-run --cache-dir /x -y",
+            "cache prune --no-dry-run --no-truncate",
+            "cache list -f size>1GB -f type=model --sort modified:asc --limit 20",
+            "cache verify org/k --type kernel",
+            "cache verify spaces/org/app --repo-type space --revision refs/pr/1 --token hf_x --fail-on-extra-files",
+        ] {
+            assert!(parsed(&format!("hfdesk-tui {line}")).is_ok(), "{line}");
+        }
+        assert!(parsed("hfdesk-tui cache ls --no-truncate").unwrap().is_wide() && !parsed("hfdesk-tui cache ls").unwrap().is_wide());
+        let told = parse("hfdesk-tui cache verify gpt2 --local-dir /x".split(' ')).err().unwrap().to_string();
+        assert!(told.contains("only the cache is verified here"), "{told}");
     }
 
     #[test]

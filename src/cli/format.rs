@@ -36,9 +36,17 @@ pub struct FormatArgs {
     /// Write ids only, one per line
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Do not shorten tables to the terminal's width, as the official client has it
+    #[arg(long, global = true, hide = true)]
+    no_truncate: bool,
 }
 
 impl FormatArgs {
+    /// Whether tables are to be as wide as what is in them.
+    pub fn is_wide(&self) -> bool {
+        self.no_truncate
+    }
+
     /// The format chosen.
     pub fn format(&self) -> Format {
         match self.format {

@@ -78,6 +78,15 @@ impl Output {
         Self { stdout, stderr, format, answer, reader_gone: false, line_open: false, committed: Arc::default() }
     }
 
+    /// The same; where `wide`, its tables are as wide as what is in them, whatever the terminal has room for.
+    #[must_use]
+    pub fn wide(mut self, wide: bool) -> Self {
+        if wide {
+            self.stdout.width = || None;
+        }
+        self
+    }
+
     /// Who reads the output.
     pub fn format(&self) -> Format {
         self.format

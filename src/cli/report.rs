@@ -18,7 +18,7 @@ pub fn report(fault: &Fault, out: &mut Output) {
         return out.note(&error.to_string());
     }
     match fault.kind {
-        FaultKind::Interrupted => out.note(&fault.message), // asked for, so no error
+        FaultKind::Interrupted | FaultKind::Declined => out.note(&fault.message), // asked for, so no error
         _ => out.error(&fault.message),
     }
     for cause in causes(fault) {

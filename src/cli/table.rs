@@ -16,6 +16,7 @@ const NARROWEST: usize = 8;
 pub struct Column<T> {
     key: &'static str,
     shown: Shown,
+    gives_way: bool,
     cell: fn(&T) -> Cell,
 }
 
@@ -31,23 +32,31 @@ enum Shown {
 impl<T> Column<T> {
     /// A column that everybody sees.
     pub const fn shown(key: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { key, shown: Shown::Always, cell }
+        Self { key, shown: Shown::Always, gives_way: false, cell }
     }
 
     /// A column that everybody sees where it says something of any item.
     pub const fn known(key: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { key, shown: Shown::Known, cell }
+        Self { key, shown: Shown::Known, gives_way: false, cell }
     }
 
     /// A column that only programs see.
     pub const fn json(key: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { key, shown: Shown::Never, cell }
+        Self { key, shown: Shown::Never, gives_way: false, cell }
+    }
+
+    /// The same column, which is shortened before any other where the terminal has no room.
+    #[must_use]
+    pub const fn giving_way(self) -> Self {
+        Self { gives_way: true, ..self }
     }
 }
 
 /// Rows of the same kind; the first column is their id.
 pub struct Table {
     columns: Vec<(&'static str, Shown)>,
+    /// The columns that are shortened first.
+    giving_way: Vec<usize>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -55,7 +64,9 @@ impl Table {
     /// A row for each item.
     pub fn new<'a, T: 'a>(columns: &[Column<T>], items: impl IntoIterator<Item = &'a T>) -> Self {
         let row = |item| columns.iter().map(|column| (column.cell)(item)).collect();
-        Self { columns: columns.iter().map(|column| (column.key, column.shown)).collect(), rows: items.into_iter().map(row).collect() }
+        let giving_way = columns.iter().enumerate().filter(|(_, column)| column.gives_way).map(|(index, _)| index).collect();
+        let columns_told = columns.iter().map(|column| (column.key, column.shown)).collect();
+        Self { columns: columns_told, giving_way, rows: items.into_iter().map(row).collect() }
     }
 
     /// Whether there are no rows.
@@ -81,7 +92,8 @@ impl Table {
         };
         let mut widths: Vec<usize> = self.visible().map(widest).collect();
         if let Some(room) = room {
-            fit(&mut widths, room);
+            let gives_way: Vec<bool> = self.visible().map(|index| self.giving_way.contains(&index)).collect();
+            fit(&mut widths, &gives_way, room);
         }
         widths
     }
@@ -100,14 +112,15 @@ impl Table {
     }
 }
 
-/// Takes columns from the widest until all fit in `room`, or none can give any more.
-fn fit(widths: &mut [usize], room: usize) {
+/// Takes columns from those that give way, and then from the widest, until all fit in `room`, or none can give any more.
+fn fit(widths: &mut [usize], gives_way: &[bool], room: usize) {
     let gaps = GAP * widths.len().saturating_sub(1);
     let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
     while excess > 0 {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > NARROWEST => *widest -= 1,
-            _ => return,
+        let can_give = |(width, gives_way): &(&mut usize, &bool)| (**width > NARROWEST).then_some((**gives_way, **width));
+        match widths.iter_mut().zip(gives_way).filter(|column| can_give(column).is_some()).max_by_key(can_give) {
+            Some((width, _)) => *width -= 1,
+            None => return,
         }
         excess -= 1;
     }

@@ -86,7 +86,16 @@ pub fn limit(text: &str) -> Result<Rate, String> {
 
 /// A `--type`: `model`, `dataset` or `space`; the plurals are understood.
 pub fn kind() -> impl TypedValueParser<Value = RepoKind> {
-    let names = RepoKind::SEARCHED.map(|kind| PossibleValue::new(kind.name()).alias(kind.plural()));
+    one_of(&RepoKind::SEARCHED)
+}
+
+/// A `--type` of what is in the cache: `kernel` besides.
+pub fn cached_kind() -> impl TypedValueParser<Value = RepoKind> {
+    one_of(&RepoKind::ALL)
+}
+
+fn one_of(kinds: &[RepoKind]) -> impl TypedValueParser<Value = RepoKind> + use<> {
+    let names = kinds.iter().map(|kind| PossibleValue::new(kind.name()).alias(kind.plural()));
     let unknown = || Fault::new(FaultKind::Usage, "not a type of repository");
     PossibleValuesParser::new(names).try_map(move |name| RepoKind::from_name(&name).ok_or_else(unknown))
 }

@@ -12,7 +12,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::cache::{CachedRepo, CachedRevision};
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
+use super::other_store::OtherModel;
 use condition::{Condition, Row};
 
 /// Conditions that all have to hold. An empty one lets everything through.
@@ -26,6 +27,7 @@ use condition::{Condition, Row};
 /// | `owner=Qwen`, `owner!=Qwen` | belongs to that owner |
 /// | `files>100`, `revisions>1`, `unused>1GB` | has so many files, so many commits, so many bytes that no snapshot uses |
 /// | `is:detached` | has a commit that no branch or tag points at |
+/// | `is:pinned`, `pinned=true`, `pinned=false` | is protected from deletion, or is not |
 /// | any other word | has it in its name |
 ///
 /// Numbers compare with `=`, `!=`, `>`, `<`, `>=` and `<=`, and blanks may stand around those. An unknown time meets no condition. Case
@@ -46,14 +48,24 @@ impl FromStr for CacheFilter {
 }
 
 impl CacheFilter {
-    /// Whether a repository meets every condition.
-    pub fn takes(&self, repo: &CachedRepo, now: Timestamp) -> bool {
-        self.holds(&Row { repo, revision: None, now })
+    /// Whether a repository, which is pinned or not, meets every condition.
+    pub fn takes(&self, repo: &CachedRepo, pinned: bool, now: Timestamp) -> bool {
+        self.holds(&Row { repo, revision: None, pinned, now })
     }
 
     /// Whether one revision of a repository meets every condition: its own size, files, change and refs count, and its repository's else.
-    pub fn takes_revision(&self, repo: &CachedRepo, revision: &CachedRevision, now: Timestamp) -> bool {
-        self.holds(&Row { repo, revision: Some(revision), now })
+    pub fn takes_revision(&self, repo: &CachedRepo, revision: &CachedRevision, pinned: bool, now: Timestamp) -> bool {
+        self.holds(&Row { repo, revision: Some(revision), pinned, now })
+    }
+
+    /// Whether a model of another program meets every condition. A `Usage` fault for a condition that asks what nobody knows of such.
+    pub fn takes_other(&self, model: &OtherModel, now: Timestamp) -> Result<bool, Fault> {
+        let unknown = |key| {
+            Fault::new(FaultKind::Usage, format!("“{key}” is known of the cache's own repositories only"))
+                .hint("of what other programs keep, ask for size, files, accessed or a part of the name")
+        };
+        let held = self.conditions.iter().map(|condition| condition.holds_for_other(model, now).map_err(unknown));
+        held.collect::<Result<Vec<bool>, Fault>>().map(|held| held.into_iter().all(|holds| holds))
     }
 
     fn holds(&self, row: &Row<'_>) -> bool {

@@ -32,6 +32,8 @@ pub enum Trouble {
     NoLocks,
     /// Payloads of the shared store that nothing uses.
     OrphanPayload,
+    /// A payload of the shared store without a readable list of its users, which nobody removes.
+    UnlistedPayload,
     /// Locks of repositories that are gone.
     StaleLocks,
     /// A deletion that was interrupted.

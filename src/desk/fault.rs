@@ -52,12 +52,14 @@ pub enum FaultKind {
     Busy,
     /// Stopped on request.
     Interrupted,
+    /// The person who was asked said no.
+    Declined,
     /// A mistake of this program.
     Internal,
 }
 
 impl FaultKind {
-    /// The process's exit status for a fault of this kind: 1 failed, 2 usage, 3 needs a token or access, 4 not found,
+    /// The process's exit status for a fault of this kind: 1 failed or declined, 2 usage, 3 needs a token or access, 4 not found,
     /// 5 network or Hub unavailable, 6 not enough disk, 7 a digest did not match, 130 interrupted.
     pub fn exit_status(self) -> u8 {
         match self {
@@ -68,7 +70,7 @@ impl FaultKind {
             Self::DiskFull => 6,
             Self::Corrupt => 7,
             Self::Interrupted => 130,
-            Self::Conflict | Self::BadReply | Self::Disk | Self::Busy | Self::Internal => 1,
+            Self::Declined | Self::Conflict | Self::BadReply | Self::Disk | Self::Busy | Self::Internal => 1,
         }
     }
 

@@ -61,7 +61,7 @@ pub use links::{LinkAction, LinkFor, LinkHow, LinkName, LinkPlan, LinkReport, Li
 pub use machine::{Gpu, Machine};
 pub use model::{Experts, LayerCache, ModelFacts};
 pub use naming::alike;
-pub use other_store::{Keeper, OtherModel, OtherStore};
+pub use other_store::{Keeper, OtherKind, OtherModel, OtherStore};
 pub use plan::{Choice, LeftFile, Plan, PlannedFile, Selection};
 pub use relocation::{RelocationPlan, RelocationReport, RelocationStep};
 pub use repo::{RepoId, RepoKind, RepoRef, Revision};

@@ -31,11 +31,44 @@ impl Keeper {
     }
 }
 
+/// What a unit of another program's store is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherKind {
+    /// A model that its program can load.
+    #[default]
+    Model,
+    /// No model: chunks, shards and logs of the Xet client.
+    Data,
+    /// Files that no model of the store uses.
+    Unused,
+    /// Files of which nobody knows whether a model uses them, as not every manifest could be read.
+    Unknown,
+    /// Downloads that are not finished.
+    Unfinished,
+}
+
+impl OtherKind {
+    /// The name in a word, as programs read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Data => "data",
+            Self::Unused => "unused",
+            Self::Unknown => "unknown",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
 /// One model, or another unit, of another program's store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherModel {
     /// What its program calls it: `owner/model`, or `llama3.2:3b`. Safe to print.
     pub name: String,
+    /// What it is.
+    #[serde(default)]
+    pub kind: OtherKind,
     /// Its folder or file.
     pub path: PathBuf,
     /// Bytes of its files; content that several models of the store share counts for each.
@@ -55,10 +88,18 @@ pub struct OtherStore {
     pub keeper: Keeper,
     /// Its folder.
     pub root: PathBuf,
-    /// Its models, largest first.
+    /// Its models, largest first, and then what is no model.
     pub models: Vec<OtherModel>,
     /// Bytes on the disk of its own: content that models share, or that has several names, once; what is in the Hugging Face cache too, not at all.
     pub size: u64,
     /// What could not be read, one sentence each.
     pub warnings: Vec<String>,
+}
+
+impl OtherStore {
+    /// How many of what it keeps are of a kind, and their bytes.
+    pub fn sum(&self, kind: OtherKind) -> (usize, u64) {
+        let of_kind = self.models.iter().filter(|model| model.kind == kind);
+        of_kind.fold((0, 0), |(count, bytes), model| (count + 1, bytes + model.size))
+    }
 }

@@ -22,6 +22,8 @@ pub struct RepoSpec {
     pub filters: Vec<String>,
     /// The path of a file or folder, where a link points at it.
     pub file: Option<String>,
+    /// Whether that is a folder for certain: the page of one, or a slash stands at its end.
+    pub is_folder: bool,
     /// Where the page is, for a URL.
     site: Option<Box<url::Origin>>,
 }
@@ -74,7 +76,7 @@ impl FromStr for RepoSpec {
         let (id, filters) = text.split_once(':').map_or((text, None), |(id, filters)| (id, Some(filters)));
         let filters = filters.map(filters_of).transpose()?.unwrap_or_default();
         let (id, revision) = id_and_revision(id)?;
-        Ok(Self { kind: None, id, revision, filters, file: None, site: None })
+        Ok(Self { kind: None, id, revision, filters, file: None, is_folder: false, site: None })
     }
 }
 
@@ -116,7 +118,15 @@ fn from_uri(rest: &str) -> Result<RepoSpec, Fault> {
     let is_ref = parts.get(1).is_some_and(|name| name.ends_with("@refs")) && matches!(parts.get(2), Some(&("pr" | "convert")));
     let (head, path) = parts.split_at(parts.len().min(if is_ref { 4 } else { 2 }));
     let (id, revision) = id_and_revision(&head.join("/").replace("%2F", "/"))?;
-    Ok(RepoSpec { kind: Some(kind.unwrap_or_default()), id, revision, filters: Vec::new(), file: joined(path), site: None })
+    Ok(RepoSpec {
+        kind: Some(kind.unwrap_or_default()),
+        id,
+        revision,
+        filters: Vec::new(),
+        file: joined(path),
+        is_folder: rest.ends_with('/'),
+        site: None,
+    })
 }
 
 /// A page's URL: `…/owner/name`, `…/tree/REV`, `…/blob/REV/PATH`, `…/resolve/REV/PATH`, with `datasets/` or `spaces/` before.
@@ -140,6 +150,7 @@ fn from_url(text: &str) -> Result<RepoSpec, Fault> {
         revision: revision.map(|revision| revision.parse()).transpose()?,
         filters: Vec::new(),
         file: if points_inside { joined(rest.get(2..).unwrap_or_default()) } else { None },
+        is_folder: rest.first() == Some(&"tree") || url.path().ends_with('/'),
         site: Some(Box::new(url.origin())),
     })
 }
@@ -233,7 +244,9 @@ mod tests {
         let page = spec("https://huggingface.co/org/model/blob/main/sub%20dir/w.gguf?download=true");
         assert_eq!(page.id.as_str(), "org/model");
         assert_eq!(page.file.as_deref(), Some("sub dir/w.gguf"));
-        assert_eq!(spec("https://huggingface.co/org/model/tree/main/BF16").file.as_deref(), Some("BF16"));
+        let folder = spec("https://huggingface.co/org/model/tree/main/BF16");
+        assert_eq!((folder.file.as_deref(), folder.is_folder, page.is_folder), (Some("BF16"), true, false));
+        assert_eq!([spec("hf://org/model/BF16").is_folder, spec("hf://org/model/BF16/").is_folder], [false, true]);
         let tree = spec("https://huggingface.co/spaces/org/app/tree/v2");
         assert_eq!((tree.kind, tree.revision.unwrap().as_str().to_owned()), (Some(RepoKind::Space), "v2".to_owned()));
         assert_eq!(spec("http://127.0.0.1:8790/gpt2").id.as_str(), "gpt2");

@@ -6,7 +6,7 @@ use super::cache::RepoKey;
 use super::deletion::DeletionTarget;
 use super::digest::Digest;
 use super::fault::{Fault, FaultKind};
-use super::plan::{Choice, Selection};
+use super::plan::{Choice, Plan, Selection};
 use super::repo::{RepoRef, Revision};
 
 /// What asking for an update came to. The names are stable: programs match on them.
@@ -152,11 +152,19 @@ impl Update {
 
     /// What to download so that the new commit holds what the old one does, as far as it has it. `None` where there is nothing to take.
     ///
-    /// The ordinary download fetches what changed, links what is the same and moves the branch or tag.
+    /// It is at the very commit that was told of, for the branch or tag may have moved on since; [`Update::moves`] makes its plan the update.
     pub fn selection(&self) -> Option<Selection> {
         let is_offered = matches!(self.verdict(), UpdateVerdict::Newer | UpdateVerdict::NewerSameFiles);
         let paths: Vec<String> = self.files.iter().filter(|file| file.now.is_some()).map(|file| file.path.clone()).collect();
-        (is_offered && !paths.is_empty()).then(|| Selection::new(self.repo_ref(), Choice::Files(paths)))
+        let commit = self.now.as_ref().filter(|_| is_offered && !paths.is_empty())?.parse().ok()?;
+        Some(Selection::new(RepoRef { revision: commit, ..self.repo_ref() }, Choice::Files(paths)))
+    }
+
+    /// The plan of [`Update::selection`] as it is to be queued: the ordinary download fetches what changed, links what is the same and then
+    /// moves the branch or tag to the plan's commit.
+    #[must_use]
+    pub fn moves(&self, plan: Plan) -> Plan {
+        Plan { repo: self.repo_ref(), ..plan }
     }
 
     /// The revision that is held now. Once an update was taken, nothing leads to it any more unless another branch or tag does.
@@ -247,8 +255,11 @@ mod tests {
     #[test]
     fn what_is_taken_is_what_is_held_and_still_there() {
         let files = vec![file("gone", "a", "-"), file("new", "a", "b"), file("same", "a", "a")];
-        let selection = update("new", files).selection().unwrap();
-        assert_eq!((selection.repo.revision.as_str(), selection.local_dir), ("main", None));
+        let update_to_new = update("new", files);
+        let selection = update_to_new.selection().unwrap();
+        assert_eq!((Some(selection.repo.revision.as_str()), &selection.local_dir), (update_to_new.now.as_deref(), &None));
+        let plan = Plan::for_tests(selection.repo.clone(), Vec::new());
+        assert_eq!(update_to_new.moves(plan).repo.revision.as_str(), "main");
         assert_eq!(selection.choice, Choice::Files(vec!["new".into(), "same".into()]));
         assert_eq!(update("new", vec![file("gone", "a", "-")]).selection(), None);
         assert_eq!(update("old", vec![]).selection(), None);

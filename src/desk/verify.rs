@@ -17,7 +17,7 @@ pub struct VerifyTarget {
     pub repo: RepoKey,
     /// Only what this revision uses: a ref that is in the cache, or a commit.
     pub revision: Option<Revision>,
-    /// Only these files, by their paths in the repository; all of them where it is empty.
+    /// Only these files, by their paths in the repository, or all below a folder with a slash at its end; all of them where it is empty.
     pub files: Vec<String>,
 }
 

@@ -129,16 +129,13 @@ impl Engine {
         };
         let jobs = Jobs::start(jobs, Arc::new(downloader)).await?;
         let cleaner = self.cleaner();
-        tokio::spawn(async move {
-            cleaner.clone().tidy().await;
-            cleaner.expire().await;
-        });
+        tokio::spawn(async move { cleaner.expire().await });
         self.queue = Some(Queue { jobs, _lock: Arc::new(lock) });
         Ok(())
     }
 
-    /// Finishes deletions that were interrupted. An engine that runs a queue does so by itself, and empties what has been in the trash for
-    /// long enough.
+    /// Finishes deletions that were interrupted, for whoever is about to change the cache by what lies there. No engine does so by itself:
+    /// somebody may only want to look.
     pub async fn tidy(&self) {
         self.cleaner().tidy().await;
     }

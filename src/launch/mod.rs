@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(cli::explain(&error)),
     };
-    let mut out = Output::stdio(cli.format(), cli.global.color, |name| std::env::var_os(name));
+    let mut out = Output::stdio(cli.format(), cli.global.color, |name| std::env::var_os(name)).wide(cli.is_wide());
     match on_a_runtime(cli, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -67,6 +67,9 @@ async fn run(cli: Cli, out: &mut Output) -> Result<(), Fault> {
 async fn app(global: &GlobalArgs, scenario: Scenario, out: &mut Output) -> Result<(), Fault> {
     must_be_a_terminal()?;
     let settings = settings(global, None, out)?;
+    // Deletions are planned by what the app shows: what was interrupted earlier is finished beside its start.
+    let engine = Engine::open(&settings)?;
+    tokio::spawn(async move { engine.tidy().await });
     let queue = QueueDesk::open(&settings, true).await?;
     let ended = tui::run(queue.desk(), TuiOptions { scenario, ..options(global) }).await;
     if matches!(ended, Ok(Ended::HungUp)) {

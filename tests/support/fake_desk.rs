@@ -11,9 +11,9 @@ use hfdesk_tui::desk::{
     About, Access, Analysis, AnalyzeStep, Assessment, Board, CacheContents, CacheListing, CacheStep, CachedBlob, CachedFile, CachedRepo,
     CachedRevision, CachedSnapshot, CachedVariant, Card, Choice, Commit, DeletionPlan, DeletionReport, DeletionTarget, Desk, Digest, Disk,
     Disposal, Fault, FaultKind, FileProgress, Finding, Hit, Job, JobAction, JobId, JobState, Keeper, LayerCache, LeftFile, Leftover,
-    LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherModel,
-    OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RelocationPlan, RelocationReport, RelocationStep, RepairReport, Reply,
-    RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection,
+    LeftoverKind, LinkPlan, LinkReport, LinkRequest, Machine, MendReport, ModelFacts, NamedRevision, Notice, OrphanPayload, OtherKind,
+    OtherModel, OtherStore, PageToken, Phase, Plan, PlannedFile, Progress, RelocationPlan, RelocationReport, RelocationStep, RepairReport,
+    Reply, RepoFile, RepoId, RepoKey, RepoKind, RepoRef, RepoType, RestoreReport, Revisions, Scenario, SearchPage, SearchQuery, Selection,
     Severity, SpeedLimit, Target, TrashEntry, TrashId, Trouble, UpdateStep, Variant, VerifiedFile, VerifyStep, VerifyTarget,
 };
 use hfdesk_tui::engine::analyze::{Known, assess};
@@ -361,6 +361,7 @@ fn trashed(id: &str, repo: &str, size: u64, hours: i64) -> TrashEntry {
 fn others() -> Vec<OtherStore> {
     let model = |root: &str, name: &str, size, linked, files| OtherModel {
         name: name.to_owned(),
+        kind: OtherKind::Model,
         path: format!("{root}/{}", name.replace(':', "/")).into(),
         size,
         linked,

@@ -17,7 +17,8 @@ Examples:
   hfdesk-tui cache doctor
   hfdesk-tui cache doctor --fix
 
-The exit status is 1 where errors are left.")]
+Without --fix nothing is changed. What takes room but breaks nothing, such as detached revisions,
+is deleted with cache prune. The exit status is 1 where errors are left.")]
 pub struct DoctorArgs {
     /// Mend what can be mended, after showing what that does
     #[arg(long)]
@@ -43,7 +44,7 @@ pub(super) async fn run(desk: &dyn Desk, args: &DoctorArgs, out: &mut Output) ->
     let mut report = None;
     if args.fix && !mendable.is_empty() {
         if !args.yes && !confirmed(&findings, mendable.len(), out).await? {
-            return Err(Fault::new(FaultKind::Interrupted, "nothing was mended"));
+            return Err(Fault::new(FaultKind::Declined, "nothing was mended"));
         }
         report = Some(desk.mend(mendable.clone()).await?);
     }
@@ -210,7 +211,8 @@ mod tests {
     fn a_person_is_asked_before_anything_is_mended() {
         let desk = mendable();
         let mut console = Console::terminal(Format::Human).answering("n\n");
-        assert_eq!(console.run(&desk, "cache doctor --fix").unwrap_err().message, "nothing was mended");
+        let fault = console.run(&desk, "cache doctor --fix").unwrap_err();
+        assert_eq!((fault.kind.exit_status(), fault.message.as_str()), (1, "nothing was mended"));
         assert!(console.stderr().contains("mending: removes the ref") && console.stderr().ends_with("Mend 2 things? [y/N] "));
         assert_eq!(Console::new(Format::Json).run(&desk, "cache doctor --fix").unwrap_err().kind.exit_status(), 2);
         assert!(desk.asked().is_empty());

@@ -5,6 +5,8 @@ mod deletion;
 mod doctor;
 mod link;
 mod ls;
+mod near;
+mod official;
 mod pin;
 mod prune;
 mod relocate;
@@ -95,21 +97,19 @@ impl CacheCommand {
         matches!(self, Self::Updates(args) if args.downloads())
     }
 
-    /// Whether it may change the cache.
+    /// Whether it may change the cache and goes by what lies there, so that deletions that were interrupted are finished first. Whoever
+    /// only looks, or is to be shown what would be done, is shown them as they are; the doctor finishes them where that is wanted.
     pub(super) fn changes(&self) -> bool {
         match self {
             Self::Updates(args) => args.downloads(),
-            Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) => false,
-            Self::Rm(_)
-            | Self::Prune(_)
-            | Self::Restore(_)
-            | Self::Empty(_)
-            | Self::Pin(_)
-            | Self::Unpin(_)
-            | Self::Doctor(_)
-            | Self::Link(_)
-            | Self::Move(_)
-            | Self::Rebuild(_) => true,
+            Self::Rm(args) => args.changes(),
+            Self::Prune(args) => args.changes(),
+            Self::Empty(args) => args.changes(),
+            Self::Link(args) => args.changes(),
+            Self::Rebuild(args) => args.changes(),
+            Self::Move(args) => args.changes(),
+            Self::Ls(_) | Self::Show(_) | Self::Verify(_) | Self::Trash(_) | Self::Doctor(_) => false,
+            Self::Restore(_) | Self::Pin(_) | Self::Unpin(_) => true,
         }
     }
 }
@@ -131,5 +131,79 @@ pub(super) async fn run(desk: &dyn Desk, args: &CacheArgs, out: &mut Output) -> 
         CacheCommand::Link(args) => link::run(desk, args, out).await,
         CacheCommand::Move(args) => relocate::run(desk, args, out).await,
         CacheCommand::Rebuild(args) => link::rebuild(desk, args, out).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use serde_json::Value;
+
+    use crate::cli::fake::{Console, FakeDesk, verified};
+    use crate::cli::format::Format;
+
+    const BEGIN: &str = "<!-- json: written by src/cli/cache/mod.rs -->\n";
+    const END: &str = "<!-- end of json -->";
+
+    /// Every verb that writes JSON of its own.
+    const LINES: [&str; 15] = [
+        "ls",
+        "ls --revisions",
+        "ls --others",
+        "show Qwen/Qwen3-8B-GGUF --files",
+        "rm gpt2 --dry-run",
+        "rm gpt2 --yes",
+        "trash",
+        "restore",
+        "empty --yes",
+        "pin gpt2",
+        "doctor --fix --yes",
+        "verify --repair --yes",
+        "updates",
+        "link Qwen/Qwen3-8B-GGUF --for lmstudio",
+        "rebuild",
+    ];
+
+    /// The keys of a value: of a list those of what is in it, and of an object those of its lists of objects, too.
+    fn keys(value: &Value) -> String {
+        match value {
+            Value::Array(rows) => format!("a list of {}", keys(rows.first().unwrap_or(&Value::Null))),
+            Value::Object(object) => object.iter().map(|(key, value)| format!("`{key}`{}", inner(value))).collect::<Vec<_>>().join(", "),
+            _ => panic!("{value}"),
+        }
+    }
+
+    fn inner(value: &Value) -> String {
+        let row = value.as_array().and_then(|rows| rows.first()).filter(|row| row.is_object());
+        row.map_or_else(String::new, |row| format!(" (each {})", keys(row).replace("`, `", "` `")))
+    }
+
+    fn table() -> String {
+        let mut table = "| `cache …` | keys |\n|---|---|\n".to_owned();
+        for line in LINES {
+            let mut console = Console::new(Format::Json);
+            let desk = Arc::new(FakeDesk { steps: verified(1), ..FakeDesk::new() });
+            let _ = console.run(&desk, &format!("cache {line}")); // a doctor who finds errors says so with its status
+            let written: Value = serde_json::from_str(&console.stdout()).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let name = line.replace("Qwen/Qwen3-8B-GGUF", "REPO").replace("gpt2", "TARGET");
+            writeln!(table, "| `{name}` | {} |", keys(&written)).unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn the_readme_names_every_key() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let readme = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = readme.split_once(BEGIN).unwrap();
+        let (committed, after) = rest.split_once(END).unwrap();
+        if std::env::var_os("UPDATE_README").is_some() {
+            std::fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", table())).unwrap();
+            return;
+        }
+        assert!(committed == table(), "the README's keys are stale: run this test with UPDATE_README=1");
     }
 }

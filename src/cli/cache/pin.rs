@@ -11,8 +11,15 @@ use crate::desk::{CacheListing, Desk, Fault, RepoKey};
 
 /// Flags of `cache pin` and `cache unpin`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+What is pinned is deleted by no verb and no key of this program; other programs know nothing of it.
+
+Examples:
+  hfdesk-tui cache pin Qwen/Qwen3-8B-GGUF dataset/org/set
+  hfdesk-tui cache ls --filter is:pinned
+  hfdesk-tui cache unpin Qwen/Qwen3-8B-GGUF")]
 pub struct PinArgs {
-    /// model/owner/name, owner/name or hf://models/owner/name
+    /// Repositories: [model/]owner/name, hf://models/owner/name or the URL of a page
     #[arg(value_name = "REPO", value_parser = cache_target, required = true)]
     repos: Vec<CacheTarget>,
 }

@@ -9,8 +9,8 @@ use super::deletion::{self, HowArgs};
 use crate::cli::output::Output;
 use crate::cli::values;
 use crate::desk::{
-    CacheFilter, CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionTarget, Desk, Fault, FaultKind, LeftoverKind, RepoKey,
-    RepoKind, Trouble,
+    CacheFilter, CacheListing, CachedRepo, CachedRevision, DeletionPlan, DeletionTarget, Desk, Fault, FaultKind, Finding, LeftoverKind,
+    RepoKey, RepoKind, Trouble,
 };
 
 /// Flags of `cache prune`.
@@ -37,7 +37,11 @@ pub struct PruneArgs {
 pub(super) async fn run(desk: &dyn Desk, args: &PruneArgs, out: &mut Output) -> Result<(), Fault> {
     let cache = desk.cache().await?;
     let mut targets = args.targets(&cache, Timestamp::now());
-    targets.extend(stale_locks(desk).await?);
+    let findings = desk.diagnose().await?;
+    targets.extend(stale_locks(&findings));
+    if !args.changes() && findings.iter().any(|finding| finding.trouble == Trouble::InterruptedDeletion && finding.mend.is_some()) {
+        out.note("a deletion was interrupted, and is finished before anything is deleted; see hfdesk-tui cache doctor");
+    }
     pinned(&cache, args, out);
     damaged(&cache, out);
     let plan = without_what_is_needed(desk, &cache, targets, out).await?;
@@ -48,6 +52,11 @@ pub(super) async fn run(desk: &dyn Desk, args: &PruneArgs, out: &mut Output) -> 
 }
 
 impl PruneArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        self.how.changes()
+    }
+
     fn targets(&self, cache: &CacheListing, now: Timestamp) -> Vec<DeletionTarget> {
         let free = cache.repos.iter().filter(|repo| !cache.pins.contains(&repo.key));
         let payloads = cache.orphans.iter().map(|orphan| DeletionTarget::Payload(orphan.hash.clone()));
@@ -56,7 +65,7 @@ impl PruneArgs {
 
     /// What goes of one repository.
     fn of(&self, repo: &CachedRepo, now: Timestamp) -> Vec<DeletionTarget> {
-        if self.unused_for.as_ref().is_some_and(|unused| unused.takes(repo, now)) {
+        if self.unused_for.as_ref().is_some_and(|unused| unused.takes(repo, false, now)) {
             return vec![DeletionTarget::Repo(repo.key.clone())];
         }
         let detached = repo.detached_revisions();
@@ -76,10 +85,9 @@ impl PruneArgs {
 }
 
 /// Locks of repositories that are gone.
-async fn stale_locks(desk: &dyn Desk) -> Result<Vec<DeletionTarget>, Fault> {
-    let findings = desk.diagnose().await?;
+fn stale_locks(findings: &[Finding]) -> impl Iterator<Item = DeletionTarget> {
     let stale = findings.iter().filter(|finding| finding.trouble == Trouble::StaleLocks);
-    Ok(stale.filter_map(|finding| locked(&finding.path)).map(DeletionTarget::Locks).collect())
+    stale.filter_map(|finding| locked(&finding.path)).map(DeletionTarget::Locks)
 }
 
 /// The repository whose locks a folder has: `models--owner--name`.
@@ -201,6 +209,15 @@ mod tests {
         assert!(notes.contains("model/org/twin is pinned and is left alone"), "{notes}");
         let (gone, _) = told(FakeDesk::new(), "cache prune --dry-run --unused-for 1000y");
         assert!(!gone.contains(&"model/gpt2".to_owned()));
+    }
+
+    #[test]
+    fn who_is_shown_what_would_go_is_told_of_an_interrupted_deletion() {
+        let mut findings = fake::findings();
+        findings[0].trouble = Trouble::InterruptedDeletion;
+        let notes = |line| told(FakeDesk { findings: findings.clone(), ..FakeDesk::new() }, line).1;
+        assert!(notes("cache prune --dry-run").contains("a deletion was interrupted"));
+        assert!(!notes("cache prune --yes").contains("interrupted"));
     }
 
     #[test]

@@ -44,6 +44,13 @@ pub struct MoveArgs {
     dry_run: bool,
 }
 
+impl MoveArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        !self.dry_run
+    }
+}
+
 pub(super) async fn run(desk: &dyn Desk, args: &MoveArgs, out: &mut Output) -> Result<(), Fault> {
     let plans = planned(desk, args).await?;
     check_room(&plans)?;

@@ -18,9 +18,9 @@ A TARGET is
   owner/name/path/to/file           a file, in every revision
   owner/name/folder/                all files below a folder
   'owner/name/*.gguf'               all files that a pattern matches
-  hf://models/owner/name[/file]     the same as a link; so is a page's URL
+  hf://models/owner/name[/file]     the same as a link; so is a page's URL, also that of a folder
 With owner/name@REV, variants and files are those of that revision alone. What another revision
-or repository uses stays.
+or repository uses stays. A revision goes with every name that it has, which the preview tells.
 
 Examples:
   hfdesk-tui cache rm Qwen/Qwen3-8B-GGUF dataset/org/set --dry-run
@@ -32,6 +32,13 @@ pub struct RmArgs {
     targets: Vec<Aim>,
     #[command(flatten)]
     how: HowArgs,
+}
+
+impl RmArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        self.how.changes()
+    }
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &RmArgs, out: &mut Output) -> Result<(), Fault> {
@@ -111,6 +118,8 @@ mod tests {
             ("Qwen/Qwen3-8B-GGUF/*-1.gguf".to_owned(), format!("{QWEN}/q6/m-1.gguf")),
             ("hf://models/Qwen/Qwen3-8B-GGUF/q6/m-2.gguf".to_owned(), format!("{QWEN}/q6/m-2.gguf")),
             ("hf://Qwen/Qwen3-8B-GGUF/q6/".to_owned(), format!("2 files of {QWEN}")),
+            ("https://huggingface.co/Qwen/Qwen3-8B-GGUF/tree/main/q6".to_owned(), format!("2 files of {QWEN}@0123456789ab")),
+            ("https://huggingface.co/Qwen/Qwen3-8B-GGUF/tree/main".to_owned(), format!("{QWEN}@0123456789ab")),
             ("https://huggingface.co/Qwen/Qwen3-8B-GGUF/blob/main/q4.gguf".to_owned(), format!("{QWEN}@0123456789ab/q4.gguf")),
             ("gpt2/README.md".to_owned(), "model/gpt2/README.md".to_owned()),
             ("hf://models/gpt2/README.md".to_owned(), "model/gpt2/README.md".to_owned()),
@@ -139,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_that_has_other_names_is_told_with_them() {
+        let told = |line: &str| {
+            let mut console = Console::new(Format::Human);
+            console.run(&desk(), &format!("cache rm {line} --dry-run")).unwrap();
+            console.stdout()
+        };
+        assert!(told("Qwen/Qwen3-8B-GGUF@refs/pr/1").contains("@0123456789ab, also main, refs/pr/1\n"));
+        assert!(told("Qwen/Qwen3-8B-GGUF@main/README.md").contains("/README.md, also main, refs/pr/1\n"));
+        assert!(!told("Qwen/Qwen3-8B-GGUF@fedcba9").contains("also"));
+    }
+
+    #[test]
     fn a_person_is_asked() {
         let desk = desk();
         let mut console = Console::terminal(Format::Human).answering("y\n");
@@ -161,7 +182,7 @@ mod tests {
         for answer in ["n\n", "\n", "", "yesterday\n"] {
             let desk = desk();
             let fault = Console::terminal(Format::Human).answering(answer).run(&desk, "cache rm gpt2").unwrap_err();
-            assert_eq!(fault.message, "nothing was deleted");
+            assert_eq!((fault.kind, fault.kind.exit_status(), fault.message.as_str()), (FaultKind::Declined, 1, "nothing was deleted"));
             assert!(desk.asked().is_empty());
         }
     }

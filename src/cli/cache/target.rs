@@ -1,5 +1,6 @@
 //! Naming a repository of the cache.
 
+use super::near;
 use crate::desk::{CacheListing, CachedRepo, Fault, FaultKind, RepoId, RepoKey, RepoKind, RepoSpec};
 
 /// What a `TARGET` argument names: a repository of any kind, where none is said.
@@ -9,16 +10,22 @@ pub struct CacheTarget {
     id: RepoId,
 }
 
-/// Reads `model/owner/name`, `owner/name`, `hf://models/owner/name` or a page's URL. A command line's value parser, so the
+/// Reads `model/owner/name`, `owner/name`, `hf://models/owner/name` or the URL of any of its pages. A command line's value parser, so the
 /// error is one sentence.
 pub fn cache_target(text: &str) -> Result<CacheTarget, String> {
     let told = |fault: Fault| fault.message;
+    let not_whole = || Err("a whole repository is meant here, not a revision, a variant or a file".to_owned());
     if text.contains("://") {
         let spec: RepoSpec = text.parse().map_err(told)?;
+        // Whoever pastes the address of a page means the repository that it is a page of.
         return match (spec.revision, spec.file) {
             (None, None) => Ok(CacheTarget { kind: spec.kind, id: spec.id }),
-            _ => Err("a whole repository is meant here, not a revision or a file".to_owned()),
+            _ if !text.trim().starts_with("hf://") => Ok(CacheTarget { kind: spec.kind, id: spec.id }),
+            _ => not_whole(),
         };
+    }
+    if text.contains(['@', ':']) {
+        return not_whole();
     }
     let typed = text.split_once('/').and_then(|(kind, id)| Some((RepoKind::from_name(kind)?, id)));
     let (kind, id) = typed.map_or((None, text), |(kind, id)| (Some(kind), id));
@@ -59,12 +66,22 @@ impl CacheTarget {
     fn missing(&self, cache: &CacheListing) -> Fault {
         let kind = self.kind.map_or("repository", RepoKind::name);
         let message = format!("no {kind} {} in the cache {}", self.id, cache.root.display());
-        let close = |repo: &&CachedRepo| repo.key.id.name().eq_ignore_ascii_case(self.id.name()) || repo.key.id == self.id;
-        let hint = match cache.repos.iter().map(AsRef::as_ref).find(close) {
-            Some(repo) => format!("perhaps {}", repo.key),
-            None => "list what there is with: hfdesk-tui cache ls".to_owned(),
+        let hint = match &self.alike(cache)[..] {
+            [] => "list what there is with: hfdesk-tui cache ls".to_owned(),
+            alike => format!("perhaps {}", alike.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")),
         };
         Fault::new(FaultKind::NotFound, message).hint(hint)
+    }
+
+    /// What may have been meant: the same name of another owner or kind, else what is called much like it.
+    fn alike<'a>(&self, cache: &'a CacheListing) -> Vec<&'a RepoKey> {
+        let keys = || cache.repos.iter().map(|repo| &repo.key);
+        let same: Vec<&RepoKey> = keys().filter(|key| key.id.name().eq_ignore_ascii_case(self.id.name())).take(3).collect();
+        if !same.is_empty() {
+            return same;
+        }
+        let names = near::nearest(self.id.as_str(), keys().map(|key| key.id.as_str()));
+        names.into_iter().filter_map(|name| keys().find(|key| key.id.as_str() == name)).collect()
     }
 }
 
@@ -87,6 +104,17 @@ mod tests {
         for text in ["hf://models/org/name@v1", "hf://org/name/file.bin", "a/b/c", "../x", ""] {
             assert!(cache_target(text).is_err(), "{text}");
         }
+        for text in ["gpt2@main", "org/m:q4_k_m"] {
+            assert!(cache_target(text).unwrap_err().starts_with("a whole repository is meant here"), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_page_of_a_repository_means_it() {
+        for page in ["", "/tree/main", "/tree/main/q6", "/blob/main/q4.gguf", "/discussions/3"] {
+            let found = cache_target(&format!("https://huggingface.co/Qwen/Qwen3-8B-GGUF{page}")).unwrap();
+            assert!(found.find(&fake::cache()).is_ok(), "{page}");
+        }
     }
 
     #[test]
@@ -101,5 +129,10 @@ mod tests {
     fn a_missing_target_suggests_one_like_it() {
         let fault = cache_target("qwen/qwen3-8b-gguf").unwrap().find(&fake::cache()).unwrap_err();
         assert_eq!((fault.kind, fault.hint.as_deref()), (FaultKind::NotFound, Some("perhaps model/Qwen/Qwen3-8B-GGUF")));
+        let hint = |text: &str| cache_target(text).unwrap().find(&fake::cache()).unwrap_err().hint.unwrap();
+        assert_eq!(hint("gtp2"), "perhaps model/gpt2");
+        assert_eq!(hint("Qwen/Qwen3-8B-GUF"), "perhaps model/Qwen/Qwen3-8B-GGUF");
+        assert_eq!(hint("else/twin"), "perhaps model/org/twin or dataset/org/twin");
+        assert_eq!(hint("nothing/alike"), "list what there is with: hfdesk-tui cache ls");
     }
 }

@@ -30,6 +30,10 @@ enum TrashCommand {
 
 /// Flags of `cache restore`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  hfdesk-tui cache trash
+  hfdesk-tui cache restore")]
 pub struct RestoreArgs {
     /// Which deletion; a unique beginning is enough, and none means the newest
     #[arg(value_name = "ID")]
@@ -38,6 +42,10 @@ pub struct RestoreArgs {
 
 /// Flags of `cache empty`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  hfdesk-tui cache empty --dry-run
+  hfdesk-tui cache empty $(hfdesk-tui cache trash -q | tail -1) --yes")]
 pub struct EmptyArgs {
     /// Which deletions; unique beginnings are enough, and none means all
     #[arg(value_name = "ID")]
@@ -48,6 +56,13 @@ pub struct EmptyArgs {
     /// Show what would come free and change nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+impl EmptyArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        !self.dry_run
+    }
 }
 
 const COLUMNS: [Column<TrashEntry>; 6] = [
@@ -132,7 +147,7 @@ pub(super) async fn empty(desk: &dyn Desk, args: &EmptyArgs, out: &mut Output) -
             }
         }
         if !out.confirm(&format!("Empty {deletions} out of the trash and free {} for good?", desk::bytes(size))).await? {
-            return Err(Fault::new(FaultKind::Interrupted, "the trash was left as it is"));
+            return Err(Fault::new(FaultKind::Declined, "the trash was left as it is"));
         }
     }
     let freed = desk.empty_trash(ids.clone()).await?;
@@ -247,7 +262,7 @@ mod tests {
     fn a_person_is_asked_before_the_trash_is_emptied() {
         let desk = desk();
         let mut console = Console::terminal(Format::Human).answering("n\n");
-        assert_eq!(console.run(&desk, "cache empty").unwrap_err().kind, FaultKind::Interrupted);
+        assert_eq!(console.run(&desk, "cache empty").unwrap_err().kind, FaultKind::Declined);
         assert!(console.stderr().ends_with("Empty 2 deletions out of the trash and free 3 GiB for good? [y/N] "), "{}", console.stderr());
         assert_eq!(Console::new(Format::Json).run(&desk, "cache empty").unwrap_err().kind.exit_status(), 2);
         assert!(desk.asked().is_empty());

@@ -10,7 +10,7 @@ use super::target::{CacheTarget, cache_target};
 use crate::cli::download;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
-use crate::desk::{self, CacheListing, Desk, Fault, RepoKey, Update, UpdateStep, UpdateVerdict};
+use crate::desk::{self, CacheListing, Desk, Fault, FaultKind, RepoKey, Update, UpdateStep, UpdateVerdict};
 use told::{Row, Told};
 
 /// Flags of `cache updates`.
@@ -26,7 +26,7 @@ Examples:
   hfdesk-tui cache updates Qwen/Qwen3-8B-GGUF --fetch
   hfdesk-tui cache updates --fetch --prune-old --yes")]
 pub struct UpdatesArgs {
-    /// Repositories of the cache: [model/]owner/name; none means all
+    /// Repositories of the cache: [model/]owner/name, or the URL of a page; none means all
     #[arg(value_name = "REPO", value_parser = cache_target)]
     repos: Vec<CacheTarget>,
     /// Download what changed of the files that are held, and move the branches and tags to their new commits
@@ -55,13 +55,17 @@ pub(super) async fn run(desk: &dyn Desk, args: &UpdatesArgs, out: &mut Output) -
     let repos = args.repos.iter().map(|target| Ok(target.find(&cache)?.key.clone())).collect::<Result<Vec<_>, Fault>>()?;
     let mut told = checked(desk, repos, &cache, out).await?;
     let failed = if args.fetch { fetch(desk, &mut told.rows, out).await } else { None };
+    let mut declined = None;
     if args.prune_old {
-        told.deleted = old::delete(desk, &told.rows, args.yes, out).await?;
+        match old::delete(desk, &told.rows, args.yes, out).await {
+            Err(fault) if fault.kind == FaultKind::Declined => declined = Some(fault),
+            deleted => told.deleted = deleted?,
+        }
     }
     out.show(&told.sheet(out.format()))?;
     told.remarks(args.fetch, out);
     let deleted = told.deleted.as_ref().map_or(Ok(()), |deleted| super::deletion::failures(&deleted.report, out));
-    failed.map_or(deleted, Err)
+    failed.or(declined).map_or(deleted, Err)
 }
 
 /// What the Hub says, in the order of repositories. A fault where it says nothing at all.
@@ -123,7 +127,7 @@ async fn taken(desk: &dyn Desk, update: &Update, out: &mut Output) -> Result<boo
         let (size, at) = (desk::bytes(update.bytes_to_fetch), &update.revision);
         out.note(&format!("Updating {} at {at}, {size} to fetch", update.repo));
     }
-    let plan = desk.plan(selection).await?;
+    let plan = update.moves(desk.plan(selection).await?);
     // The branch has moved by now, so that asking again would find nothing to do.
     download::bring(desk, &plan, None, |id| format!("go on with: hfdesk-tui jobs retry {id}"), out).await?;
     Ok(true)

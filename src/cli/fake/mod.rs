@@ -132,6 +132,8 @@ pub struct FakeDesk {
     /// Whether another process runs the queue.
     pub attached: bool,
     pub asked: Mutex<Vec<String>>,
+    /// What was put into the queue.
+    pub queued: Mutex<Vec<Plan>>,
 }
 
 impl FakeDesk {
@@ -151,6 +153,7 @@ impl FakeDesk {
             stays_open: false,
             attached: false,
             asked: Mutex::new(Vec::new()),
+            queued: Mutex::default(),
         }
     }
 
@@ -234,11 +237,14 @@ impl Desk for FakeDesk {
     }
 
     fn plan(&self, selection: Selection) -> Reply<Plan> {
-        answer(Plan { repo: selection.repo, ..self.plan.clone() })
+        // As the Hub does: a commit is that commit, and any other name the newest.
+        let commit = if selection.repo.revision.is_commit() { selection.repo.revision.to_string() } else { self.plan.commit.clone() };
+        answer(Plan { repo: selection.repo, commit, ..self.plan.clone() })
     }
 
     fn enqueue(&self, plan: Plan) -> Reply<JobId> {
         self.note(format!("enqueue {}", plan.title));
+        self.queued.lock().unwrap().push(plan);
         answer(JobId("3f2a00000001".to_owned()))
     }
 

@@ -233,8 +233,9 @@ pub fn trash() -> Vec<TrashEntry> {
 }
 
 fn ollama() -> OtherStore {
-    let model = |name: &str, size, linked| OtherModel {
+    let model = |name: &str, kind, size, linked| OtherModel {
         name: name.to_owned(),
+        kind,
         path: PathBuf::from("/ollama/manifests").join(name),
         size,
         linked,
@@ -244,8 +245,12 @@ fn ollama() -> OtherStore {
     OtherStore {
         keeper: Keeper::Ollama,
         root: "/ollama".into(),
-        models: vec![model("llama3.2:3b", 2_000_000_000, 0), model("qwen3:0.6b", 500_000_000, 500_000_000)],
-        size: 2_500_000_000,
+        models: vec![
+            model("llama3.2:3b", OtherKind::Model, 2_000_000_000, 0),
+            model("qwen3:0.6b", OtherKind::Model, 500_000_000, 500_000_000),
+            model("unused blobs", OtherKind::Unused, 40_000_000, 0),
+        ],
+        size: 2_040_000_000,
         warnings: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::units;
-use crate::desk::{CachedRepo, CachedRevision, Fault, FaultKind, RepoKind};
+use crate::desk::{CachedRepo, CachedRevision, Fault, FaultKind, OtherModel, RepoKind};
 
 /// What an operator is made of.
 pub(super) const OPERATORS: [char; 4] = ['<', '>', '=', '!'];
@@ -14,6 +14,7 @@ pub(super) const OPERATORS: [char; 4] = ['<', '>', '=', '!'];
 pub(super) struct Row<'a> {
     pub repo: &'a CachedRepo,
     pub revision: Option<&'a CachedRevision>,
+    pub pinned: bool,
     pub now: Timestamp,
 }
 
@@ -23,6 +24,8 @@ pub(super) enum Condition {
     Named(String),
     /// No branch or tag points at it, or at one of its revisions.
     Detached,
+    /// It is, or is not, protected from deletion.
+    Pinned(bool),
     Count(Counted, Operator, u64),
     Age(Timed, Operator, SignedDuration),
     /// Whether a word fits is, or is not, as wanted.
@@ -68,9 +71,28 @@ impl Condition {
         match self {
             Self::Named(part) => row.repo.key.to_string().to_lowercase().contains(part),
             Self::Detached => row.revisions().any(CachedRevision::is_detached),
+            Self::Pinned(wanted) => row.pinned == *wanted,
             Self::Count(what, operator, value) => operator.holds(&what.of(row), value),
             Self::Age(what, operator, value) => what.of(row).is_some_and(|time| operator.holds(&row.now.duration_since(time), value)),
             Self::Word(word, wanted) => word.fits(row) == *wanted,
+        }
+    }
+
+    /// Whether a model of another program meets it; the condition's name where that cannot be known.
+    pub fn holds_for_other(&self, model: &OtherModel, now: Timestamp) -> Result<bool, &'static str> {
+        match self {
+            Self::Named(part) => Ok(model.name.to_lowercase().contains(part)),
+            Self::Count(Counted::Size, operator, value) => Ok(operator.holds(&model.size, value)),
+            Self::Count(Counted::Files, operator, value) => Ok(operator.holds(&(model.files as u64), value)),
+            Self::Age(Timed::Accessed, operator, value) => {
+                Ok(model.last_accessed.is_some_and(|time| operator.holds(&now.duration_since(time), value)))
+            }
+            Self::Age(Timed::Modified, ..) => Err("modified"),
+            Self::Count(Counted::Revisions, ..) => Err("revisions"),
+            Self::Count(Counted::Unused, ..) => Err("unused"),
+            Self::Detached => Err("is:detached"),
+            Self::Pinned(_) => Err("pinned"),
+            Self::Word(word, _) => Err(word.key()),
         }
     }
 }
@@ -103,6 +125,14 @@ impl Timed {
 }
 
 impl Word {
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Kind(_) => "type",
+            Self::Ref(_) => "refs",
+            Self::Owner(_) => "owner",
+        }
+    }
+
     fn fits(&self, row: &Row<'_>) -> bool {
         match self {
             Self::Kind(kind) => row.repo.key.kind == *kind,
@@ -145,13 +175,14 @@ impl FromStr for Condition {
     }
 }
 
-/// A word without an operator: a part of a name, or `is:detached`.
+/// A word without an operator: a part of a name, `is:detached` or `is:pinned`.
 fn bare(word: &str) -> Result<Condition, Fault> {
     let word = word.to_lowercase();
     match word.split_once(':') {
         None => Ok(Condition::Named(word)),
         Some(("is", "detached")) => Ok(Condition::Detached),
-        Some(_) => Err(wrong(&word, "is no condition", "write is:detached, KEY=VALUE, or a part of a name")),
+        Some(("is", "pinned")) => Ok(Condition::Pinned(true)),
+        Some(_) => Err(wrong(&word, "is no condition", "write is:detached, is:pinned, KEY=VALUE, or a part of a name")),
     }
 }
 
@@ -171,11 +202,13 @@ impl Compared<'_> {
             "revisions" => self.count(Counted::Revisions),
             "accessed" => self.age(Timed::Accessed),
             "modified" => self.age(Timed::Modified),
+            "pinned" => self.pinned(),
             "type" => self.kind(),
             "refs" => self.equal(Word::Ref(self.value.to_lowercase())),
             "owner" => self.equal(Word::Owner(self.value.to_lowercase())),
             _ => {
-                let keys = "write one of size, accessed, modified, type, refs, owner, files, revisions and unused before the operator";
+                let keys =
+                    "write one of size, accessed, modified, type, refs, owner, files, revisions, unused and pinned before the operator";
                 Err(wrong(self.word, "has no key that is known", keys))
             }
         }
@@ -198,6 +231,15 @@ impl Compared<'_> {
         Ok(Condition::Age(what, self.operator, value))
     }
 
+    fn pinned(&self) -> Result<Condition, Fault> {
+        let value = match &*self.value.to_ascii_lowercase() {
+            "true" | "yes" => true,
+            "false" | "no" => false,
+            _ => return Err(wrong(self.word, "is neither true nor false", "write pinned=true or pinned=false")),
+        };
+        self.is_or_is_not().map(|wanted| Condition::Pinned(value == wanted))
+    }
+
     fn kind(&self) -> Result<Condition, Fault> {
         let kind = RepoKind::from_name(&self.value.to_lowercase());
         let hint = "write model, dataset, space or kernel";
@@ -205,9 +247,14 @@ impl Compared<'_> {
     }
 
     fn equal(&self, word: Word) -> Result<Condition, Fault> {
+        self.is_or_is_not().map(|wanted| Condition::Word(word, wanted))
+    }
+
+    /// Whether it is to be so, or not to be so.
+    fn is_or_is_not(&self) -> Result<bool, Fault> {
         match self.operator {
-            Operator::Equal => Ok(Condition::Word(word, true)),
-            Operator::NotEqual => Ok(Condition::Word(word, false)),
+            Operator::Equal => Ok(true),
+            Operator::NotEqual => Ok(false),
             _ => Err(wrong(self.word, "compares what has no order", "write = or !=")),
         }
     }

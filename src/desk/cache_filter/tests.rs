@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::desk::{FaultKind, Leftover, LeftoverKind, RepoKey, RepoKind};
+use crate::desk::{Leftover, LeftoverKind, OtherKind, RepoKey, RepoKind};
 
 fn now() -> Timestamp {
     "2026-07-01T00:00:00Z".parse().unwrap()
@@ -37,7 +37,7 @@ fn repo() -> CachedRepo {
 }
 
 fn takes(expression: &str) -> bool {
-    expression.parse::<CacheFilter>().unwrap().takes(&repo(), now())
+    expression.parse::<CacheFilter>().unwrap().takes(&repo(), true, now())
 }
 
 #[test]
@@ -59,6 +59,8 @@ fn conditions_hold_by_value() {
         ("files=5 revisions>1", "files>5"),
         ("unused>4kB", "unused>4KiB"),
         ("is:detached", "is:detached size>1TB"),
+        ("is:pinned", "pinned!=true"),
+        ("pinned=yes PINNED=True pinned!=false", "pinned=no"),
         ("qwen3 gguf", "qwen3 mistral"),
         ("model/qwen", "dataset/"),
     ] {
@@ -72,7 +74,7 @@ fn a_revision_answers_for_itself() {
     let repo = repo();
     let both = |expression: &str| {
         let filter: CacheFilter = expression.parse().unwrap();
-        [0, 1].map(|at| filter.takes_revision(&repo, &repo.revisions[at], now()))
+        [0, 1].map(|at| filter.takes_revision(&repo, &repo.revisions[at], false, now()))
     };
     assert_eq!(both("size>1GB"), [true, false]);
     assert_eq!(both("refs=main"), [true, false]);
@@ -85,15 +87,37 @@ fn an_unknown_time_meets_no_condition() {
     let repo = CachedRepo { last_accessed: None, ..repo() };
     for operator in ["=", "!=", ">", "<", ">=", "<="] {
         let filter: CacheFilter = format!("accessed{operator}1d").parse().unwrap();
-        assert!(!filter.takes(&repo, now()), "{operator}");
+        assert!(!filter.takes(&repo, false, now()), "{operator}");
     }
 }
 
 #[test]
 fn a_time_to_come_is_less_than_any_time_ago() {
     let repo = CachedRepo { last_accessed: Some(Timestamp::MAX), ..repo() };
-    assert!("accessed<0s".parse::<CacheFilter>().unwrap().takes(&repo, now()));
-    assert!(!"accessed>99999999999999999999y".parse::<CacheFilter>().unwrap().takes(&repo, now()));
+    assert!("accessed<0s".parse::<CacheFilter>().unwrap().takes(&repo, false, now()));
+    assert!(!"accessed>99999999999999999999y".parse::<CacheFilter>().unwrap().takes(&repo, false, now()));
+}
+
+#[test]
+fn a_model_of_another_program_is_asked_what_is_known_of_it() {
+    let model = OtherModel {
+        name: "Llama3.2:3b".to_owned(),
+        kind: OtherKind::Model,
+        path: PathBuf::from("/ollama/x"),
+        size: 2_000_000_000,
+        linked: 0,
+        files: 3,
+        last_accessed: Some("2026-05-31T00:00:00Z".parse().unwrap()),
+    };
+    let takes = |text: &str| text.parse::<CacheFilter>().unwrap().takes_other(&model, now());
+    assert!(takes("size>1GB files=3 accessed>30d llama").unwrap());
+    for no in ["size>2GB", "files>3", "accessed<30d", "qwen"] {
+        assert!(!takes(no).unwrap(), "{no}");
+    }
+    for (text, key) in [("is:detached", "is:detached"), ("refs=main", "refs"), ("qwen pinned=no", "pinned"), ("unused>1", "unused")] {
+        let fault = takes(text).unwrap_err();
+        assert!(fault.kind == FaultKind::Usage && fault.message.starts_with(&format!("“{key}”")), "{fault}");
+    }
 }
 
 #[test]
@@ -107,7 +131,7 @@ fn a_mistake_names_the_word_and_what_is_allowed() {
     assert_eq!(
         told("age>3d"),
         "“age>3d” has no key that is known; \
-         write one of size, accessed, modified, type, refs, owner, files, revisions and unused before the operator"
+         write one of size, accessed, modified, type, refs, owner, files, revisions, unused and pinned before the operator"
     );
     assert_eq!(told("size>"), "“size>” has no value; write it behind the operator, for example size>1GB");
     for wrong in [
@@ -132,6 +156,8 @@ fn a_mistake_names_the_word_and_what_is_allowed() {
         "refs>main",
         "owner<a",
         "is:big",
+        "pinned=maybe",
+        "pinned>true",
         "refs:main",
         "a=b",
     ] {

@@ -17,7 +17,7 @@ use super::reader::Reader;
 use super::remembered::{Brief, Index, NewLines, folder_of, line, recall};
 use super::scan::RepoScan;
 use super::store::Store;
-use crate::desk::{CacheListing, CachedRepo, Fault, printable};
+use crate::desk::{CacheListing, CachedRepo, Fault, RepoKind, printable};
 
 /// Threads that read. The work is system calls, which more threads than cores do not make faster.
 const MOST_READERS: usize = 8;
@@ -229,6 +229,11 @@ fn largest_first(a: &Arc<CachedRepo>, b: &Arc<CachedRepo>) -> std::cmp::Ordering
     b.size.cmp(&a.size).then_with(|| a.key.cmp(&b.key))
 }
 
+/// Whether a name that is no repository's begins like one.
+fn is_like_repo(name: &str) -> bool {
+    RepoKind::ALL.into_iter().any(|kind| name.split_once("--").is_some_and(|(plural, _)| plural == kind.plural()))
+}
+
 fn classify(root: &Path, entry: &DirEntry, has_store: bool) -> Entry {
     let name = entry.file_name();
     let name = name.to_string_lossy();
@@ -241,6 +246,11 @@ fn classify(root: &Path, entry: &DirEntry, has_store: bool) -> Entry {
             Home::Astray(what) => Entry::Odd(what),
             _ => Entry::Repo,
         },
+        (None, Ok(kind)) if kind.is_dir() && is_like_repo(&name) => {
+            let what =
+                "has a name that no repository of a Hub can have, and is not listed; cache doctor tells its size and how to delete it";
+            Entry::Odd(what.to_owned())
+        }
         _ => Entry::Odd("does not belong in a Hugging Face cache".to_owned()),
     }
 }

@@ -82,7 +82,8 @@ impl Cache {
             finder.read_unused();
         }
         let contents: Vec<Content> = finder.found.into_values().collect();
-        match target.files.iter().find(|file| !contents.iter().any(|content| content.files.contains(*file))) {
+        let is_there = |wanted: &str| contents.iter().flat_map(|content| &content.files).any(|file| is_meant(file, wanted));
+        match target.files.iter().find(|wanted| !is_there(wanted)) {
             Some(file) => {
                 let place = target.revision.as_ref().map_or_else(String::new, |revision| format!(" at {revision}"));
                 Err(Fault::new(FaultKind::EntryNotFound, format!("{}{place} has no file {file} in the cache", target.repo)))
@@ -104,6 +105,11 @@ fn commit_of<'a>(scan: &'a RepoScan, revision: &Revision) -> Result<&'a str, Fau
     })
 }
 
+/// Whether a file is the one that is wanted, or lies in the wanted folder, which has a slash at its end.
+fn is_meant(file: &str, wanted: &str) -> bool {
+    file == wanted || (wanted.ends_with('/') && file.starts_with(wanted))
+}
+
 /// Finds what a target names in one repository.
 struct Finder<'a> {
     scan: &'a RepoScan,
@@ -117,7 +123,7 @@ impl Finder<'_> {
         let mut listed: Option<HashMap<String, Digest>> = None;
         for entry in &snapshot.entries {
             let name = entry.path.to_string_lossy().into_owned();
-            if !self.target.files.is_empty() && !self.target.files.contains(&name) {
+            if !self.target.files.is_empty() && !self.target.files.iter().any(|wanted| is_meant(&name, wanted)) {
                 continue;
             }
             let Some((at, blob)) = entry.blob.and_then(|at| Some((at, self.scan.blobs.get(at)?))) else { continue };

@@ -289,7 +289,9 @@ mod tests {
         assert_eq!(named(&cache, &[target(Some(&"f".repeat(40)), &[])]), ["model/org/m new.bin: Good"]);
         assert_eq!(named(&cache, &[target(None, &["config.json"])]), ["model/org/m config.json: Good"]);
         assert_eq!(named(&cache, &[target(None, &["twin.bin"]), target(None, &["sub/w.bin"])]), ["model/org/m sub/w.bin+twin.bin: Good"]);
+        assert_eq!(named(&cache, &[target(None, &["sub/"])]), ["model/org/m sub/w.bin: Good"], "a folder is all below it");
         let kind = |target| cache.survey(&[target]).unwrap_err().kind;
+        assert_eq!([kind(target(None, &["sub"])), kind(target(None, &["su/"]))], [FaultKind::EntryNotFound; 2]);
         assert_eq!(kind(target(Some("v2"), &["config.json"])), FaultKind::EntryNotFound);
         assert_eq!(kind(target(Some("v3"), &[])), FaultKind::RevisionNotFound);
         assert_eq!(kind(VerifyTarget::whole(key("org/none"))), FaultKind::NotFound);

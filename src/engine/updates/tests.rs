@@ -88,7 +88,14 @@ impl Scene {
     }
 
     async fn take(&self, selection: Selection) -> Plan {
-        let plan = self.engine.plan(selection).await.unwrap();
+        self.queue(self.engine.plan(selection).await.unwrap()).await
+    }
+
+    async fn take_update(&self, update: &Update) -> Plan {
+        self.queue(update.moves(self.engine.plan(update.selection().unwrap()).await.unwrap())).await
+    }
+
+    async fn queue(&self, plan: Plan) -> Plan {
         let id = self.engine.enqueue(plan.clone()).await.unwrap();
         let over = |board: Arc<crate::desk::Board>| ready(board.job(&id).filter(|job| job.state.is_over()).cloned());
         let mut over = std::pin::pin!(self.engine.board().filter_map(over));
@@ -186,7 +193,7 @@ async fn a_readme_that_is_not_held_changes_nothing() {
     assert_eq!((update.verdict(), update.bytes_to_fetch), (UpdateVerdict::NewerSameFiles, 0));
     assert_eq!(paths(&update, FileChange::Same), ["config.json", "q4.gguf"]);
     assert_eq!(scene.hub.stats().api_requests, 2, "the revision and its listing");
-    let plan = scene.take(update.selection().unwrap()).await;
+    let plan = scene.take_update(&update).await;
     assert_eq!((Some(plan.commit), plan.files.len()), (update.now, 2));
     assert_eq!(scene.hub.stats().cdn_bytes, 0);
     assert_eq!(scene.update().await.verdict(), UpdateVerdict::Current);
@@ -311,6 +318,15 @@ async fn an_update_is_planned_at_the_new_commit_whatever_was_looked_at_before() 
     let plan = scene.engine.plan(update.selection().unwrap()).await.unwrap();
     assert_eq!((&update.held, update.now.as_ref()), (&seen.commit, Some(&plan.commit)));
     assert_eq!(plan.bytes_to_fetch(), update.bytes_to_fetch);
+    // The branch moves on: what was told of is planned, or nothing is.
+    let Scene { hub, engine } = scene;
+    hub.stop().await;
+    world.put("o/m", "q4.gguf", &weights(6));
+    let hub = HubServer::start(HubConfig { bind: address, ..HubConfig::new(world.path("hub")) }).await.unwrap();
+    engine.analyze(repo("main")).await.unwrap();
+    let again = engine.plan(update.selection().unwrap()).await.unwrap();
+    assert_eq!((Some(&again.commit), update.moves(again.clone()).repo), (update.now.as_ref(), repo("main")));
+    hub.stop().await;
 }
 
 #[tokio::test]
@@ -325,7 +341,7 @@ async fn an_update_is_taken_and_the_old_one_frees_exactly_what_changed() {
     let scene = world.open().await;
     let update = scene.update().await;
     assert_eq!((update.verdict(), update.bytes_to_fetch), (UpdateVerdict::Newer, SIZE as u64));
-    scene.take(update.selection().unwrap()).await;
+    scene.take_update(&update).await;
     assert_eq!(scene.hub.stats().cdn_bytes, SIZE as u64);
     assert_eq!(fs::read_to_string(folder.join("refs/main")).ok(), update.now);
     let snapshot = folder.join("snapshots").join(update.now.as_ref().unwrap());

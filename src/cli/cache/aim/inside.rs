@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::cli::cache::near;
 use crate::desk::{CacheContents, CachedSnapshot, CachedVariant, Fault, FaultKind, Globs, RepoKey};
 
 /// The most names listed in a message.
@@ -22,7 +23,9 @@ pub(super) fn files(contents: &CacheContents, commit: Option<&str>, wanted: &str
     let hint = if there.iter().any(|path| path.starts_with(&folder)) {
         format!("{wanted} is a folder; write {folder} for all below it")
     } else {
-        format!("list its files with: hfdesk-tui cache show --files {}", contents.repo.key)
+        let perhaps = near::nearest(wanted, there.iter().map(|path| path.as_str())).join(", ");
+        let perhaps = if perhaps.is_empty() { perhaps } else { format!("perhaps {perhaps}; ") };
+        format!("{perhaps}list its files with: hfdesk-tui cache show --files {}", contents.repo.key)
     };
     Err(Fault::new(FaultKind::EntryNotFound, format!("{} has no file “{wanted}” in the cache", contents.repo.key)).hint(hint))
 }

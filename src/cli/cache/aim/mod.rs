@@ -2,8 +2,11 @@
 
 mod inside;
 
-use crate::desk::{CacheListing, CachedRepo, CachedRevision, DeletionTarget, Desk, Fault, FaultKind, RepoId, RepoKey, RepoKind, RepoSpec};
+use crate::desk::{
+    CacheContents, CacheListing, CachedRepo, CachedRevision, DeletionTarget, Desk, Fault, FaultKind, RepoId, RepoKey, RepoKind, RepoSpec,
+};
 
+use super::near;
 use super::target::CacheTarget;
 
 /// The least digits that name a commit.
@@ -50,7 +53,7 @@ pub fn aim(text: &str) -> Result<Aim, String> {
 /// An `hf://` URI or a page's URL.
 fn linked(text: &str) -> Result<Aim, Fault> {
     let spec: RepoSpec = text.parse()?;
-    let slash = if text.ends_with('/') { "/" } else { "" };
+    let slash = if spec.is_folder { "/" } else { "" };
     let file = spec.file.map(|file| format!("/{file}{slash}")).unwrap_or_default();
     let (path, at) = match spec.revision {
         Some(revision) => (spec.id.as_str().to_owned(), Some(format!("{revision}{file}"))),
@@ -152,17 +155,15 @@ impl Found<'_> {
         if self.file.is_none() && self.variants.is_empty() {
             return Ok(vec![commit.map_or(DeletionTarget::Repo(repo.clone()), |commit| DeletionTarget::Revision { repo, commit })]);
         }
-        let contents = desk.contents(repo.clone()).await?;
-        let mut targets = Vec::new();
-        if let Some(file) = &self.file {
-            let files = inside::files(&contents, commit.as_deref(), file)?;
-            targets.push(DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files });
-        }
-        for variant in self.variants {
-            let files = inside::variant(&contents, commit.as_deref(), variant)?;
-            targets.push(DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files });
-        }
-        Ok(targets)
+        let files = self.files(&desk.contents(repo.clone()).await?)?;
+        Ok(files.into_iter().map(|files| DeletionTarget::Files { repo: repo.clone(), commit: commit.clone(), files }).collect())
+    }
+
+    /// The files of each part that is named; none where the whole is meant.
+    pub fn files(&self, contents: &CacheContents) -> Result<Vec<Vec<String>>, Fault> {
+        let commit = self.revision.map(|revision| revision.commit.as_str());
+        let file = self.file.iter().map(|file| inside::files(contents, commit, file));
+        file.chain(self.variants.iter().map(|variant| inside::variant(contents, commit, variant))).collect()
     }
 }
 
@@ -175,7 +176,20 @@ fn repo<'a>(cache: &'a CacheListing, kind: Option<RepoKind>, path: &str) -> Resu
         return Err(path.parse::<RepoId>().err().unwrap_or_else(|| Fault::internal(format!("{path} was not read"))));
     }
     let (id, file) = readings.swap_remove(at);
-    CacheTarget::new(kind, id).find(cache).map(|repo| (repo, file))
+    let found = CacheTarget::new(kind, id).find(cache).map(|repo| (repo, file));
+    found.map_err(|fault| match misnamed(cache, kind, path) {
+        Some(folder) => {
+            fault.hint(format!("{folder} has a name that no repository of a Hub can have; hfdesk-tui cache doctor tells how to delete it"))
+        }
+        None => fault,
+    })
+}
+
+/// The folder that the official client lists under this path, where the cache warns of it.
+fn misnamed(cache: &CacheListing, kind: Option<RepoKind>, path: &str) -> Option<String> {
+    let folder = format!("{}--{}", kind.unwrap_or_default().plural(), path.replace('/', "--"));
+    let is_told = |warning: &String| warning.strip_prefix(&folder).is_some_and(|rest| rest.starts_with(' '));
+    cache.warnings.iter().any(is_told).then_some(folder)
 }
 
 fn by_commit<'a>(cache: &'a CacheListing, commit: &str) -> Result<Found<'a>, Fault> {
@@ -220,8 +234,8 @@ fn named(file: &str) -> Option<String> {
 }
 
 fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
-    let names: Vec<&str> = repo.revisions.iter().flat_map(|revision| &revision.refs).map(String::as_str).take(8).collect();
-    let has = if names.is_empty() { "no branch or tag".to_owned() } else { names.join(", ") };
+    let names = near::nearest_first(text, repo.revisions.iter().flat_map(|revision| &revision.refs).map(String::as_str));
+    let has = if names.is_empty() { "no branch or tag".to_owned() } else { names[..names.len().min(8)].join(", ") };
     Fault::new(FaultKind::NotFound, format!("{} has no revision “{text}” in the cache", repo.key))
         .hint(format!("it has {has}; see its commits with: hfdesk-tui cache show {}", repo.key))
 }
@@ -230,7 +244,6 @@ fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
 mod tests {
     use super::*;
     use crate::cli::fake;
-    use crate::desk::CacheContents;
 
     #[test]
     fn a_slash_that_nothing_follows_does_not_mean_a_repository() {
@@ -285,6 +298,15 @@ mod tests {
         assert_eq!(fault.hint.as_deref(), Some("name one of x:Q4_K_M, y:Q4_K_M"));
         assert_eq!(inside::variant(&contents, None, "Y:q4_k_m").unwrap(), ["q4.gguf"], "the model and the label name one");
         assert_eq!(inside::variant(&contents, None, "x").unwrap().len(), 2, "so does a model that has one");
+    }
+
+    #[test]
+    fn what_the_official_client_lists_and_no_hub_can_have_is_answered_with_a_way() {
+        let warnings = vec!["models--a--b--c has a name that is odd".to_owned()];
+        let cache = CacheListing { warnings, ..fake::cache() };
+        let hint = |text: &str| aim(text).unwrap().find(&cache).unwrap_err().hint.unwrap();
+        assert!(hint("model/a/b/c").starts_with("models--a--b--c has a name") && hint("a/b/c").contains("cache doctor"));
+        assert!(!hint("a/b/cc").contains("cache doctor") && !hint("dataset/a/b/c").contains("cache doctor"));
     }
 
     #[test]

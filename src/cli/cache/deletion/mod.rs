@@ -5,6 +5,7 @@ mod told;
 
 use clap::Args;
 
+use super::official::NoDryRun;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::record::Record;
@@ -21,8 +22,10 @@ pub struct HowArgs {
     #[arg(short, long)]
     yes: bool,
     /// Show what would be deleted and change nothing
-    #[arg(long)]
+    #[arg(long, overrides_with = "_no_dry_run")]
     dry_run: bool,
+    #[command(flatten)]
+    _no_dry_run: NoDryRun,
     /// Move it to the trash instead, from where it can be brought back; its bytes come free when that is emptied
     #[arg(long)]
     trash: bool,
@@ -31,7 +34,12 @@ pub struct HowArgs {
 impl HowArgs {
     /// For good, and without asking where that was answered already.
     pub(super) fn forever(yes: bool) -> Self {
-        Self { yes, dry_run: false, trash: false }
+        Self { yes, dry_run: false, _no_dry_run: NoDryRun::default(), trash: false }
+    }
+
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        !self.dry_run
     }
 
     fn disposal(&self) -> Disposal {
@@ -49,10 +57,10 @@ pub(super) async fn carry_out(
 ) -> Result<(), Fault> {
     let tally = Tally::of(&plan, cache);
     if how.dry_run {
-        return out.show(&Preview { plan: &plan, tally: &tally, disposal: how.disposal() });
+        return out.show(&Preview { plan: &plan, cache, tally: &tally, disposal: how.disposal() });
     }
     let report = deleted(desk, cache, &plan, how, out).await?;
-    out.show(&Outcome { plan: &plan, tally: &tally, disposal: how.disposal(), report: &report })?;
+    out.show(&Outcome { plan: &plan, cache, tally: &tally, disposal: how.disposal(), report: &report })?;
     undo(&report, out);
     failures(&report, out)
 }
@@ -65,8 +73,8 @@ pub(super) async fn deleted(
     how: &HowArgs,
     out: &mut Output,
 ) -> Result<DeletionReport, Fault> {
-    if !how.yes && !confirmed(plan, &Tally::of(plan, cache), how.disposal(), out).await? {
-        return Err(Fault::new(FaultKind::Interrupted, "nothing was deleted"));
+    if !how.yes && !confirmed(plan, cache, how.disposal(), out).await? {
+        return Err(Fault::new(FaultKind::Declined, "nothing was deleted"));
     }
     open_files(plan, out);
     if let Some(spoils) = told::spoils(plan, how.disposal()) {
@@ -94,15 +102,16 @@ pub(super) fn nothing(cache: &CacheListing, how: &HowArgs, out: &mut Output) -> 
     let (plan, tally, disposal) = (empty(cache), Tally::default(), how.disposal());
     match out.format() {
         Format::Human => out.show(&Record::about("Nothing to delete.")),
-        _ if how.dry_run => out.show(&Preview { plan: &plan, tally: &tally, disposal }),
-        _ => out.show(&Outcome { plan: &plan, tally: &tally, disposal, report: &DeletionReport::default() }),
+        _ if how.dry_run => out.show(&Preview { plan: &plan, cache, tally: &tally, disposal }),
+        _ => out.show(&Outcome { plan: &plan, cache, tally: &tally, disposal, report: &DeletionReport::default() }),
     }
 }
 
 /// Shows a person the plan beside the question: standard output is for the outcome.
-async fn confirmed(plan: &DeletionPlan, tally: &Tally, disposal: Disposal, out: &mut Output) -> Result<bool, Fault> {
+async fn confirmed(plan: &DeletionPlan, cache: &CacheListing, disposal: Disposal, out: &mut Output) -> Result<bool, Fault> {
+    let tally = Tally::of(plan, cache);
     if out.format() == Format::Human {
-        let text = Preview { plan, tally, disposal }.human(Look::default());
+        let text = Preview { plan, cache, tally: &tally, disposal }.human(Look::default());
         text.lines().for_each(|line| out.note(line));
     }
     let bytes = desk::bytes(plan.frees);

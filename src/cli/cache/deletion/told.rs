@@ -9,7 +9,7 @@ use crate::cli::cell::Cell;
 use crate::cli::record::Record;
 use crate::cli::text::counted;
 use crate::cli::view::{Look, Style, View};
-use crate::desk::{self, DeletionPlan, DeletionReport, DeletionTarget, Disposal, OpenFile, RepoKey, printable};
+use crate::desk::{self, CacheListing, DeletionPlan, DeletionReport, DeletionTarget, Disposal, OpenFile, RepoKey, printable};
 
 /// The most lines of one list that people are shown.
 const MOST_LINES: usize = 12;
@@ -17,6 +17,7 @@ const MOST_LINES: usize = 12;
 /// What a deletion would do.
 pub(super) struct Preview<'a> {
     pub plan: &'a DeletionPlan,
+    pub cache: &'a CacheListing,
     pub tally: &'a Tally,
     pub disposal: Disposal,
 }
@@ -24,6 +25,7 @@ pub(super) struct Preview<'a> {
 /// What a deletion did.
 pub(super) struct Outcome<'a> {
     pub plan: &'a DeletionPlan,
+    pub cache: &'a CacheListing,
     pub tally: &'a Tally,
     pub disposal: Disposal,
     pub report: &'a DeletionReport,
@@ -51,7 +53,7 @@ impl View for Preview<'_> {
         [
             format!("{}\n", look.paint(Style::Heading, &would)),
             line("cache", &plan.root.to_string_lossy()),
-            list("what", &plan.targets.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            list("what", &plan.targets.iter().map(|target| named(target, self.cache)).collect::<Vec<_>>()),
             list("paths", &self.paths()),
             line("freed", &format!("{}{frees}{unused}{}", desk::bytes(plan.frees), elsewhere(plan))),
             kept.unwrap_or_default(),
@@ -64,7 +66,7 @@ impl View for Preview<'_> {
 
     fn json(&self) -> Value {
         let freed = if self.disposal == Disposal::Forever { self.plan.frees } else { 0 };
-        record(self.plan, self.tally, true, self.disposal)
+        record(self.plan, self.cache, self.tally, true, self.disposal)
             .json_field("repos", repos(&self.plan.repos))
             .json_field("repos_deleted", Cell::len(self.tally.repos))
             .json_field("revisions_deleted", Cell::len(self.tally.revisions))
@@ -119,7 +121,7 @@ impl View for Outcome<'_> {
 
     fn json(&self) -> Value {
         let trashed = self.report.trashed.as_ref();
-        record(self.plan, self.tally, false, self.disposal)
+        record(self.plan, self.cache, self.tally, false, self.disposal)
             .json_field("repos", repos(&self.report.removed))
             .json_field("repos_deleted", Cell::len(self.report.removed.len()))
             .json_field("revisions_deleted", self.went(self.tally.revisions))
@@ -145,7 +147,8 @@ impl View for Outcome<'_> {
 }
 
 /// What a plan and its outcome say alike. `size` is what comes free at the latest when the trash is emptied.
-fn record(plan: &DeletionPlan, tally: &Tally, dry_run: bool, disposal: Disposal) -> Record {
+fn record(plan: &DeletionPlan, cache: &CacheListing, tally: &Tally, dry_run: bool, disposal: Disposal) -> Record {
+    let refs = plan.revisions.iter().flat_map(|(repo, commit)| refs(cache, repo, commit).iter().map(move |name| format!("{repo}@{name}")));
     Record::about(tally.to_string())
         .json_field("targets", Cell::list(plan.targets.iter().flat_map(spelled)))
         .json_field("dry_run", Cell::flag(dry_run))
@@ -155,6 +158,7 @@ fn record(plan: &DeletionPlan, tally: &Tally, dry_run: bool, disposal: Disposal)
         .json_field("elsewhere", Cell::bytes(plan.elsewhere))
         .json_field("kept", Cell::bytes(plan.keeps))
         .json_field("revisions", Cell::list(plan.revisions.iter().map(|(repo, commit)| format!("{repo}@{commit}"))))
+        .json_field("refs", Cell::list(refs))
         .json_field("paths", Cell::list(plan.paths.iter().map(|path| path.to_string_lossy())))
         .json_field("payloads", Cell::list(plan.payloads.iter().map(|path| path.to_string_lossy())))
         .json_field("open_files", open_files(&plan.open_files))
@@ -175,6 +179,21 @@ pub(super) fn spoils(plan: &DeletionPlan, disposal: Disposal) -> Option<String> 
 /// What of it does not come free on the cache's own disk.
 fn elsewhere(plan: &DeletionPlan) -> String {
     if plan.elsewhere > 0 { format!(", {} of it on another disk", desk::bytes(plan.elsewhere)) } else { String::new() }
+}
+
+/// The branches and tags of a commit.
+fn refs<'a>(cache: &'a CacheListing, repo: &RepoKey, commit: &str) -> &'a [String] {
+    let revision = cache.find(repo).and_then(|repo| repo.revisions.iter().find(|revision| revision.commit == commit));
+    revision.map_or(&[], |revision| &revision.refs)
+}
+
+/// A target in words, with the branches and tags that lead to the same commit: it is not one of them alone that goes.
+fn named(target: &DeletionTarget, cache: &CacheListing) -> String {
+    let refs = match target {
+        DeletionTarget::Revision { repo, commit } | DeletionTarget::Files { repo, commit: Some(commit), .. } => refs(cache, repo, commit),
+        _ => &[],
+    };
+    if refs.is_empty() { target.to_string() } else { format!("{target}, also {}", refs.join(", ")) }
 }
 
 fn free_after(plan: &DeletionPlan, freed: u64) -> Cell {

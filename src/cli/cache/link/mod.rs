@@ -92,6 +92,20 @@ pub struct RebuildArgs {
     dry_run: bool,
 }
 
+impl LinkArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        !self.dry_run
+    }
+}
+
+impl RebuildArgs {
+    /// Whether anything is to be changed.
+    pub(super) fn changes(&self) -> bool {
+        !self.dry_run
+    }
+}
+
 /// A way of linking, or the one that suits.
 type How = Option<LinkHow>;
 

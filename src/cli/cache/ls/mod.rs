@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::official::PlainListing;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::text::counted;
@@ -31,16 +32,19 @@ Conditions of --filter, several with blanks between them or with --filter again;
   files>100 revisions>1    counts
   unused>1GB               bytes that no snapshot uses
   is:detached              has a revision that no branch or tag points at
+  is:pinned                is never deleted; also pinned=true and pinned=false
   qwen                     has it in its name
+With --others: size, files, accessed and a part of the name.
 
 Examples:
   hfdesk-tui cache ls --sort accessed:asc --limit 10
   hfdesk-tui cache ls --filter 'size>10GB accessed>30d'
   hfdesk-tui cache ls --revisions --filter is:detached
+  hfdesk-tui cache ls --others --sort accessed:asc
   hfdesk-tui cache rm $(hfdesk-tui cache ls -q --filter 'accessed>1y') --dry-run")]
 pub struct LsArgs {
     /// List every revision by itself
-    #[arg(long)]
+    #[arg(long, overrides_with = "_no_revisions")]
     revisions: bool,
     /// Only what meets this condition; see below
     #[arg(short, long = "filter", value_name = "EXPR", value_parser = values::cache_filter)]
@@ -52,11 +56,13 @@ pub struct LsArgs {
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Say what could not be read or does not belong
-    #[arg(long)]
+    #[arg(long, overrides_with = "_no_show_warnings")]
     show_warnings: bool,
     /// List what other programs keep on this machine; it is only shown
-    #[arg(long, conflicts_with_all = ["revisions", "filters", "sort"])]
+    #[arg(long, conflicts_with = "revisions")]
     others: bool,
+    #[command(flatten)]
+    _plain: PlainListing,
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &LsArgs, out: &mut Output) -> Result<(), Fault> {
@@ -79,7 +85,7 @@ impl LsArgs {
         let mut rows = if self.revisions { rows::of_revisions(cache) } else { rows::of_repos(cache) };
         rows.retain(|row| self.filters.iter().all(|filter| row.meets(filter, now)));
         if let Some(sort) = &self.sort {
-            sort.apply(&mut rows);
+            sort.apply(&mut rows, Row::compare);
         }
         rows.truncate(self.limit.unwrap_or(usize::MAX));
         rows
@@ -114,10 +120,12 @@ fn remarks(cache: &CacheListing, args: &LsArgs, out: &mut Output) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
-    use crate::cli::fake::{Console, FakeDesk, three_ways};
+    use crate::cli::fake::{self, Console, FakeDesk, three_ways};
     use crate::cli::format::Format;
+    use crate::desk::CacheListing;
 
     fn told(line: &str) -> String {
         three_ways(&Arc::new(FakeDesk::new()), line)
@@ -150,7 +158,8 @@ mod tests {
             let mut console = Console::terminal(Format::Human);
             console.run(&Arc::new(FakeDesk::new()), line).unwrap();
             assert!(console.stdout().lines().all(|line| line.chars().count() <= 80), "{}", console.stdout());
-            assert!(!console.stdout().contains('…') || line != "cache ls", "{}", console.stdout());
+            let is_whole = console.stdout().contains("model/Qwen/Qwen3-8B-GGUF ");
+            assert!(is_whole || line.ends_with("--others"), "an id can be copied: {}", console.stdout());
         }
     }
 
@@ -163,6 +172,32 @@ mod tests {
         assert_eq!(ids("--sort accessed:asc")[0], "dataset/org/twin");
         assert_eq!(ids("--revisions -f is:detached"), ["fedcba9876543210fedcba9876543210fedcba98"]);
         assert!(ids("--filter accessed<1s").is_empty());
+    }
+
+    #[test]
+    fn pins_are_shown_where_there_are_any_and_can_be_asked_for() {
+        assert_eq!(ids("--filter is:pinned"), ["model/org/twin"]);
+        assert_eq!(ids("-f pinned=false").len(), 3);
+        assert_eq!(ids("--revisions -f pinned=true").len(), 1);
+        let heading = |cache| {
+            let mut console = Console::new(Format::Human);
+            console.run(&Arc::new(FakeDesk { cache, ..FakeDesk::new() }), "cache ls").unwrap();
+            console.stdout().lines().next().unwrap().to_owned()
+        };
+        assert!(heading(fake::cache()).contains("PINNED"));
+        assert!(!heading(CacheListing { pins: BTreeSet::new(), ..fake::cache() }).contains("PINNED"));
+    }
+
+    #[test]
+    fn what_others_keep_is_filtered_and_ordered() {
+        assert_eq!(ids("--others"), ["llama3.2:3b", "qwen3:0.6b", "unused blobs"]);
+        assert_eq!(ids("--others --sort size:asc --limit 1"), ["unused blobs"]);
+        assert_eq!(ids("--others --sort name:desc -f size>100MB"), ["qwen3:0.6b", "llama3.2:3b"]);
+        assert_eq!(ids("--others -f qwen"), ["qwen3:0.6b"]);
+        for (flags, wanted) in [("--filter refs=main", "“refs” is known of"), ("--sort modified", "nobody keeps when")] {
+            let fault = Console::new(Format::Human).run(&Arc::new(FakeDesk::new()), &format!("cache ls --others {flags}")).unwrap_err();
+            assert!(fault.kind.exit_status() == 2 && fault.message.contains(wanted) && fault.hint.is_some(), "{fault}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The rows of a listing, and their columns.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::sort::Key;
 use crate::cli::cell::Cell;
 use crate::cli::table::{Column, Table};
 use crate::desk::{CacheFilter, CacheListing, CachedRepo, CachedRevision, LeftoverKind};
@@ -32,8 +34,18 @@ impl Row {
     /// Whether it meets every condition.
     pub fn meets(&self, filter: &CacheFilter, now: Timestamp) -> bool {
         match &self.revision {
-            Some(revision) => filter.takes_revision(&self.repo, revision, now),
-            None => filter.takes(&self.repo, now),
+            Some(revision) => filter.takes_revision(&self.repo, revision, self.pinned, now),
+            None => filter.takes(&self.repo, self.pinned, now),
+        }
+    }
+
+    /// How it stands to another one in an order.
+    pub fn compare(key: Key, a: &Self, b: &Self) -> Ordering {
+        match key {
+            Key::Accessed => a.repo.last_accessed.cmp(&b.repo.last_accessed),
+            Key::Modified => a.modified().cmp(&b.modified()),
+            Key::Name => (a.repo.key.to_string(), a.commit()).cmp(&(b.repo.key.to_string(), b.commit())),
+            Key::Size => a.size().cmp(&b.size()),
         }
     }
 
@@ -43,12 +55,12 @@ impl Row {
     }
 
     /// When one of its blobs last changed.
-    pub fn modified(&self) -> Option<Timestamp> {
+    fn modified(&self) -> Option<Timestamp> {
         self.revision.as_ref().map_or(self.repo.last_modified, |revision| revision.last_modified)
     }
 
     /// The commit, of a revision.
-    pub fn commit(&self) -> &str {
+    fn commit(&self) -> &str {
         self.revision.as_ref().map_or("", |revision| &revision.commit)
     }
 
@@ -89,8 +101,8 @@ const REPOS: [Column<Row>; 14] = [
     Column::json("revisions", |row| Cell::len(row.repo.revisions.len())),
     Column::shown("last_accessed", |row| Cell::maybe(row.repo.last_accessed, Cell::time)),
     Column::json("last_modified", |row| Cell::maybe(row.modified(), Cell::time)),
-    Column::json("pinned", |row| Cell::flag(row.pinned)),
-    Column::shown("refs", Row::refs),
+    Column::known("pinned", |row| Cell::new(if row.pinned { "yes" } else { "-" }, row.pinned)),
+    Column::shown("refs", Row::refs).giving_way(),
     Column::json("path", |row| Cell::path(&row.repo.path)),
     Column::json("lies_in", |row| Cell::maybe(row.repo.lies_in.as_deref(), Cell::path)),
 ];
@@ -107,7 +119,7 @@ const REVISIONS: [Column<Row>; 12] = [
     Column::shown("last_modified", |row| Cell::maybe(row.modified(), Cell::time)),
     Column::json("detached", |row| Cell::flag(row.is_detached())),
     Column::json("pinned", |row| Cell::flag(row.pinned)),
-    Column::shown("refs", Row::refs),
+    Column::shown("refs", Row::refs).giving_way(),
 ];
 
 pub(super) fn repos(rows: &[Row]) -> Table {

@@ -1,8 +1,7 @@
 //! The order of a listing, written as the official client writes it: `size`, `name:desc`.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
-
-use super::rows::Row;
 
 /// An order of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +10,9 @@ pub(super) struct Sort {
     descending: bool,
 }
 
+/// What rows are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
+pub(super) enum Key {
     Accessed,
     Modified,
     Name,
@@ -44,15 +44,14 @@ impl FromStr for Sort {
 }
 
 impl Sort {
+    /// What it orders by.
+    pub fn key(self) -> Key {
+        self.key
+    }
+
     /// Puts rows into this order; equal ones stay as they were.
-    pub fn apply(self, rows: &mut [Row]) {
-        let by_key = |a: &Row, b: &Row| match self.key {
-            Key::Accessed => a.repo.last_accessed.cmp(&b.repo.last_accessed),
-            Key::Modified => a.modified().cmp(&b.modified()),
-            Key::Name => (a.repo.key.to_string(), a.commit()).cmp(&(b.repo.key.to_string(), b.commit())),
-            Key::Size => a.size().cmp(&b.size()),
-        };
-        rows.sort_by(|a, b| if self.descending { by_key(b, a) } else { by_key(a, b) });
+    pub fn apply<T>(self, rows: &mut [T], compare: impl Fn(Key, &T, &T) -> Ordering) {
+        rows.sort_by(|a, b| if self.descending { compare(self.key, b, a) } else { compare(self.key, a, b) });
     }
 }
 

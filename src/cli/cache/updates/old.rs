@@ -4,9 +4,9 @@ use super::told::{Deleted, Row};
 use crate::cli::cache::deletion::{self, HowArgs};
 use crate::cli::cache::prune;
 use crate::cli::output::Output;
-use crate::desk::{CacheListing, DeletionTarget, Desk, Fault, FaultKind, FileChange};
+use crate::desk::{CacheListing, DeletionTarget, Desk, Fault, FileChange};
 
-/// Deletes what nothing leads to any more; `None` where nothing is to be deleted, or is not after all.
+/// Deletes what nothing leads to any more; `None` where nothing is to be deleted.
 pub(super) async fn delete(desk: &dyn Desk, rows: &[Row], yes: bool, out: &mut Output) -> Result<Option<Deleted>, Fault> {
     let cache = desk.cache().await?;
     let mut targets: Vec<DeletionTarget> = Vec::new();
@@ -21,14 +21,8 @@ pub(super) async fn delete(desk: &dyn Desk, rows: &[Row], yes: bool, out: &mut O
     if plan.targets.is_empty() {
         return Ok(None);
     }
-    match deletion::deleted(desk, &cache, &plan, &HowArgs::forever(yes), out).await {
-        Ok(report) => Ok(Some(Deleted { plan, report })),
-        Err(fault) if fault.kind == FaultKind::Interrupted => {
-            out.note(&fault.message);
-            Ok(None)
-        }
-        Err(fault) => Err(fault),
-    }
+    let report = deletion::deleted(desk, &cache, &plan, &HowArgs::forever(yes), out).await?;
+    Ok(Some(Deleted { plan, report }))
 }
 
 /// Why the revision that an update has replaced stays.

@@ -77,11 +77,22 @@ fn a_revision_that_another_name_leads_to_is_left() {
 }
 
 #[test]
+fn what_is_fetched_is_the_commit_that_was_told_of() {
+    let desk = desk();
+    Console::new(Format::Quiet).run(&desk, "cache updates Qwen/Qwen3-8B-GGUF --fetch").unwrap();
+    let queued = desk.queued.lock().unwrap();
+    let told: Vec<_> = queued.iter().map(|plan| (plan.commit.clone(), plan.repo.revision.as_str())).collect();
+    assert_eq!(told, [("1".repeat(40), "main")]);
+}
+
+#[test]
 fn a_person_is_asked_before_the_old_ones_are_deleted() {
     let desk = desk();
     let mut console = Console::terminal(Format::Human).answering("n\n");
-    console.run(&desk, "cache updates --fetch --prune-old").unwrap();
+    let fault = console.run(&desk, "cache updates --fetch --prune-old").unwrap_err();
+    assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Declined, "nothing was deleted"));
     assert!(console.stderr().contains("Delete 1 revision and free 5 GiB? [y/N]"), "{}", console.stderr());
+    assert!(console.stdout().contains("Asked about 4 repositories"), "what was fetched is told: {}", console.stdout());
     assert!(!desk.asked().iter().any(|asked| asked.starts_with("delete")));
     let fault = Console::new(Format::Json).run(&desk, "cache updates --fetch --prune-old").unwrap_err();
     assert_eq!(fault.kind.exit_status(), 2);

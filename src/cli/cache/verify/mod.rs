@@ -9,6 +9,7 @@ use std::time::Instant;
 use clap::Args;
 use futures::StreamExt;
 
+use super::official::BeyondTheCache;
 use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::progress;
@@ -28,16 +29,17 @@ Examples:
   hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF gpt2
   hfdesk-tui cache verify Qwen/Qwen3-8B-GGUF Qwen3-8B-Q4_K_M.gguf --repair
 
-Exit status 7 means that something does not match its digest and was not set aside.")]
+Exit status 7 means that something does not match its digest and was not set aside, also where
+the question of --repair was answered with no.")]
 pub struct VerifyArgs {
-    /// A repository of the cache, and after it the files of it that are meant; nothing means the whole cache
+    /// A repository of the cache, and after it the files or folders/ of it that are meant; nothing means the whole cache
     #[arg(value_name = "REPO|FILE")]
     words: Vec<String>,
     /// Only what this branch, tag or commit uses
     #[arg(long, value_name = "REV", value_parser = values::revision, requires = "words")]
     revision: Option<Revision>,
     /// What REPO is; without REPO: all repositories of this type
-    #[arg(long = "type", alias = "repo-type", value_name = "TYPE", value_parser = values::kind())]
+    #[arg(long = "type", alias = "repo-type", value_name = "TYPE", value_parser = values::cached_kind())]
     kind: Option<RepoKind>,
     /// Set damaged files aside, so that the next download fetches what is wrong in them
     #[arg(long)]
@@ -45,9 +47,12 @@ pub struct VerifyArgs {
     /// Set them aside without asking
     #[arg(short, long, requires = "repair")]
     yes: bool,
+    #[command(flatten)]
+    beyond: BeyondTheCache,
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &VerifyArgs, out: &mut Output) -> Result<(), Fault> {
+    args.beyond.must_be_nothing()?;
     if args.repair && !args.yes {
         out.must_be_able_to_ask()?;
     }
@@ -92,6 +97,7 @@ async fn repaired(desk: &dyn Desk, args: &VerifyArgs, report: &VerifyReport, out
         return Ok(None);
     }
     if !args.yes && !confirmed(report, damaged.len(), out).await? {
+        out.note("nothing was set aside");
         return Ok(None);
     }
     desk.repair(damaged).await.map(Some)
@@ -217,6 +223,12 @@ mod tests {
             let fault = Console::new(format).run(&desk(0), "cache verify --repair").unwrap_err();
             assert!(fault.kind == FaultKind::Usage && fault.message.ends_with("Use --yes to skip confirmation."), "{fault}");
         }
+    }
+
+    #[test]
+    fn what_asks_the_hub_is_refused_with_a_way() {
+        let fault = Console::new(Format::Human).run(&desk(0), "cache verify gpt2 --fail-on-missing-files").unwrap_err();
+        assert!(fault.kind == FaultKind::Usage && fault.hint.as_deref().unwrap().contains("hfdesk-tui cache updates"), "{fault}");
     }
 
     #[test]

@@ -38,7 +38,9 @@ impl VerifyArgs {
         }
         let spec: RepoSpec = word.parse()?;
         let repo = self.find(CacheTarget::new(spec.kind, spec.id), cache)?;
-        Ok(VerifyTarget { repo, revision: spec.revision.or_else(|| self.revision.clone()), files: spec.file.into_iter().collect() })
+        let slash = if spec.is_folder { "/" } else { "" };
+        let files = spec.file.into_iter().map(|file| file + slash).collect();
+        Ok(VerifyTarget { repo, revision: spec.revision.or_else(|| self.revision.clone()), files })
     }
 
     fn find(&self, target: CacheTarget, cache: &CacheListing) -> Result<RepoKey, Fault> {
@@ -81,6 +83,8 @@ mod tests {
             ("org/twin --type dataset", vec!["dataset/org/twin"]),
             ("model/org/twin --type dataset", vec!["model/org/twin"]),
             ("--type dataset", vec!["dataset/org/twin"]),
+            ("https://huggingface.co/gpt2/tree/main/onnx", vec!["model/gpt2@main onnx/"]),
+            ("gpt2 onnx/", vec!["model/gpt2 onnx/"]),
             ("hf://datasets/org/twin@main/data/t.csv", vec!["dataset/org/twin@main data/t.csv"]),
         ] {
             assert_eq!(targets(line).unwrap(), meant, "{line}");

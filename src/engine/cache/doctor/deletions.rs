@@ -9,7 +9,7 @@ use super::super::record::Entry;
 use super::super::seen::{Kind, Seen};
 use super::locks::folders;
 use super::ward::{Ward, finding, quoted_path};
-use crate::desk::{Fault, Finding, Severity, Trouble};
+use crate::desk::{Fault, FaultKind, Finding, Severity, Trouble};
 
 /// The folder of deletions, among the locks.
 const TRASH: &str = ".hfdesk-trash";
@@ -23,8 +23,7 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
     if is_busy(&trash) {
         return;
     }
-    let owned = |folder: &PathBuf| Entry::read(folder).is_some() || !Entry::has_record(folder);
-    let (own, others): (Vec<_>, Vec<_>) = folders(&trash).into_iter().partition(owned);
+    let (own, others): (Vec<_>, Vec<_>) = folders(&trash).into_iter().partition(|folder| is_own(folder));
     for folder in others {
         let message = format!("{} is a deletion of another user, or of another version of this program", ward.name(&folder));
         let advice = format!("leave it to them; where nobody wants it back, remove it by hand: rm -r {}", quoted_path(&folder));
@@ -37,6 +36,19 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
     }
 }
 
+impl Cache {
+    /// Whether a deletion of one's own was interrupted.
+    pub(super) fn is_halfway(&self) -> bool {
+        let halfway = |folder: &PathBuf| is_own(folder) && !is_file(&folder.join(KEPT));
+        folders(&self.root.join(LOCKS).join(TRASH)).iter().any(halfway)
+    }
+}
+
+/// Whether a deletion is one's own to finish.
+fn is_own(folder: &Path) -> bool {
+    Entry::read(folder).is_some() || !Entry::has_record(folder)
+}
+
 /// Whether somebody deletes right now.
 fn is_busy(trash: &Path) -> bool {
     let lock = trash.join(LOCK);
@@ -47,11 +59,7 @@ fn is_file(path: &Path) -> bool {
     Seen::at(path).is_some_and(|seen| seen.kind == Kind::File)
 }
 
-/// Finishes interrupted deletions, this one among them.
-pub(super) fn mend(cache: &Cache, folder: &Path) -> Result<bool, Fault> {
-    cache.finish_interrupted()?;
-    if Seen::at(folder).is_some() && !is_file(&folder.join(KEPT)) {
-        return Err(Fault::internal("the deletion could not be finished; see what is in its folder"));
-    }
-    Ok(true)
+/// Why a deletion that was to be finished is still there.
+pub(super) fn unfinished() -> Fault {
+    Fault::new(FaultKind::Disk, "the deletion could not be finished; see what is in its folder")
 }

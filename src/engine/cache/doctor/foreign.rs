@@ -1,15 +1,20 @@
 //! What belongs to no repository. Nobody but its owner knows what it is for, so it is only told.
 
+use std::fs;
 use std::path::Path;
 
 use super::super::layout::{SNAPSHOTS, is_hex};
 use super::super::reader::Reader;
-use super::super::seen::{Kind, Named};
+use super::super::seen::{Kind, Named, Seen};
 use super::ward::{Ward, finding, quoted_path};
-use crate::desk::{Finding, Severity, Trouble};
+use crate::desk::{Finding, RepoKind, Severity, Trouble, bytes};
 
 pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
     for (path, kind) in &ward.odd {
+        if let Some(found) = misnamed(ward, path, *kind) {
+            findings.push(found);
+            continue;
+        }
         let what = match kind {
             Kind::Link => "is a symbolic link, which is not followed here",
             _ => "belongs to no repository; the official client warns of it",
@@ -32,6 +37,43 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// A repository's folder whose name is that of no repository the Hub can have, which the official client lists by that name all the same.
+fn misnamed(ward: &Ward, path: &Path, kind: Kind) -> Option<Finding> {
+    let (plural, id) = path.file_name()?.to_str()?.split_once("--")?;
+    let of = RepoKind::ALL.into_iter().find(|kind| kind.plural() == plural)?;
+    if kind != Kind::Folder || !path.join(SNAPSHOTS).is_dir() {
+        return None;
+    }
+    let name = format!("{of}/{}", id.replace("--", "/"));
+    let size = on_disk(path);
+    let message = format!(
+        "{} has the layout of a repository, but no repository of a Hub can be named {name}; it takes {}, and only the official client lists it",
+        ward.name(path),
+        bytes(size)
+    );
+    // Not `hf cache rm`: of two repositories with the same commit it may delete the other one.
+    let advice = format!(
+        "where nobody needs it, delete it with: rm -r {}; then free what it shared with: hfdesk-tui cache prune",
+        quoted_path(path)
+    );
+    Some(Finding { advice: Some(advice), ..finding(Trouble::ForeignEntry, Severity::Warning, path, message) })
+}
+
+/// Bytes on the disk of the files below a folder. Links are not followed.
+fn on_disk(folder: &Path) -> u64 {
+    let (mut sum, mut folders) = (0, vec![folder.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            match Seen::at(&path) {
+                Some(seen) if seen.kind == Kind::Folder => folders.push(path),
+                Some(seen) if seen.kind == Kind::File => sum += seen.size.min(seen.on_disk),
+                _ => {}
+            }
+        }
+    }
+    sum
 }
 
 fn foreign(ward: &Ward, path: &Path, severity: Severity, what: &str) -> Finding {

@@ -43,8 +43,15 @@ impl Cache {
     }
 
     /// Mends what was found, as far as that can be mended and is still so. What could not be is told in the report.
+    ///
+    /// Deletions that were interrupted are finished before anything else, for half a repository must not be taken for a damaged one; what
+    /// is not wrong any more after that is mended.
     pub fn mend(&self, findings: &[Finding], now: Timestamp) -> MendReport {
         let mut report = MendReport::default();
+        let was_halfway = self.is_halfway();
+        if was_halfway && let Err(fault) = self.finish_interrupted() {
+            return MendReport { failures: vec![fault.message], ..report };
+        }
         let found = match self.diagnose(now) {
             Ok(found) => found,
             Err(fault) => return MendReport { failures: vec![fault.message], ..report },
@@ -53,7 +60,7 @@ impl Cache {
             let is_meant = |other: &&Finding| (other.trouble, &other.path) == (finding.trouble, &finding.path);
             let mended = match found.iter().find(is_meant) {
                 Some(current) => self.treat(current, finding, now),
-                None => Ok(false),
+                None => Ok(was_halfway),
             };
             let path = printable(&finding.path.display().to_string());
             match mended {
@@ -88,7 +95,7 @@ impl Cache {
             Trouble::StalePartial | Trouble::FullLengthPartial => partials::mend(self, path, finding.trouble, now),
             Trouble::OrphanPayload => payloads::mend(self, shown),
             Trouble::StaleLocks => locks::mend(self, path),
-            Trouble::InterruptedDeletion => deletions::mend(self, path),
+            Trouble::InterruptedDeletion => Err(deletions::unfinished()),
             _ => Err(Fault::internal("there is no way to mend this")),
         }
     }

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use super::super::Cache;
 use super::super::layout::blob_link;
+use super::super::record::Record;
 use super::super::testkit::{self, COMMIT, HASH, add, key, plan, share};
+use super::super::trash::way;
 use crate::desk::{Disposal, Finding, Severity, Trouble};
 use crate::engine::host::FileLock;
 
@@ -247,6 +249,31 @@ fn what_does_not_belong_is_told_and_left() {
 }
 
 #[test]
+fn a_repository_that_no_hub_can_have_is_told_with_its_size_and_a_way_to_delete_it() {
+    let (_dir, cache, _) = scene();
+    for (folder, name) in [("models--a--b--c", "model/a/b/c"), ("datasets--ünï--näme", "dataset/ünï/näme")] {
+        let path = cache.root().join(folder);
+        let snapshot = path.join("snapshots").join(COMMIT);
+        fs::create_dir_all(&snapshot).unwrap();
+        fs::create_dir_all(path.join("blobs")).unwrap();
+        fs::write(path.join("blobs/ab"), [1; 3000]).unwrap();
+        symlink("../../blobs/ab", snapshot.join("f")).unwrap();
+        let found = only(&cache);
+        assert_eq!((found.trouble, found.severity, &found.path), (Trouble::ForeignEntry, Severity::Warning, &path));
+        assert!(found.message.contains(name) && found.message.contains("2.9 KiB"), "{}", found.message);
+        let advice = found.advice.as_ref().unwrap();
+        assert!(advice.contains("rm -r ") && advice.contains(folder), "{advice}");
+        let warnings = cache.scan().unwrap().warnings;
+        assert!(warnings.len() == 1 && warnings[0].contains("no repository of a Hub can have"), "{warnings:?}");
+        assert!(refused(&cache, &found).contains("cannot be mended from here") && path.exists());
+        fs::remove_dir_all(path).unwrap();
+    }
+    // What merely has such a name is told as before.
+    fs::create_dir(cache.root().join("models--a--b--c")).unwrap();
+    assert!(only(&cache).message.contains("belongs to no repository"));
+}
+
+#[test]
 fn a_shared_cache_is_opened_to_its_group() {
     let (dir, cache, repo) = scene();
     let chmod = |path: &PathBuf, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -339,7 +366,7 @@ fn unused_payloads_go_and_used_ones_stay() {
     let orphan = cache.root().join("blobs/aa").join("a".repeat(64));
     fs::create_dir_all(orphan.parent().unwrap()).unwrap();
     fs::write(&orphan, vec![1; 2048]).unwrap();
-    assert_eq!(cache.diagnose(now()).unwrap(), []); // without a manifest nobody knows
+    assert_eq!(only(&cache).trouble, Trouble::UnlistedPayload); // without a manifest nobody knows
     fs::write(orphan.with_file_name(format!("{}.refs", "a".repeat(64))), "models--org--gone/blobs/x\n").unwrap();
     let shown = only(&cache);
     let other = cache.root().join("blobs/bb").join("b".repeat(64));
@@ -351,6 +378,23 @@ fn unused_payloads_go_and_used_ones_stay() {
     let found = mend(&cache);
     assert_eq!((found.trouble, found.path), (Trouble::OrphanPayload, cache.root().join("blobs")));
     assert!(found.message.contains("2 KiB") && !orphan.exists() && cache.root().join("blobs/c6").join(HASH).exists());
+}
+
+#[test]
+fn a_payload_without_a_manifest_is_told_and_left() {
+    let (_dir, cache, repo) = scene();
+    share(&cache, "org/m", &etag("sub/x.bin"), HASH, b"payload");
+    let payload = cache.root().join("blobs/c6").join(HASH);
+    fs::remove_file(payload.with_file_name(format!("{HASH}.refs"))).unwrap();
+    let used = only(&cache);
+    assert_eq!((used.trouble, used.severity, &used.path), (Trouble::UnlistedPayload, Severity::Note, &payload));
+    assert!(used.message.contains("it stays when the repositories") && !used.advice.unwrap().contains("rm "));
+    fs::remove_dir_all(&repo).unwrap();
+    fs::remove_dir_all(cache.root().join(".locks")).unwrap();
+    let unused = only(&cache);
+    assert!(unused.message.contains("no repository of this cache links to it") && unused.message.contains("(7 bytes)"), "{unused:?}");
+    assert!(unused.advice.as_ref().unwrap().starts_with("remove it by hand: rm /"));
+    assert!(refused(&cache, &unused).contains("cannot be mended from here") && payload.exists());
 }
 
 #[test]
@@ -384,6 +428,37 @@ fn a_deletion_that_was_interrupted_is_finished() {
     let found = mend(&cache);
     assert_eq!((found.trouble, found.path), (Trouble::InterruptedDeletion, folder));
     assert_eq!((cache.trash().len(), repo.exists()), (1, false));
+}
+
+/// Everything in the cache by name, links as they are.
+fn names(cache: &Cache) -> Vec<PathBuf> {
+    real_entries(cache.root())
+}
+
+#[test]
+fn half_a_repository_is_told_as_it_lies_and_put_back_before_it_is_taken_for_a_damaged_one() {
+    for moves in 1..4 {
+        let (_dir, cache, repo) = scene();
+        let before = cache.scan().unwrap();
+        let planned = cache.plan_now(&[testkit::whole("org/m")]).unwrap();
+        let record = Record::new(&planned, Disposal::Forever, cache.trash_kept());
+        let trash = cache.open_trash().unwrap();
+        let entry = trash.begin(record).unwrap();
+        cache.make_moves(&entry.record, way(&entry), moves);
+        drop(trash);
+        let halfway = names(&cache);
+        let found = cache.diagnose(now()).unwrap();
+        assert_eq!(names(&cache), halfway, "a look changes nothing");
+        assert!(found.iter().any(|finding| finding.trouble == Trouble::InterruptedDeletion && finding.mend.is_some()), "{found:#?}");
+        // Whichever of them is mended, what was interrupted comes first.
+        let mendable: Vec<Finding> = found.into_iter().filter(|finding| finding.mend.is_some()).collect();
+        let report = cache.mend(&mendable, now());
+        assert_eq!((report.mended, report.failures), (mendable, vec![]));
+        assert_eq!(cache.diagnose(now()).unwrap(), [], "after {moves} moves");
+        if repo.exists() {
+            assert_eq!(cache.scan().unwrap().repos, before.repos);
+        }
+    }
 }
 
 #[test]

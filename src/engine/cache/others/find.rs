@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::seen::Kind;
 use super::tally::{Ours, Sum, Tally};
-use crate::desk::{Keeper, OtherModel, OtherStore, printable};
+use crate::desk::{Keeper, OtherKind, OtherModel, OtherStore, printable};
 
 /// So many entries of one store are looked at, and no more.
 const MOST_ENTRIES: usize = 100_000;
@@ -95,6 +95,11 @@ impl<'a> Find<'a> {
 
     /// Adds a model of these files. A link that leads to no file is told and does not count.
     pub(super) fn add(&mut self, name: &str, path: &Path, files: &[PathBuf]) {
+        self.add_as(OtherKind::Model, name, path, files);
+    }
+
+    /// Adds a model of these files, or something else that they are.
+    pub(super) fn add_as(&mut self, kind: OtherKind, name: &str, path: &Path, files: &[PathBuf]) {
         let mut sum = Sum::default();
         for file in files {
             if !self.tally.add(&mut sum, file) {
@@ -102,7 +107,7 @@ impl<'a> Find<'a> {
             }
         }
         if sum.files > 0 {
-            self.models.push(sum.into_model(printable(name), path.to_path_buf()));
+            self.models.push(sum.into_model(printable(name), kind, path.to_path_buf()));
         }
     }
 
@@ -115,7 +120,7 @@ impl<'a> Find<'a> {
         }
     }
 
-    /// The store as a listing shows it, its models largest first.
+    /// The store as a listing shows it: its models, largest first, and then what is no model.
     pub(super) fn into_store(mut self, keeper: Keeper) -> OtherStore {
         let root = printable(&self.root.display().to_string());
         if self.untold > 0 {
@@ -124,7 +129,7 @@ impl<'a> Find<'a> {
         if self.entries_left == 0 {
             self.warnings.push(format!("{root} has more entries than are looked at; it may be larger"));
         }
-        self.models.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+        self.models.sort_by(|a, b| (a.kind, b.size, &a.name).cmp(&(b.kind, a.size, &b.name)));
         OtherStore { keeper, root: self.root.to_path_buf(), models: self.models, size: self.tally.size(), warnings: self.warnings }
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::super::layout::is_hex;
 use super::super::seen::Kind;
 use super::find::{Find, last};
+use crate::desk::OtherKind;
 
 /// The host and the namespace that `ollama ls` does not show.
 const DEFAULTS: (&str, &str) = ("registry.ollama.ai", "library");
@@ -48,8 +49,9 @@ pub(super) fn read(find: &mut Find) {
     let rest = blobs.into_iter().filter(|(name, _)| !used.contains(name));
     let (unfinished, unused): (Vec<_>, Vec<_>) = rest.partition(|(name, _)| name.contains("-partial"));
     let paths = |blobs: Vec<(String, PathBuf)>| blobs.into_iter().map(|(_, path)| path).collect::<Vec<_>>();
-    find.add("unfinished downloads", &folder, &paths(unfinished));
-    find.add(if all_read { "unused blobs" } else { "blobs of unknown models" }, &folder, &paths(unused));
+    find.add_as(OtherKind::Unfinished, "unfinished downloads", &folder, &paths(unfinished));
+    let (kind, name) = if all_read { (OtherKind::Unused, "unused blobs") } else { (OtherKind::Unknown, "blobs of unknown models") };
+    find.add_as(kind, name, &folder, &paths(unused));
 }
 
 /// The files in `blobs`, by the names that manifests imply: the first versions wrote `sha256:` where newer ones write `sha256-`.

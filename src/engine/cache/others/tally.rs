@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::super::layout::LOCKS;
 use super::super::seen::{Kind, Seen};
-use crate::desk::OtherModel;
+use crate::desk::{OtherKind, OtherModel};
 
 /// Device and inode.
 type Identity = (u64, u64);
@@ -64,8 +64,8 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub(super) fn into_model(self, name: String, path: PathBuf) -> OtherModel {
-        OtherModel { name, path, size: self.size, linked: self.linked, files: self.files, last_accessed: self.accessed }
+    pub(super) fn into_model(self, name: String, kind: OtherKind, path: PathBuf) -> OtherModel {
+        OtherModel { name, kind, path, size: self.size, linked: self.linked, files: self.files, last_accessed: self.accessed }
     }
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use super::super::testkit::{self, add};
 use super::*;
-use crate::desk::OtherModel;
+use crate::desk::{OtherKind, OtherModel};
 
 /// A folder for stores and a cache beside them.
 fn scene() -> (tempfile::TempDir, Cache) {
@@ -150,6 +150,8 @@ fn ollamas_models_are_named_and_share_layers() {
     ];
     assert_eq!(shown(&store), expected);
     assert_eq!((store.keeper, store.size, store.warnings.len()), (Keeper::Ollama, 40 + 9000 + 500 + 77 + 33, 0));
+    let sums = [OtherKind::Model, OtherKind::Unused, OtherKind::Unfinished].map(|kind| store.sum(kind));
+    assert_eq!(sums, [(3, 9040 + 9040 + 540), (1, 77), (1, 33)], "what no manifest uses is no model");
 }
 
 #[test]
@@ -181,6 +183,7 @@ fn blobs_are_not_called_unused_where_a_manifest_cannot_be_read() {
     write(root.join("manifests/registry.ollama.ai/library/m/1"), b"{");
     let store = only(cache.others(&Places { ollama: vec![root], ..Places::default() }));
     assert_eq!(shown(&store), [("blobs of unknown models", 10, 0, 1)]);
+    assert_eq!(store.models[0].kind, OtherKind::Unknown);
 }
 
 #[test]
@@ -217,6 +220,7 @@ fn the_xet_cache_is_shown_by_endpoint_and_kind() {
     ];
     assert_eq!(shown(&store), expected);
     assert_eq!((store.keeper, store.size), (Keeper::Xet, 6538));
+    assert_eq!(store.sum(OtherKind::Model).0, 0);
 }
 
 #[test]

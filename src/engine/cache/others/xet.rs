@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::seen::Kind;
 use super::find::{Find, last};
+use crate::desk::OtherKind;
 
 /// Folders that are one unit wherever they lie; older versions had no folder of the endpoint above them.
 const UNITS: [&str; 4] = ["chunk-cache", "shard-cache", "staging", "logs"];
@@ -14,7 +15,7 @@ pub(super) fn read(find: &mut Find) {
         let name = last(&folder);
         if UNITS.contains(&&*name) {
             let files = find.files_below(&folder);
-            find.add(&name, &folder, &files);
+            find.add_as(OtherKind::Data, &name, &folder, &files);
         } else {
             read_endpoint(find, &folder, &name);
         }
@@ -25,9 +26,9 @@ pub(super) fn read(find: &mut Find) {
 fn read_endpoint(find: &mut Find, folder: &Path, endpoint: &str) {
     for unit in find.folders(folder) {
         let files = find.files_below(&unit);
-        find.add(&format!("{endpoint}/{}", last(&unit)), &unit, &files);
+        find.add_as(OtherKind::Data, &format!("{endpoint}/{}", last(&unit)), &unit, &files);
     }
     let loose = find.entries(folder).into_iter().filter(|(_, kind)| *kind == Kind::File);
     let loose: Vec<PathBuf> = loose.map(|(path, _)| path).collect();
-    find.add(endpoint, folder, &loose);
+    find.add_as(OtherKind::Data, endpoint, folder, &loose);
 }

@@ -107,7 +107,7 @@ impl<'a> Namer<'a> {
             _ => None,
         };
         let Some(repo) = target.repo().filter(|key| shown.contains(key)).and_then(|key| self.repos.get(key)) else { return true };
-        commit.is_some_and(|commit| !self.pane.filter.shows_revision(repo, commit, self.now))
+        commit.is_some_and(|commit| !self.pane.filter.shows_revision(repo, commit, self.pane.is_pinned(&repo.key), self.now))
     }
 
     fn of_target(&self, target: &DeletionTarget) -> Vec<DeletionLine> {

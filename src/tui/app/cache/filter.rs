@@ -26,33 +26,38 @@ impl FilterPrompt {
     }
 
     /// Whether a repository is shown: it meets the conditions, or one of its revisions does.
-    pub(super) fn takes(&self, repo: &CachedRepo, now: Timestamp) -> bool {
+    pub(super) fn takes(&self, repo: &CachedRepo, pinned: bool, now: Timestamp) -> bool {
         !self.is_on()
-            || self.filter.takes(repo, now)
-            || repo.revisions.iter().any(|revision| self.filter.takes_revision(repo, revision, now))
+            || self.filter.takes(repo, pinned, now)
+            || repo.revisions.iter().any(|revision| self.filter.takes_revision(repo, revision, pinned, now))
     }
 
     /// Whether a repository as a whole meets the conditions.
-    pub(super) fn takes_whole(&self, repo: &CachedRepo, now: Timestamp) -> bool {
-        !self.is_on() || self.filter.takes(repo, now)
+    pub(super) fn takes_whole(&self, repo: &CachedRepo, pinned: bool, now: Timestamp) -> bool {
+        !self.is_on() || self.filter.takes(repo, pinned, now)
     }
 
     /// Whether a revision meets the conditions.
-    pub(super) fn takes_revision(&self, repo: &CachedRepo, revision: &CachedRevision, now: Timestamp) -> bool {
-        !self.is_on() || self.filter.takes_revision(repo, revision, now)
+    pub(super) fn takes_revision(&self, repo: &CachedRepo, revision: &CachedRevision, pinned: bool, now: Timestamp) -> bool {
+        !self.is_on() || self.filter.takes_revision(repo, revision, pinned, now)
     }
 
     /// Which revisions of a repository are shown once it is open: those that meet the conditions, or all of them where none does.
-    pub(super) fn shown_revisions(&self, repo: &CachedRepo, now: Timestamp) -> Vec<usize> {
+    pub(super) fn shown_revisions(&self, repo: &CachedRepo, pinned: bool, now: Timestamp) -> Vec<usize> {
         let all = 0..repo.revisions.len();
-        let taken: Vec<usize> =
-            repo.revisions.iter().enumerate().filter(|(_, revision)| self.takes_revision(repo, revision, now)).map(|(at, _)| at).collect();
+        let taken: Vec<usize> = repo
+            .revisions
+            .iter()
+            .enumerate()
+            .filter(|(_, revision)| self.takes_revision(repo, revision, pinned, now))
+            .map(|(at, _)| at)
+            .collect();
         if taken.is_empty() { all.collect() } else { taken }
     }
 
     /// Whether a commit is among those.
-    pub(super) fn shows_revision(&self, repo: &CachedRepo, commit: &str, now: Timestamp) -> bool {
-        let shown = self.shown_revisions(repo, now);
+    pub(super) fn shows_revision(&self, repo: &CachedRepo, commit: &str, pinned: bool, now: Timestamp) -> bool {
+        let shown = self.shown_revisions(repo, pinned, now);
         shown.into_iter().filter_map(|at| repo.revisions.get(at)).any(|revision| revision.commit == commit)
     }
 

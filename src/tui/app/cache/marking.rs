@@ -83,10 +83,10 @@ impl CachePane {
 
     /// What of a repository the filter shows: all of it, or some revisions.
     fn wanted(&self, repo: &CachedRepo, now: Timestamp) -> Vec<Id> {
-        if self.filter.takes_whole(repo, now) {
+        if self.filter.takes_whole(repo, self.is_pinned(&repo.key), now) {
             return vec![Id::repo(&repo.key)];
         }
-        let revisions = repo.revisions.iter().filter(|revision| self.filter.takes_revision(repo, revision, now));
+        let revisions = repo.revisions.iter().filter(|revision| self.filter.takes_revision(repo, revision, self.is_pinned(&repo.key), now));
         revisions.map(|revision| Id::In(repo.key.clone(), Place::revision(&revision.commit))).collect()
     }
 

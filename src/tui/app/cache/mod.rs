@@ -132,7 +132,7 @@ impl CachePane {
         let (shown, repos) = (self.tree.shown_keys(), self.by_key());
         let is_hidden = |key: &RepoKey, place: &Place| {
             let repo = repos.get(key).filter(|_| shown.contains(key));
-            repo.is_none_or(|repo| place.commit().is_some_and(|commit| !self.filter.shows_revision(repo, commit, now)))
+            repo.is_none_or(|repo| place.commit().is_some_and(|commit| !self.filter.shows_revision(repo, commit, self.is_pinned(key), now)))
         };
         self.marks.count(is_hidden, true)
     }

@@ -105,7 +105,7 @@ impl Tree {
     /// Works out which repositories the filter shows, and then the rows.
     pub(super) fn choose(&mut self, filter: &FilterPrompt, now: Timestamp) {
         let repos = self.listing.repos.iter().enumerate();
-        self.shown = repos.filter(|(_, repo)| filter.takes(repo, now)).map(|(at, _)| at).collect();
+        self.shown = repos.filter(|(_, repo)| filter.takes(repo, self.listing.pins.contains(&repo.key), now)).map(|(at, _)| at).collect();
         self.lay(filter, now);
     }
 
@@ -139,7 +139,7 @@ impl Tree {
 
     /// The revisions that the filter takes; all of them where it takes the repository for another reason.
     fn lay_revisions(&self, rows: &mut Vec<Row>, at: usize, repo: &CachedRepo, filter: &FilterPrompt, now: Timestamp) {
-        for number in filter.shown_revisions(repo, now) {
+        for number in filter.shown_revisions(repo, self.listing.pins.contains(&repo.key), now) {
             let Some(revision) = repo.revisions.get(number) else { continue };
             rows.push(Row { node: Node::Revision(at, number), depth: 1 });
             if self.open.contains(&Id::In(repo.key.clone(), Place::revision(&revision.commit))) {

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::rows::of_deletion;
 use super::users;
-use crate::desk::{self, CachedBlob, CachedRepo, CachedRevision, Keeper, Leftover, OtherModel, OtherStore, RepoKey, TrashEntry};
+use crate::desk::{self, CachedBlob, CachedRepo, CachedRevision, Keeper, Leftover, OtherKind, OtherModel, OtherStore, RepoKey, TrashEntry};
 use crate::tui::app::{Section, Subject, counted, leftover_title};
 use crate::tui::ui::paint::{Brush, Cell, line_at, skip_left, skip_top};
 use crate::tui::ui::roles::Role;
@@ -173,10 +173,13 @@ fn of_trash(brush: &Brush, entry: &TrashEntry) -> Vec<Line> {
 }
 
 fn of_store(store: &OtherStore) -> Vec<Line> {
-    let models = counted(store.models.len(), "model", "models");
+    let models = match store.sum(OtherKind::Model).0 {
+        0 => String::new(),
+        count => format!(" in {}", counted(count, "model", "models")),
+    };
     let mut lines = vec![
         ("kept by", store.keeper.title().to_owned(), Role::Strong),
-        ("size", format!("{} in {models}", desk::bytes(store.size)), Role::Text),
+        ("size", format!("{}{models}", desk::bytes(store.size)), Role::Text),
         ("folder", store.root.display().to_string(), Role::Dim),
         ("", hint(store.keeper), Role::Dim),
     ];
