@@ -128,8 +128,23 @@ fn another_cache_is_refused() {
     let refused = scene.run(&format!("download {LUMEN} --cache-dir {}", elsewhere.display()));
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("another hfdesk-tui runs the queue, for") && said.contains("XDG_STATE_HOME"), "{said}");
+    assert!(said.contains("another hfdesk-tui runs the queue, for the cache") && said.contains("XDG_STATE_HOME="), "{said}");
+    for cache in [&elsewhere, &scene.machine.cache()] {
+        assert!(said.contains(&cache.display().to_string()), "{} in {said}", cache.display());
+    }
     assert!(!elsewhere.exists());
+}
+
+#[test]
+fn the_same_cache_by_another_name_is_not_refused() {
+    let scene = Scene::new(|_| {});
+    let first = Beside::download(&scene);
+    let link = scene.machine.path().join("link");
+    std::os::unix::fs::symlink(scene.machine.cache(), &link).unwrap();
+    scene.hub.set_rate(None);
+    let joined = scene.run(&format!("download {AURORA} {Q4} --cache-dir {}", link.display()));
+    assert!(joined.status.success(), "{}", String::from_utf8_lossy(&joined.stderr));
+    first.ends();
 }
 
 /// What a verb came to: its exit status and what it said on both streams.

@@ -20,7 +20,7 @@ use hfdesk_tui::desk::{
     Access, Analysis, Board, Card, DeletionTarget, Fault, FaultKind, Job, JobState, Machine, OpenFile, Phase, Progress, RepoKind,
     Revisions, SpeedLimit,
 };
-use hfdesk_tui::tui::app::{Dialog, Msg, Pane, Question, actions, ch, update};
+use hfdesk_tui::tui::app::{Deletion, Dialog, Effect, Msg, Pane, Question, actions, ch, update};
 use hfdesk_tui::tui::ui::{Depth, Glyphs, Theme};
 use ratatui::style::Modifier;
 
@@ -67,13 +67,19 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("cache_reading", reading_cache()),
         ("cache_unused", stage().keys("4 n 9")),
         ("cache_findings", stage().keys("4 ! j")),
-        ("cache_empty_trash", stage().keys("4 E")),
+        ("cache_mend", stage().keys("4 ! m")),
+        ("cache_empty_trash", trash_of_many()),
+        ("cache_hidden_marks", hidden_marks()),
+        ("cache_moved", moved()),
         ("help", stage().keys("?")),
         ("which_key", stage().keys("g")),
         ("confirm_download", stage().keys("enter g g j j j space j j j space d")),
         ("confirm_download_disk_full", disk_full()),
         ("confirm_delete", stage().keys("4 space D")),
         ("confirm_delete_parts", dangerous()),
+        ("confirm_delete_variants", stage().keys("4 j j l j j space space G k k space D")),
+        ("confirm_delete_hidden", hidden_marks().keys("D")),
+        ("confirm_delete_moved", moved().keys("D")),
         ("confirm_cancel", stage().keys("3 x")),
         ("quit", stage().keys("q")),
         ("quit_idle", empty_queue().keys("ctrl-c")),
@@ -205,8 +211,47 @@ fn dangerous() -> Stage {
     let mut plan = fake_desk::deletion(targets);
     plan.open_files = vec![OpenFile { path: plan.paths[0].clone(), program: "llama-server".to_owned(), pid: 4711 }];
     plan.repos = vec![repo];
-    stage.app.dialog = Some(Dialog::from(Question::Delete(plan)));
+    let deletion = Deletion::new(&stage.app.cache, plan, stage.app.now);
+    stage.app.dialog = Some(Dialog::from(Question::Delete(deletion)));
     stage
+}
+
+/// Everything is marked, and a filter shows one repository of it.
+fn hidden_marks() -> Stage {
+    Stage::started((80, 24)).keys("4 a f q w e n enter")
+}
+
+/// A repository that was moved to another disk, marked.
+fn moved() -> Stage {
+    let mut stage = Stage::started((80, 24)).keys("4");
+    let mut listing = fake_desk::listing();
+    let repo = Arc::make_mut(&mut listing.repos[0]);
+    repo.lies_in = Some("/mnt/large/models--bartowski--Llama-3.3-70B-Instruct-GGUF".into());
+    let key = repo.key.clone();
+    stage.send(Msg::Key(ch('r')));
+    stage.app.cache.tree.listing.repos[0] = listing.repos[0].clone();
+    let mut plan = fake_desk::deletion(vec![DeletionTarget::Repo(key)]);
+    plan.elsewhere = plan.frees;
+    let seq = update(&mut stage.app, Msg::Key(ch(' '))).iter().find_map(|effect| match effect {
+        Effect::PlanDeletion(seq, _) => Some(*seq),
+        _ => None,
+    });
+    stage.send(Msg::DeletionPlanned(seq.unwrap(), Ok(plan)));
+    stage.keys("k")
+}
+
+/// A trash in which one deletion was of several things.
+fn trash_of_many() -> Stage {
+    let mut stage = Stage::started((80, 24)).keys("4");
+    let key = fake_desk::key(RepoKind::Model, "Qwen/Qwen3-8B-GGUF");
+    let files = ["Qwen3-8B-Q4_0.gguf", "Qwen3-8B-Q5_K_M.gguf"].map(str::to_owned).to_vec();
+    let commit = fake_desk::listing().repos[1].revisions[0].commit.clone();
+    stage.app.cache.tree.listing.trash[1].targets = vec![
+        DeletionTarget::Repo(fake_desk::key(RepoKind::Dataset, "squad")),
+        DeletionTarget::Files { repo: key.clone(), commit: Some(commit.clone()), files },
+        DeletionTarget::Revision { repo: key, commit },
+    ];
+    stage.keys("E")
 }
 
 fn with_error() -> Stage {
@@ -221,6 +266,44 @@ fn every_screen_looks_as_agreed() {
         let screens: Vec<String> = SIZES.iter().map(|size| format!("{}x{}\n{}", size.0, size.1, stage.text(*size))).collect();
         insta::assert_snapshot!(name, screens.join("\n"));
     }
+}
+
+#[test]
+fn questions_of_the_cache_look_as_agreed_on_small_screens() {
+    let names = ["confirm_delete_parts", "confirm_delete_variants", "confirm_delete_hidden", "cache_empty_trash", "cache_mend"];
+    let rest = ["cache_findings", "cache_unused", "help"];
+    for (name, mut stage) in scenes().into_iter().filter(|(name, _)| names.contains(name) || rest.contains(name)) {
+        let screens = [(60, 15), (40, 10), (30, 8), (20, 5), (12, 2)].map(|size| format!("{}x{}\n{}", size.0, size.1, stage.text(size)));
+        insta::assert_snapshot!(format!("small_{name}"), screens.join("\n"));
+    }
+}
+
+#[test]
+fn what_a_question_decides_by_shows_at_every_size() {
+    let questions = [("confirm_delete", "78"), ("confirm_delete_parts", "10"), ("cache_empty_trash", "27.5"), ("cache_mend", "2")];
+    for (name, mut stage) in scenes() {
+        let Some((_, figure)) = questions.iter().find(|(question, _)| *question == name) else { continue };
+        for width in (12..=60).chain([79, 120]) {
+            for height in (2..=16).chain([24]) {
+                let text = stage.text((width, height));
+                assert!(text.contains(figure) && text.contains("Esc"), "{name} at {width}x{height}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_jobs_that_use_a_file_are_told() {
+    let mut stage = open_cache();
+    assert!(!stage.text((120, 40)).contains("job "), "nothing wants the projector");
+    let content = fake_desk::contents(&fake_desk::key(RepoKind::Model, "Qwen/Qwen3-8B-GGUF")).blobs[3].digest.clone().unwrap();
+    let mut job = fake_desk::job("x", "google/gemma-3-27b-it", "Q2_K", JobState::Queued, 0);
+    Arc::make_mut(&mut job.plan).files[0].digest = content;
+    stage.send(Msg::Board(Arc::new(Board { jobs: vec![job], ..fake_desk::board() })));
+    let text = stage.text((200, 60));
+    assert!(text.contains("job         Q2_K of google/gemma-3-27b-it is queued"), "{text}");
+    let text = stage.keys("h h h").text((200, 60));
+    assert!(!text.contains("Q2_K of google"), "it does not use the whole repository:\n{text}");
 }
 
 #[test]
@@ -252,7 +335,7 @@ fn every_path_of_a_deletion_can_be_read() {
     let mut stage = Stage::started((80, 16)).keys("4 a D");
     assert!(stage.text((80, 16)).contains("more below"));
     let mut seen = String::new();
-    for _ in 0..8 {
+    for _ in 0..24 {
         seen.push_str(&stage.text((80, 16)));
         stage = stage.keys("j");
     }

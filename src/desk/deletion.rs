@@ -168,3 +168,16 @@ pub struct DeletionReport {
     /// What could not be removed, one sentence each. Deleting the same again goes on with it.
     pub failures: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_free_on_another_disk_is_not_free_on_this_one() {
+        let plan = DeletionPlan { frees: 30, elsewhere: 20, disk_free: Some(5), ..DeletionPlan::nothing("/cache".into()) };
+        assert_eq!(plan.disk_free_after(30), Some(15));
+        assert_eq!(DeletionPlan { disk_free: None, ..plan.clone() }.disk_free_after(30), None);
+        assert_eq!(DeletionPlan { elsewhere: 99, ..plan }.disk_free_after(30), Some(5), "never less than now");
+    }
+}

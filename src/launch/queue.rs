@@ -1,6 +1,6 @@
 //! A desk with the queue: this process's own engine, or the one of the process that runs it already.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +53,6 @@ impl QueueDesk {
 
     /// Whether the queue fills the cache of these settings, so that its jobs may need what is there.
     pub fn fills_cache_of(&self, settings: &Settings) -> bool {
-        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         real(&self.desk.about().cache_dir) == real(&settings.cache_dir.value)
     }
 
@@ -103,9 +102,25 @@ async fn run_here(settings: &Settings, socket: &Path) -> Result<Option<QueueDesk
 
 /// Refuses another process's desk that works for another Hub or cache than this one was asked to.
 fn works_alike(settings: &Settings, theirs: &About) -> Result<(), Fault> {
-    if (&theirs.endpoint, &theirs.cache_dir) == (&settings.endpoint.value, &settings.cache_dir.value) {
-        return Ok(());
-    }
-    let message = format!("another hfdesk-tui runs the queue, for {} and {}", theirs.endpoint, theirs.cache_dir.display());
-    Err(Fault::new(FaultKind::Busy, message).hint("end it, or give this one a state folder of its own with XDG_STATE_HOME"))
+    let (hub, cache) = (&settings.endpoint.value, &settings.cache_dir.value);
+    let (other_hub, other_cache) = (theirs.endpoint != *hub, real(&theirs.cache_dir) != real(cache));
+    let (what, it_has, wanted) = match (other_hub, other_cache) {
+        (false, false) => return Ok(()),
+        (false, true) => ("cache", theirs.cache_dir.display().to_string(), cache.display().to_string()),
+        (true, false) => ("Hub", theirs.endpoint.clone(), hub.clone()),
+        (true, true) => {
+            let both = |cache: &Path, hub: &str| format!("{} from {hub}", cache.display());
+            ("cache", both(&theirs.cache_dir, &theirs.endpoint), both(cache, hub))
+        }
+    };
+    let message = format!("another hfdesk-tui runs the queue, for the {what} {it_has}; this one was asked to work for {wanted}");
+    let own = settings.state_dir.with_file_name("hfdesk-2");
+    let way = format!("end that one, or give this one a queue of its own: XDG_STATE_HOME={} hfdesk-tui ...", own.display());
+    let look = format!("to look at this cache no queue is needed: hfdesk-tui cache ls --cache-dir {}", cache.display());
+    Err(Fault::new(FaultKind::Busy, message).hint(if other_cache { format!("{way}; {look}") } else { way }))
+}
+
+/// A folder by its real name, where it has one.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }

@@ -153,7 +153,7 @@ impl<S: Screen> Session<'_, S> {
         let mut reach = None;
         let drawn = self.screen.draw(|frame| reach = view(app, theme, frame));
         if let Some(reach) = reach {
-            update(&mut self.app, Msg::CardDrawn(reach)); // asks for nothing
+            update(&mut self.app, Msg::Drawn(reach)); // asks for nothing
         }
         drawn.inspect_err(|fault| tracing::info!("{fault}")).err().map(|_| Ended::HungUp)
     }

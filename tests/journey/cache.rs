@@ -169,3 +169,43 @@ fn a_pinned_repository_stays_and_a_filter_finds_the_rest() {
     app.keys("esc");
     app.sees_that("all again", |screen| !screen.contains("filter ›") && screen.contains("model/org/lumen-GGUF"));
 }
+
+#[test]
+fn what_is_wrong_is_mended_after_asking_only() {
+    let scene = Scene::new(|_| {});
+    let repository = Repository::new(&scene);
+    let broken = repository.folder.join("refs/broken");
+    fs::write(&broken, "1".repeat(40)).unwrap();
+    let mut app = app(&scene);
+    app.keys("4");
+    app.sees(&["model/org/lumen-GGUF"]);
+    app.keys("!");
+    app.sees(&["1 finding, 1 can be mended", "refs/broken"]);
+    app.keys("m");
+    app.sees(&["Mend what can be mended?", "removes the ref", "1 finding is mended", "y mend them"]);
+    app.keys("n");
+    app.sees(&["1 finding, 1 can be mended"]);
+    assert!(broken.exists(), "nothing is mended unasked");
+    app.keys("m");
+    app.sees(&["y mend them"]);
+    app.keys("y");
+    app.sees(&["1 finding mended", "Nothing is wrong"]);
+    assert!(!broken.exists());
+}
+
+#[test]
+fn marks_that_a_filter_hides_are_told_before_they_go() {
+    let scene = Scene::new(|_| {});
+    let repository = Repository::new(&scene);
+    let mut app = app(&scene);
+    app.keys("4");
+    app.sees(&["model/org/lumen-GGUF"]);
+    app.keys("space");
+    app.sees(&["1 marked:"]);
+    app.keys("f");
+    app.type_text("elsewhere");
+    app.sees(&["Nothing in the cache meets these conditions"]);
+    app.keys("enter D");
+    app.sees(&["Delete 1 repository", "model/org/lumen-GGUF", "hidden, whole, 2 revisions", "what is marked is hidden by the filter"]);
+    assert!(repository.has(Q8));
+}

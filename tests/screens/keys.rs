@@ -7,7 +7,7 @@ use hfdesk_tui::desk::{
     RepoKind, RepoRef, Revision, Scenario, SearchPage, Target,
 };
 use hfdesk_tui::tui::app::{
-    App, CardState, Effect, Effects, Loading, Msg, Pane, Question, Reach, RevisionChooser, RevisionsState, ctrl, update,
+    App, CardState, Deletion, Effect, Effects, Loading, Msg, Pane, Question, Reach, RevisionChooser, RevisionsState, ctrl, update,
 };
 
 use crate::fake_desk::{self, GIB, QUANTS, about, job, now, page, plan, repo};
@@ -247,12 +247,12 @@ fn a_card_scrolls_as_far_as_it_was_drawn() {
     press(&mut app, "c j");
     let scroll = |app: &App| app.repository.card.as_ref().map(|card| card.scroll);
     assert_eq!(scroll(&app), Some(0), "nothing is drawn yet");
-    update(&mut app, Msg::CardDrawn(Reach { rows: 30, shown: 10 }));
+    update(&mut app, Msg::Drawn(Reach { rows: 30, shown: 10 }));
     press(&mut app, "j pgdn");
     assert_eq!((scroll(&app), app.repository.cursor), (Some(11), 0));
     press(&mut app, "G k");
     assert_eq!(scroll(&app), Some(19));
-    update(&mut app, Msg::CardDrawn(Reach { rows: 20, shown: 15 }));
+    update(&mut app, Msg::Drawn(Reach { rows: 20, shown: 15 }));
     assert_eq!(scroll(&app), Some(5), "a larger window shows more");
 }
 
@@ -425,7 +425,7 @@ fn the_cursor_stays_on_its_job() {
 #[test]
 fn deleting_needs_its_own_letter() {
     let mut stage = Stage::started((80, 24)).keys("4 space space D");
-    let Some(Question::Delete(plan)) = question(&stage.app).cloned() else { panic!("a question") };
+    let Some(Question::Delete(Deletion { plan, .. })) = question(&stage.app).cloned() else { panic!("a question") };
     assert_eq!(plan.repos.len(), 2);
     assert!(press(&mut stage.app, "enter").is_empty() && stage.app.dialog.is_none());
     let mut stage = stage.keys("D");
@@ -440,7 +440,7 @@ fn cache() -> Stage {
 #[test]
 fn a_deletion_goes_to_the_trash_and_comes_back() {
     let mut stage = cache().keys("space D");
-    let Some(Question::Delete(plan)) = question(&stage.app).cloned() else { panic!("a question") };
+    let Some(Question::Delete(Deletion { plan, .. })) = question(&stage.app).cloned() else { panic!("a question") };
     assert_eq!(press(&mut stage.app, "t"), [Effect::Delete(plan, Disposal::Trash)]);
     assert!(press(&mut stage.app, "D").is_empty() && stage.app.dialog.is_none(), "one deletion at a time");
     let mut stage = cache().keys("space D t");
@@ -486,12 +486,12 @@ fn findings_are_shown_mended_and_looked_for_again() {
     let mut stage = cache().keys("!");
     let Some(Question::Findings(findings)) = question(&stage.app).cloned() else { panic!("findings") };
     assert_eq!((findings.list().len(), findings.mendable()), (3, 2));
-    let effects = press(&mut stage.app, "m");
+    let effects = press(&mut stage.app, "m y");
     assert!(matches!(&effects[..], [Effect::Mend(1, findings)] if findings.len() == 2));
-    assert!(press(&mut stage.app, "m").is_empty(), "once at a time");
+    assert!(press(&mut stage.app, "m y").is_empty(), "once at a time");
     let effects = update(&mut stage.app, Msg::Mended(1, Ok(MendReport { mended: Vec::new(), failures: vec!["no".to_owned()] })));
     assert!(matches!(&effects[..], [Effect::Diagnose(_), Effect::LoadCache(_)]), "{effects:?}");
-    let mut stage = cache().keys("! m");
+    let mut stage = cache().keys("! m y");
     assert!(stage.text((120, 40)).contains("2 findings mended"), "{}", stage.text((120, 40)));
     assert!(stage.keys("esc").app.dialog.is_none());
 }

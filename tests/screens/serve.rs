@@ -129,6 +129,8 @@ async fn a_reading_of_the_cache_ends_the_one_before() {
     app.keys("4 !");
     app.shown.until("m mend what can be mended").await;
     app.keys("m");
+    app.shown.until("y mend them").await;
+    app.keys("y");
     app.shown.until("2 findings mended").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(Arc::strong_count(&readings), 3, "the test's, the desk's and the newest reading's");

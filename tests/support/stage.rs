@@ -96,7 +96,7 @@ impl Stage {
         let mut reach = None;
         terminal.draw(|frame| reach = view(&self.app, theme, frame)).unwrap();
         if let Some(reach) = reach {
-            self.send(Msg::CardDrawn(reach));
+            self.send(Msg::Drawn(reach));
         }
         terminal.backend().buffer().clone()
     }

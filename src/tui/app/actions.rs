@@ -188,7 +188,7 @@ pub const ACTIONS: &[Entry] = &[
     entry(CACHE, 84, Action::Undo, &[&[ch('u')]], "undo", "Take back the newest deletion in the trash, or the one on this row"),
     entry(CACHE, 44, Action::EmptyTrash, &[&[ch('E')]], "empty trash", "Empty the trash, after asking"),
     entry(CACHE, 65, Action::Pin, &[&[ch('p')]], "pin", "Protect the repository from deletion, or lift that"),
-    entry(CACHE, 64, Action::Diagnose, &[&[ch('!')]], "check", "Find out what is wrong with the cache, and mend it"),
+    entry(CACHE, 64, Action::Diagnose, &[&[ch('!')]], "check", "Find out what is wrong with the cache, and mend it after asking"),
     entry(CACHE, 60, Action::Open, &[&[ch('o')]], "on the Hub", "Show what the repository offers on the Hub"),
     entry(CACHE, 30, Action::Refresh, &[&[ch('r')]], "refresh", "Read the disk again"),
 

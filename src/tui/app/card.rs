@@ -28,6 +28,13 @@ pub struct Reach {
     pub shown: usize,
 }
 
+impl Reach {
+    /// How many rows are above the window when the last one shows.
+    pub(super) fn furthest(self) -> usize {
+        self.rows.saturating_sub(self.shown)
+    }
+}
+
 /// The card that is shown in place of the variants.
 #[derive(Clone, Debug, Default)]
 pub struct CardView {
@@ -51,15 +58,11 @@ impl CardView {
     /// Takes in how much of the text was drawn.
     pub(super) fn drawn(&mut self, reach: Reach) {
         self.reach = reach;
-        self.scroll = self.scroll.min(self.furthest());
+        self.scroll = self.scroll.min(reach.furthest());
     }
 
     /// Scrolls, until the last row shows.
     pub(super) fn step(&mut self, step: Step) {
-        self.scroll = step.from(self.scroll, self.furthest() + 1, self.reach.shown.max(1));
-    }
-
-    fn furthest(&self) -> usize {
-        self.reach.rows.saturating_sub(self.reach.shown)
+        self.scroll = step.from(self.scroll, self.reach.furthest() + 1, self.reach.shown.max(1));
     }
 }

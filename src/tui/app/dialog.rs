@@ -6,8 +6,8 @@ use super::key::{Code, Key};
 use super::limit::{self, LimitQuestion};
 use super::msg::{Effect, Effects};
 use super::revisions::{self, RevisionChooser};
-use super::{App, Findings, Step, UnusedQuestion, actions, cache};
-use crate::desk::{DeletionPlan, Disposal, JobAction, JobId, Plan, Target, TrashEntry};
+use super::{App, Deletion, Findings, Reach, Step, UnusedQuestion, cache};
+use crate::desk::{Disposal, JobAction, JobId, Plan, Target, TrashEntry};
 
 /// How long a dialog that came up by itself takes no key that destroys something: nobody has read it sooner.
 const UNREAD: SignedDuration = SignedDuration::from_millis(400);
@@ -20,13 +20,15 @@ pub enum Question {
     /// Download this?
     Download(Plan),
     /// Delete this?
-    Delete(DeletionPlan),
+    Delete(Deletion),
     /// Empty these out of the trash?
     EmptyTrash(Vec<TrashEntry>),
     /// Mark what was not used since when?
     Unused(UnusedQuestion),
     /// What is wrong with the cache.
     Findings(Findings),
+    /// Mend what can be mended of this?
+    Mend(Findings),
     /// Give up this job, which carries this title?
     Cancel(JobId, String),
     /// How fast may this be?
@@ -46,18 +48,33 @@ pub struct Dialog {
     pub scroll: usize,
     /// When it came up by itself, as the reply to a question came. One that a key opened has none.
     pub since: Option<Timestamp>,
+    /// How far its list reached when it was drawn last.
+    pub(super) reach: Reach,
 }
 
 impl From<Question> for Dialog {
     fn from(question: Question) -> Self {
-        Self { question, scroll: 0, since: None }
+        Self { question, scroll: 0, since: None, reach: Reach::default() }
+    }
+}
+
+impl Dialog {
+    /// Takes in how much of its list was drawn.
+    pub(super) fn drawn(&mut self, reach: Reach) {
+        self.reach = reach;
+        self.scroll = self.scroll.min(reach.furthest());
+    }
+
+    /// Scrolls, until the last row shows. A page keeps the row that the count of those below stood on.
+    fn step(&mut self, step: Step) {
+        self.scroll = step.from(self.scroll, self.reach.furthest() + 1, self.reach.shown.saturating_sub(1).max(1));
     }
 }
 
 /// A key for the open dialog. What destroys something needs its own letter; Enter and Esc are safe there.
 pub(super) fn press(app: &mut App, key: Key) -> Effects {
     let Some(dialog) = app.dialog.take() else { return Effects::new() };
-    let dialog = match dialog.question {
+    let mut dialog = match dialog.question {
         Question::Limit(question) => return limit::press(app, question, key),
         Question::Revisions(chooser) => return revisions::press(app, chooser, key),
         Question::Unused(question) => return cache::press_unused(app, question, key),
@@ -65,7 +82,9 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
         question => Dialog { question, ..dialog },
     };
     if let Some(step) = scroll(key) {
-        return scrolled(app, dialog, step);
+        dialog.step(step);
+        app.dialog = Some(dialog);
+        return Effects::new();
     }
     let unread = dialog.since.is_some_and(|since| app.now.duration_since(since) < UNREAD);
     match (&dialog.question, key.code) {
@@ -74,9 +93,16 @@ pub(super) fn press(app: &mut App, key: Key) -> Effects {
             Effects::new()
         }
         (Question::Download(plan), Code::Enter | Code::Char('y')) if fits(plan) => vec![Effect::Enqueue(plan.clone())],
-        (Question::Delete(plan), Code::Char('y')) => cache::carry_out(app, plan.clone(), Disposal::Forever),
-        (Question::Delete(plan), Code::Char('t')) if app.cache.has_trash() => cache::carry_out(app, plan.clone(), Disposal::Trash),
+        (Question::Delete(deletion), Code::Char('y')) => cache::carry_out(app, deletion.plan.clone(), Disposal::Forever),
+        (Question::Delete(deletion), Code::Char('t')) if app.cache.has_trash() => {
+            cache::carry_out(app, deletion.plan.clone(), Disposal::Trash)
+        }
         (Question::EmptyTrash(entries), Code::Char('y')) => cache::empty_out(app, entries.iter().map(|entry| entry.id.clone()).collect()),
+        (Question::Mend(findings), Code::Char('y')) => cache::mend(app, findings.clone()),
+        (Question::Mend(findings), Code::Esc | Code::Enter | Code::Char('n')) => {
+            app.dialog = Some(Question::Findings(findings.clone()).into());
+            Effects::new()
+        }
         (Question::Cancel(id, _), Code::Char('y')) => vec![Effect::Control(JobAction::Cancel, Target::Jobs(vec![id.clone()]))],
         (Question::Quit, Code::Char('q')) => quit(app),
         (Question::Download(_), Code::Esc | Code::Char('n' | 'q'))
@@ -101,29 +127,6 @@ pub(super) fn fits(plan: &Plan) -> bool {
 pub(super) fn quit(app: &mut App) -> Effects {
     app.closing = true;
     vec![Effect::Quit]
-}
-
-fn scrolled(app: &mut App, mut dialog: Dialog, step: Step) -> Effects {
-    dialog.scroll = step.from(dialog.scroll, furthest(app, &dialog.question) + 1, app.page());
-    app.dialog = Some(dialog);
-    Effects::new()
-}
-
-/// How far a dialog's list can be scrolled: at least until its last row shows.
-fn furthest(app: &App, question: &Question) -> usize {
-    let (rows, shown) = match question {
-        Question::Help => (actions::help(app.focus).len(), app.page() / 2),
-        Question::Download(plan) => (plan.files.len(), 1),
-        Question::Delete(plan) => (plan.paths.len() + plan.payloads.len(), 1),
-        Question::EmptyTrash(entries) => (entries.len(), 1),
-        Question::Cancel(..)
-        | Question::Limit(_)
-        | Question::Revisions(_)
-        | Question::Unused(_)
-        | Question::Findings(_)
-        | Question::Quit => (0, 1),
-    };
-    rows.saturating_sub(shown)
 }
 
 /// Where a key moves in a dialog's list.

@@ -22,8 +22,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use cache::{
-    Bulk, CachePane, CacheSort, Easy, FilterPrompt, Findings, FindingsState, Held, Id, Marked, Marks, Node, Place, Planning, Row, Section,
-    Subject, Tree, UnusedQuestion, titled,
+    Bulk, CachePane, CacheSort, Deletion, DeletionLine, Easy, FilterPrompt, Findings, FindingsState, Held, Id, Marked, Marks, Node, Place,
+    Planning, Row, Section, Subject, Tree, UnusedQuestion, leftover_title, titled,
 };
 pub use card::{CardState, CardView, Reach};
 pub use dialog::{Dialog, Question};

@@ -44,8 +44,8 @@ pub enum Msg {
     CardRead(Seq, Result<Option<Arc<Card>>, Fault>),
     /// Reply to [`Effect::Revisions`].
     RevisionsListed(Seq, Result<Arc<Revisions>, Fault>),
-    /// The card's text was drawn.
-    CardDrawn(Reach),
+    /// What scrolls was drawn: the open dialog's list, else the card's text.
+    Drawn(Reach),
     /// Reply to [`Effect::Plan`].
     Planned(Seq, Result<Plan, Fault>),
     /// Reply to [`Effect::Enqueue`].

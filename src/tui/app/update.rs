@@ -6,7 +6,7 @@ use super::actions::{self, Action, Meaning};
 use super::dialog::{self, Dialog, Question};
 use super::key::{Code, Key, ctrl};
 use super::msg::{Effect, Effects, Msg, Seq};
-use super::{App, Message, Pane, act, cache};
+use super::{App, Message, Pane, Reach, act, cache};
 use crate::desk::{Analysis, Board, Fault, FaultKind, Finding, JobId, Notice, NoticeLevel, RepoSpec, Revisions, printable};
 
 /// Takes one message in and says what is to be done about it.
@@ -33,7 +33,7 @@ fn take(app: &mut App, msg: Msg) -> Effects {
         Msg::Assessed(seq, reply) => app.repository.receive_assessment(seq, reply).into_iter().for_each(|message| app.tell(message)),
         Msg::CardRead(seq, reply) => app.repository.receive_card(seq, reply),
         Msg::RevisionsListed(seq, reply) => list_revisions(app, seq, reply),
-        Msg::CardDrawn(reach) => app.repository.card_drawn(reach),
+        Msg::Drawn(reach) => drawn(app, reach),
         Msg::Planned(seq, reply) if app.repository.expects_plan(seq) => ask_or_fail(app, reply.map(Question::Download)),
         Msg::Enqueued(reply) => enqueued(app, reply),
         Msg::Planned(..) | Msg::Controlled(_, Ok(_)) | Msg::Limited(Ok(())) => {}
@@ -60,6 +60,13 @@ fn hear_of_cache(app: &mut App, msg: Msg) -> Effects {
         _ => {}
     }
     Effects::new()
+}
+
+fn drawn(app: &mut App, reach: Reach) {
+    match &mut app.dialog {
+        Some(dialog) => dialog.drawn(reach),
+        None => app.repository.card_drawn(reach),
+    }
 }
 
 fn list_findings(app: &mut App, seq: Seq, reply: Result<Arc<Vec<Finding>>, Fault>) {

@@ -2,9 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::dialog::{draw_more, frame};
+use super::dialog::frame;
 use super::paint::{Brush, Cell, line_at, piece, skip_top};
 use super::roles::Role;
+use super::sheet::{Part, draw_list};
 use super::text::columns;
 use crate::desk::{self, Plan, PlannedFile};
 use crate::tui::app::counted;
@@ -32,12 +33,8 @@ pub(super) fn draw(brush: &mut Brush, screen: Rect, plan: &Plan, scroll: usize) 
 }
 
 fn draw_files(brush: &mut Brush, area: Rect, plan: &Plan, scroll: usize) {
-    let rows = usize::from(area.height);
-    let first = scroll.min(plan.files.len().saturating_sub(rows));
-    for (y, file) in (0..area.height).zip(plan.files.iter().skip(first)) {
-        brush.row(line_at(area, y), &file_cells(file));
-    }
-    draw_more(brush, area, plan.files.len().saturating_sub(first + rows));
+    let row = |at: usize, _| plan.files.get(at).map_or_else(Vec::new, |file| file_cells(file).into());
+    draw_list(brush, area, &[Part::rows(plan.files.len(), row)], scroll);
 }
 
 fn file_cells(file: &PlannedFile) -> [Cell<'_>; 3] {

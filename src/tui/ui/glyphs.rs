@@ -31,6 +31,8 @@ pub struct Glyphs {
     pub closed: &'static str,
     /// A repository that is not to be deleted.
     pub pinned: &'static str,
+    /// A repository that lies in another place than its cache.
+    pub moved: &'static str,
     /// What stands between something as it is and as it will be.
     pub becomes: &'static str,
     /// The variant to take.
@@ -77,6 +79,7 @@ impl Glyphs {
         open: "▾",
         closed: "▸",
         pinned: "◈",
+        moved: "↗",
         becomes: "→",
         take: "★",
         one_gpu: "●",
@@ -117,6 +120,7 @@ impl Glyphs {
         open: "v",
         closed: ">",
         pinned: "P",
+        moved: "@",
         becomes: ">",
         take: "*",
         one_gpu: "+",

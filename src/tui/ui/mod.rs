@@ -21,6 +21,7 @@ mod quit;
 mod repository;
 mod roles;
 mod search;
+mod sheet;
 mod status;
 mod tabs;
 mod text;
@@ -38,13 +39,14 @@ pub use theme::Theme;
 use super::app::{App, Pane, Reach};
 use paint::Brush;
 
-/// Draws the whole screen, at any size. Returns how far the card reaches, where one was drawn.
+/// Draws the whole screen, at any size. Returns how far what scrolls reaches, where that was drawn: the open dialog's list, else the card.
 pub fn view(app: &App, theme: &Theme, frame: &mut Frame) -> Option<Reach> {
     let area = frame.area();
     let mut brush = Brush { app, theme, buffer: frame.buffer_mut(), caret: None, reach: None };
     brush.tint(area, Role::Screen);
     if area.width < 20 || area.height < 5 {
         status::draw_tiny(&mut brush, area);
+        dialog::draw_tiny(&mut brush, area);
     } else {
         draw(&mut brush, area);
     }

@@ -19,7 +19,7 @@ pub(super) struct Brush<'a> {
     pub(super) buffer: &'a mut Buffer,
     /// Where the terminal's cursor belongs, if it shows.
     pub(super) caret: Option<Position>,
-    /// How far the card reaches, once it has been drawn.
+    /// How far what scrolls reaches, once it has been drawn: the open dialog's list, else the card.
     pub(super) reach: Option<Reach>,
 }
 
@@ -201,6 +201,27 @@ impl Brush<'_> {
     pub(super) fn separator(&self) -> Piece<'static> {
         piece(format!(" {} ", self.theme.glyphs.separator), Role::Dim)
     }
+}
+
+/// Parts one after another, on as many lines as they need.
+pub(super) fn flow<'a>(parts: Vec<Vec<Piece<'a>>>, between: &Piece<'a>, room: usize) -> Vec<Vec<Piece<'a>>> {
+    let mut lines: Vec<Vec<Piece>> = Vec::new();
+    let mut used = 0;
+    for part in parts {
+        let wanted: usize = part.iter().map(|(text, _)| width(text)).sum();
+        used += width(&between.0) + wanted;
+        match lines.last_mut() {
+            Some(line) if used <= room => {
+                line.push(between.clone());
+                line.extend(part);
+            }
+            _ => {
+                used = wanted;
+                lines.push(part);
+            }
+        }
+    }
+    lines
 }
 
 /// What is left of an area to the right of its first columns.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::marking::foreign;
-use super::{Findings, Section, Subject, UnusedQuestion, findings};
+use super::{Deletion, Findings, Section, Subject, UnusedQuestion, findings};
 use crate::desk::{
     self, DeletionPlan, DeletionReport, DeletionTarget, Disposal, Fault, FaultKind, MendReport, RepoKey, RestoreReport, TrashEntry, TrashId,
 };
@@ -100,7 +100,10 @@ fn open_question(app: &mut App, since: Option<Timestamp>) {
     let Some(answer) = planning.answer.clone().filter(|_| planning.asked) else { return };
     planning.asked = false;
     match answer {
-        Ok(plan) if app.dialog.is_none() => app.dialog = Some(Dialog { since, ..Question::Delete(plan).into() }),
+        Ok(plan) if app.dialog.is_none() => {
+            let deletion = Deletion::new(&app.cache, plan, app.now);
+            app.dialog = Some(Dialog { since, ..Question::Delete(deletion).into() });
+        }
         Ok(_) => app.tell(Message::warning("the plan came while another dialog was open: ask for it again")),
         Err(fault) => app.fail(&fault),
     }
@@ -274,6 +277,18 @@ fn diagnose(app: &mut App) -> Effects {
     let (findings, effects) = Findings::ask(app.cache.findings_seq);
     app.dialog = Some(Question::Findings(findings).into());
     effects
+}
+
+/// Asks whether what can be mended shall be, where something can.
+pub(in crate::tui::app) fn ask_to_mend(app: &mut App, findings: Findings) -> Effects {
+    let can = findings.mendable() > 0;
+    ask(app, if can { Question::Mend(findings) } else { Question::Findings(findings) })
+}
+
+/// Mends what can be mended.
+pub(in crate::tui::app) fn mend(app: &mut App, mut findings: Findings) -> Effects {
+    let effects = findings.mend();
+    [ask(app, Question::Findings(findings)), effects].concat()
 }
 
 /// Shows what came of mending, where its dialog is still open, else tells it; and reads the disk again.

@@ -42,6 +42,25 @@ impl FilterPrompt {
         !self.is_on() || self.filter.takes_revision(repo, revision, pinned, now)
     }
 
+    /// Which revisions of a repository are shown once it is open: those that meet the conditions, or all of them where none does.
+    pub(super) fn shown_revisions(&self, repo: &CachedRepo, pinned: bool, now: Timestamp) -> Vec<usize> {
+        let all = 0..repo.revisions.len();
+        let taken: Vec<usize> = repo
+            .revisions
+            .iter()
+            .enumerate()
+            .filter(|(_, revision)| self.takes_revision(repo, revision, pinned, now))
+            .map(|(at, _)| at)
+            .collect();
+        if taken.is_empty() { all.collect() } else { taken }
+    }
+
+    /// Whether a commit is among those.
+    pub(super) fn shows_revision(&self, repo: &CachedRepo, commit: &str, pinned: bool, now: Timestamp) -> bool {
+        let shown = self.shown_revisions(repo, pinned, now);
+        shown.into_iter().filter_map(|at| repo.revisions.get(at)).any(|revision| revision.commit == commit)
+    }
+
     /// A key for the prompt. Returns whether something else is to be shown now.
     pub(in crate::tui::app) fn press(&mut self, key: Key) -> bool {
         match key.code {

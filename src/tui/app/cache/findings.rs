@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ask_to_mend;
 use crate::desk::{Fault, Finding, MendReport};
 use crate::tui::app::key::{Code, Key};
 use crate::tui::app::msg::{Effect, Effects, Seq};
@@ -80,7 +81,7 @@ impl Findings {
         seq == self.seq && self.state == FindingsState::Mending
     }
 
-    fn mend(&mut self) -> Effects {
+    pub(super) fn mend(&mut self) -> Effects {
         let findings: Vec<Finding> = self.list().iter().filter(|finding| finding.mend.is_some()).cloned().collect();
         if findings.is_empty() {
             return Effects::new();
@@ -99,13 +100,13 @@ pub(super) fn told(report: &MendReport) -> Message {
     }
 }
 
-/// A key for the findings: it moves the cursor, m mends what can be mended, r looks again, Esc closes.
+/// A key for the findings: it moves the cursor, m asks whether to mend what can be mended, r looks again, Esc closes.
 pub(in crate::tui::app) fn press(app: &mut App, mut findings: Findings, key: Key) -> Effects {
     let page = app.page() / 2;
     let mut effects = Effects::new();
     match key.code {
         Code::Esc | Code::Enter | Code::Char('q' | '!') => return effects,
-        Code::Char('m') => effects = findings.mend(),
+        Code::Char('m') => return ask_to_mend(app, findings),
         Code::Char('r') if !matches!(findings.state, FindingsState::Looking | FindingsState::Mending) => {
             findings.state = FindingsState::Looking;
             effects = vec![Effect::Diagnose(findings.seq)];

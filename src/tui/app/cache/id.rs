@@ -51,6 +51,14 @@ impl Place {
         Self::Within { commit: commit.to_owned(), variant: Some(variant.to_owned()), file: Some(path.to_owned()) }
     }
 
+    /// The commit that it lies in, where it lies in one.
+    pub(super) fn commit(&self) -> Option<&str> {
+        match self {
+            Self::Within { commit, .. } => Some(commit),
+            Self::Whole | Self::Leftover(_) | Self::Reading => None,
+        }
+    }
+
     /// Whether another place is this one or lies in it.
     pub fn holds(&self, other: &Self) -> bool {
         match (self, other) {

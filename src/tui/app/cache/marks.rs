@@ -36,6 +36,12 @@ impl Marks {
         self.repos.values().map(BTreeSet::len).sum::<usize>() + self.payloads.len()
     }
 
+    /// How many of the marks stand at places of this sort, the payloads all being of that sort or none.
+    pub(super) fn count(&self, is_such: impl Fn(&RepoKey, &Place) -> bool, payloads: bool) -> usize {
+        let places = self.repos.iter().flat_map(|(key, places)| places.iter().map(move |place| (key, place)));
+        places.filter(|(key, place)| is_such(key, place)).count() + if payloads { self.payloads.len() } else { 0 }
+    }
+
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

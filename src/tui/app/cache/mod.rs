@@ -2,6 +2,7 @@
 //!
 //! Owns the rows, the cursor, the marks and the filter. It must not know how any of that is drawn.
 
+mod deletion;
 mod doing;
 mod easy;
 mod filter;
@@ -23,8 +24,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use deletion::{Deletion, DeletionLine, leftover_title};
 pub use doing::titled;
-pub(super) use doing::{carry_out, deleted, emptied, empty_out, mended, perform, pinned, planned, restored, stop_waiting_elsewhere};
+pub(super) use doing::{
+    ask_to_mend, carry_out, deleted, emptied, empty_out, mend, mended, perform, pinned, planned, restored, stop_waiting_elsewhere,
+};
 pub use easy::{Bulk, Easy};
 pub use filter::FilterPrompt;
 pub(super) use findings::press as press_findings;
@@ -118,6 +122,19 @@ impl CachePane {
             (Id::Payload(hash), _) => self.marks.of_payload(&hash),
             _ => Marked::No,
         }
+    }
+
+    /// How many of the marks stand on rows that the filter hides.
+    pub fn hidden_marks(&self, now: Timestamp) -> usize {
+        if self.marks.is_empty() || !self.filter.is_on() {
+            return 0;
+        }
+        let (shown, repos) = (self.tree.shown_keys(), self.by_key());
+        let is_hidden = |key: &RepoKey, place: &Place| {
+            let repo = repos.get(key).filter(|_| shown.contains(key));
+            repo.is_none_or(|repo| place.commit().is_some_and(|commit| !self.filter.shows_revision(repo, commit, self.is_pinned(key), now)))
+        };
+        self.marks.count(is_hidden, true)
     }
 
     /// Whether what is deleted can be kept: the trash is not switched off, as far as is known.

@@ -9,7 +9,7 @@ use crate::desk::{
     About, Board, CachedFile, CachedRevision, CachedSnapshot, CachedVariant, DeletionPlan, DeletionReport, Disposal, Finding, JobId,
     Leftover, LeftoverKind, MendReport, Notice, NoticeLevel, OrphanPayload, RestoreReport, Severity, TrashId, Trouble,
 };
-use crate::tui::app::{App, Code, Msg, Pane, ch, plain, update};
+use crate::tui::app::{App, Code, Msg, Pane, Question, Reach, ch, plain, update};
 
 thread_local! {
     /// How often rows were worked out.
@@ -513,23 +513,134 @@ fn only_the_marks_of_what_was_deleted_go() {
     assert!(app.cache.marks.is_empty());
 }
 
-#[test]
-fn what_was_mended_is_told_where_its_dialog_was_closed() {
-    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
-    let finding = Finding {
+fn finding(mend: Option<&str>) -> Finding {
+    Finding {
         trouble: Trouble::StaleLocks,
         severity: Severity::Note,
         path: "/cache".into(),
         message: "locks".into(),
-        mend: Some("removes them".into()),
+        mend: mend.map(str::to_owned),
         advice: None,
+    }
+}
+
+/// An app that shows these findings.
+fn checked(findings: Vec<Finding>) -> App {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let [Effect::Diagnose(seq)] = press(&mut app, "!")[..] else { panic!("a check") };
+    update(&mut app, Msg::Diagnosed(seq, Ok(Arc::new(findings))));
+    app
+}
+
+#[test]
+fn nothing_is_mended_unasked() {
+    for no in ["n", "."] {
+        let mut app = checked(vec![finding(Some("removes them")), finding(None)]);
+        assert!(press(&mut app, "m").is_empty());
+        assert!(matches!(&app.dialog.as_ref().unwrap().question, Question::Mend(_)));
+        assert!(press(&mut app, "m").is_empty(), "it needs its own letter");
+        assert!(press(&mut app, no).is_empty());
+        assert!(matches!(&app.dialog.as_ref().unwrap().question, Question::Findings(shown) if shown.list().len() == 2), "back to them");
+        assert_eq!(press(&mut app, "my"), [Effect::Mend(1, vec![finding(Some("removes them"))])], "what cannot be mended is not sent");
+        assert!(press(&mut app, "my").is_empty(), "once");
+    }
+    let mut app = checked(vec![finding(None)]);
+    assert!(press(&mut app, "my").is_empty(), "there is nothing to ask");
+}
+
+#[test]
+fn marks_that_the_filter_hides_are_told_apart() {
+    let mut app = app(listing(vec![with_leftover(repo("o/one", 9, 3, 0)), repo("o/two", 8, 2, 0)]));
+    press(&mut app, " ljll j ");
+    press(&mut app, "Gk ");
+    press(&mut app, "G ");
+    let hidden = |app: &App| (app.cache.marks.len(), app.cache.hidden_marks(app.now));
+    let before = hidden(&app);
+    assert_eq!(before.1, 0, "{:?}", app.cache.marks);
+    press(&mut app, "fo/tw");
+    update(&mut app, Msg::Key(plain(Code::Enter)));
+    assert_eq!(hidden(&app).0, before.0, "nothing is unmarked");
+    let shown = app.cache.marks.count(|of, _| *of == key("o/two"), false);
+    assert_eq!(hidden(&app).1, before.0 - shown, "what is of another repository is hidden, and every payload: {:?}", app.cache.marks);
+    let [Effect::PlanDeletion(..)] = press(&mut app, "D")[..] else {
+        let plan = plan(&targets(&app));
+        let deletion = Deletion::new(&app.cache, plan, app.now);
+        assert_eq!((deletion.marked, deletion.hidden), hidden(&app));
+        assert!(deletion.lines.iter().any(|line| line.hidden) && deletion.lines.iter().any(|line| !line.hidden), "{:?}", deletion.lines);
+        return;
     };
+    panic!("the marks were asked about already");
+}
+
+#[test]
+fn revisions_that_the_filter_hides_are_hidden_marks() {
+    let mut app = app(listing(vec![repo("o/one", 9, 3, 0)]));
+    press(&mut app, "lj j ");
+    assert_eq!(targets(&app).len(), 2);
+    press(&mut app, "frefs=main");
+    update(&mut app, Msg::Key(plain(Code::Enter)));
+    assert_eq!((app.cache.filter.mistake.clone(), app.cache.hidden_marks(app.now)), (None, 1), "{:?}", app.cache.marks);
+}
+
+#[test]
+fn what_goes_is_named_as_people_know_it() {
+    let mut app = app(listing(vec![with_leftover(repo("o/one", 20, 2, 0)), repo("o/two", 8, 1, 0)]));
+    press(&mut app, "ljl");
+    let targets = [
+        DeletionTarget::Revision { repo: key("o/one"), commit: commit(1) },
+        files("o/one", &["a", "b", "c"]),
+        DeletionTarget::Leftover { repo: key("o/one"), name: "x.hfdesk.part".to_owned() },
+        DeletionTarget::Repo(key("o/two")),
+        DeletionTarget::Payload("p1".to_owned()),
+    ];
+    let along = DeletionPlan { repos: vec![key("o/one"), key("o/two")], ..plan(&targets) };
+    let deletion = Deletion::new(&app.cache, along, app.now);
+    let told: Vec<_> = deletion.lines.iter().map(|line| (line.is_part, line.name.as_str(), line.about.as_str(), line.size)).collect();
+    let at = "of 000000000000, main";
+    let revision = "revision 000000000000, no branch or tag";
+    let expected = [
+        (false, "model/o/one", "", None),
+        (true, revision, "", Some(10)),
+        (true, "Q4", &format!("2 files {at}"), Some(1)),
+        (true, "c", at, None),
+        (true, "unfinished x.hfdesk.par", "", Some(5)),
+        (false, "model/o/two", "whole, 1 revision", Some(8)),
+        (false, "shared payload p1", "nothing uses it", Some(7)),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!((deletion.along, deletion.hidden), (vec![key("o/one")], 0), "what was not named and goes whole");
+}
+
+#[test]
+fn the_end_of_ten_thousand_rows_is_where_scrolling_stops() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let plan = DeletionPlan { paths: (0..10_000).map(|number| format!("/cache/{number}").into()).collect(), ..plan(&[]) };
+    app.dialog = Some(Question::Delete(Deletion::new(&app.cache, plan, app.now)).into());
+    let scroll = |app: &App| app.dialog.as_ref().unwrap().scroll;
+    press(&mut app, "G");
+    assert_eq!(scroll(&app), 0, "nothing is drawn yet");
+    update(&mut app, Msg::Drawn(Reach { rows: 10_002, shown: 12 }));
+    press(&mut app, "G");
+    assert_eq!(scroll(&app), 9_990);
+    press(&mut app, "k");
+    assert_eq!(scroll(&app), 9_989, "one row up is one row up");
+    update(&mut app, Msg::Drawn(Reach { rows: 10_002, shown: 20 }));
+    assert_eq!(scroll(&app), 9_982, "a larger window shows more");
+    press(&mut app, "g");
+    update(&mut app, Msg::Key(plain(Code::PageDown)));
+    assert_eq!(scroll(&app), 19, "the row under the count of those below comes first");
+}
+
+#[test]
+fn what_was_mended_is_told_where_its_dialog_was_closed() {
+    let mut app = app(listing(vec![repo("o/one", 9, 1, 0)]));
+    let finding = finding(Some("removes them"));
     let check = |app: &mut App| {
         let [Effect::Diagnose(seq)] = press(app, "!")[..] else { panic!("a check") };
         update(app, Msg::Diagnosed(seq, Ok(Arc::new(vec![finding.clone()]))));
     };
     check(&mut app);
-    let [Effect::Mend(seq, _)] = press(&mut app, "m")[..] else { panic!("mending") };
+    let [Effect::Mend(seq, _)] = press(&mut app, "my")[..] else { panic!("mending") };
     press(&mut app, ".");
     check(&mut app);
     let report = MendReport { mended: vec![finding.clone()], failures: vec!["o/one is in use".to_owned()] };

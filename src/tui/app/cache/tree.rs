@@ -1,6 +1,6 @@
 //! The rows of the tree: worked out when what they show changes, not when they are drawn.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -97,6 +97,11 @@ impl Tree {
         self.rows.iter().take(row).rposition(|above| above.depth < depth)
     }
 
+    /// The keys of the repositories that the filter shows.
+    pub(super) fn shown_keys(&self) -> HashSet<&RepoKey> {
+        self.shown.iter().filter_map(|at| self.listing.repos.get(*at)).map(|repo| &repo.key).collect()
+    }
+
     /// Works out which repositories the filter shows, and then the rows.
     pub(super) fn choose(&mut self, filter: &FilterPrompt, now: Timestamp) {
         let repos = self.listing.repos.iter().enumerate();
@@ -134,10 +139,8 @@ impl Tree {
 
     /// The revisions that the filter takes; all of them where it takes the repository for another reason.
     fn lay_revisions(&self, rows: &mut Vec<Row>, at: usize, repo: &CachedRepo, filter: &FilterPrompt, now: Timestamp) {
-        let pinned = self.listing.pins.contains(&repo.key);
-        let takes = |revision: &CachedRevision| filter.takes_revision(repo, revision, pinned, now);
-        let any = repo.revisions.iter().any(takes);
-        for (number, revision) in repo.revisions.iter().enumerate().filter(|(_, revision)| !any || takes(revision)) {
+        for number in filter.shown_revisions(repo, self.listing.pins.contains(&repo.key), now) {
+            let Some(revision) = repo.revisions.get(number) else { continue };
             rows.push(Row { node: Node::Revision(at, number), depth: 1 });
             if self.open.contains(&Id::In(repo.key.clone(), Place::revision(&revision.commit))) {
                 self.lay_snapshot(rows, at, repo, revision, 2);

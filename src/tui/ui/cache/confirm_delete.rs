@@ -4,82 +4,124 @@ use std::path::Path;
 
 use ratatui::layout::Rect;
 
-use crate::desk::{self, DeletionPlan, DeletionTarget, RepoKey};
-use crate::tui::app::{CachePane, counted, titled};
-use crate::tui::ui::dialog::{draw_more, frame};
-use crate::tui::ui::paint::{Brush, Cell, line_at, piece, skip_top};
+use crate::desk::{self, DeletionPlan};
+use crate::tui::app::{CachePane, Deletion, DeletionLine, counted, titled};
+use crate::tui::ui::paint::{Brush, Cell};
 use crate::tui::ui::roles::Role;
-use crate::tui::ui::text::{columns, wrap};
+use crate::tui::ui::sheet::{self, Answer, Fact, Part, Sheet};
+use crate::tui::ui::text::{columns, width};
 
-/// Columns of the dialog, where there are that many.
-const WIDTH: u16 = 86;
+/// Columns from which a line says more than a name and a size.
+const WIDE: u16 = 36;
 
-/// The most paths that a dialog grows for.
-const PATHS: usize = 12;
+/// Columns of a size.
+const SIZE: usize = 10;
 
-pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, plan: &DeletionPlan, scroll: usize) {
-    let room = usize::from(WIDTH.min(screen.width).saturating_sub(4)).max(1);
-    let facts = wrapped(facts(&brush.app.cache, plan, brush.theme.glyphs.becomes), room);
-    let paths = plan.paths.len() + plan.payloads.len();
-    let wanted = columns(paths.min(PATHS) + facts.len() + 7);
-    let inside = frame(brush, screen, (WIDTH, wanted), "Delete", Role::DialogDanger);
-    brush.row(line_at(inside, 0), &[Cell::fill(format!("Delete {} from {}?", titled(&plan.targets), plan.root.display()), Role::Strong)]);
-    // The answer and the facts keep their place; the paths take what is left.
-    let below = columns(facts.len()) + 2;
-    let head = u16::from(inside.height > below + 3);
-    let list = Rect { height: inside.height.saturating_sub(below + 2 + head), ..skip_top(inside, 1 + head) };
-    draw_paths(brush, list, plan, scroll);
-    let facts_at = skip_top(inside, inside.height.saturating_sub(below));
-    for (y, (text, role)) in (0..facts_at.height).zip(&facts) {
-        brush.text(line_at(facts_at, y), text, *role);
-    }
-    let has_trash = brush.app.cache.has_trash();
-    draw_answer(brush, line_at(inside, inside.height.saturating_sub(1)), has_trash);
+const ANSWERS: [Answer; 3] = [
+    Answer { key: "y", role: Role::DialogDanger, does: "delete for good", word: "delete" },
+    Answer { key: "t", role: Role::Key, does: "to the trash", word: "trash" },
+    Answer { key: "Esc", role: Role::Key, does: "keep everything", word: "keep" },
+];
+
+pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, deletion: &Deletion, scroll: usize) {
+    let (plan, room) = (&deletion.plan, sheet::room(screen));
+    let (decides, sums) = sums(plan, room);
+    let answers: Vec<Answer> = ANSWERS.into_iter().filter(|answer| answer.key != "t" || brush.app.cache.has_trash()).collect();
+    let sheet = Sheet {
+        title: "Delete",
+        border: Role::DialogDanger,
+        head: head(plan, room),
+        decides,
+        facts: [sums, facts(&brush.app.cache, deletion, brush.theme.glyphs.becomes)].concat(),
+        list: list(deletion, room),
+        answers: &answers,
+    };
+    sheet::draw(brush, screen, sheet, scroll);
 }
 
-fn draw_paths(brush: &mut Brush, area: Rect, plan: &DeletionPlan, scroll: usize) {
-    let (rows, paths) = (usize::from(area.height), plan.paths.len() + plan.payloads.len());
-    let first = scroll.min(paths.saturating_sub(rows));
-    for (y, path) in (0..area.height).zip(plan.paths.iter().chain(&plan.payloads).skip(first)) {
-        brush.row(line_at(area, y), &[Cell::fill(below_root(plan, path), Role::Text)]);
+/// What is asked, with the cache it is about where that fits.
+fn head(plan: &DeletionPlan, room: usize) -> String {
+    let what = titled(&plan.targets);
+    let whole = format!("Delete {what} from {}?", plan.root.display());
+    if width(&whole) <= room { whole } else { format!("Delete {what}?") }
+}
+
+/// What comes free, and what else is said of it: on its line where that fits.
+fn sums(plan: &DeletionPlan, room: usize) -> (String, Vec<Fact>) {
+    let frees = format!("{} come free", desk::bytes(plan.frees));
+    let elsewhere = (plan.elsewhere > 0).then(|| format!("of it {} on another disk", desk::bytes(plan.elsewhere)));
+    let keeps = (plan.keeps > 0).then(|| format!("{} stay, as others share them", desk::bytes(plan.keeps)));
+    let more: Vec<String> = elsewhere.into_iter().chain(keeps).collect();
+    let one = std::iter::once(frees.clone()).chain(more.clone()).collect::<Vec<_>>().join("; ");
+    if width(&one) <= room { (one, Vec::new()) } else { (frees, more.into_iter().map(|text| (text, Role::Text)).collect()) }
+}
+
+/// What it is about as people know it, then every path.
+fn list(deletion: &Deletion, room: usize) -> Vec<Part<'_>> {
+    let plan = &deletion.plan;
+    let paths = plan.paths.len() + plan.payloads.len();
+    let title = format!("{} in {}", counted(paths, "path", "paths"), plan.root.display());
+    let title = sheet::wrapped(&title, Role::Dim, room);
+    let path = move |at: usize, _| {
+        let path = plan.paths.get(at).or_else(|| plan.payloads.get(at.checked_sub(plan.paths.len())?));
+        vec![Cell::fill(path.map_or_else(String::new, |path| below_root(plan, path)), Role::Dim)]
+    };
+    let line = |at: usize, width: u16| deletion.lines.get(at).map_or_else(Vec::new, |line| cells(line, width));
+    let mut list = vec![Part::rows(deletion.lines.len(), line)];
+    if paths > 0 {
+        list.extend([Part::Lines(vec![(String::new(), Role::Text)]), Part::Lines(title), Part::rows(paths, path)]);
     }
-    draw_more(brush, area, paths.saturating_sub(first + rows));
+    list
+}
+
+fn cells(line: &DeletionLine, room: u16) -> Vec<Cell<'_>> {
+    let role = if line.hidden { Role::Warning } else { Role::Text };
+    let name = if line.is_part { format!("  {}", line.name) } else { line.name.clone() };
+    let about = about(line, usize::from(room).saturating_sub(width(&name) + SIZE + 4));
+    let mut cells = vec![Cell::fill(name, role)];
+    if room >= WIDE && !about.is_empty() {
+        cells.push(Cell::right(columns(width(&about)), about, if line.hidden { Role::Warning } else { Role::Dim }));
+    }
+    cells.extend(line.size.map(|size| Cell::right(columns(SIZE), desk::bytes(size), Role::Number)));
+    cells
+}
+
+/// What else is said of a line beside its name: as much as fits, and always that it is hidden.
+fn about(line: &DeletionLine, room: usize) -> String {
+    let hidden = if line.hidden { "hidden" } else { "" };
+    let between = if line.hidden && !line.about.is_empty() { ", " } else { "" };
+    let full = format!("{hidden}{between}{}", line.about);
+    if width(&full) <= room { full } else { hidden.to_owned() }
 }
 
 fn below_root(plan: &DeletionPlan, path: &Path) -> String {
     path.strip_prefix(&plan.root).unwrap_or(path).display().to_string()
 }
 
-/// What the deletion comes to, the most important first.
-fn facts(cache: &CachePane, plan: &DeletionPlan, becomes: &str) -> Vec<(String, Role)> {
-    let keeps = if plan.keeps == 0 { String::new() } else { format!("; {} stay, as others share them", desk::bytes(plan.keeps)) };
-    let mut facts = vec![(format!("{} come free{keeps}", desk::bytes(plan.frees)), Role::Strong)];
+/// What else follows, the most important first.
+fn facts(cache: &CachePane, deletion: &Deletion, becomes: &str) -> Vec<Fact> {
+    let plan = &deletion.plan;
+    let warnings = [hidden(deletion), whole(deletion), open_files(plan), spoils(cache, plan)];
+    let mut facts: Vec<Fact> = warnings.into_iter().flatten().map(|text| (text, Role::Warning)).collect();
+    if let Some((free, after)) = plan.disk_free.zip(plan.disk_free_after(plan.frees)) {
+        facts.push((format!("disk: {} free now {becomes} {} after", desk::bytes(free), desk::bytes(after)), Role::Text));
+    }
     if plan.unused > 0 {
-        facts
-            .push((format!("of that {} no snapshot uses: unfinished downloads and blobs left over", desk::bytes(plan.unused)), Role::Text));
+        facts.push((format!("no snapshot uses {} of it: unfinished downloads, blobs left over", desk::bytes(plan.unused)), Role::Text));
     }
-    facts.extend(whole(plan).map(|whole| (whole, Role::Warning)));
-    if let Some(free) = plan.disk_free {
-        let after = desk::bytes(free.saturating_add(plan.frees));
-        facts.push((format!("disk: {} free now {becomes} {after} after", desk::bytes(free)), Role::Text));
-    }
-    facts.extend(open_files(plan).map(|open| (open, Role::Warning)));
-    facts.extend(spoils(cache, plan).map(|spoils| (spoils, Role::Warning)));
     facts.push((later(cache), Role::Dim));
     facts
 }
 
-/// Facts on as many lines as they need: what is lost is not cut.
-fn wrapped(facts: Vec<(String, Role)>, room: usize) -> Vec<(String, Role)> {
-    facts.into_iter().flat_map(|(text, role)| wrap(&text, room).into_iter().map(move |line| (line, role))).collect()
+fn hidden(deletion: &Deletion) -> Option<String> {
+    (deletion.hidden > 0).then(|| super::foot::hidden(deletion.hidden, deletion.marked))
 }
 
 /// The repositories that go whole without having been named.
-fn whole(plan: &DeletionPlan) -> Option<String> {
-    let named = |key: &RepoKey| plan.targets.iter().any(|target| matches!(target, DeletionTarget::Repo(repo) if repo == key));
-    let along: Vec<String> = plan.repos.iter().filter(|key| !named(key)).map(ToString::to_string).collect();
-    let first = along.first()?;
-    let more = if along.len() > 1 { format!(" and {} more", along.len() - 1) } else { String::new() };
+fn whole(deletion: &Deletion) -> Option<String> {
+    let first = deletion.along.first()?;
+    let others = deletion.along.len() - 1;
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
     Some(format!("nothing is left of {first}{more}: it goes whole"))
 }
 
@@ -103,13 +145,4 @@ fn later(cache: &CachePane) -> String {
     }
     let days = usize::try_from(cache.tree.listing.trash_kept.as_secs() / 86_400).unwrap_or(usize::MAX);
     format!("in the trash bytes come free when it is emptied, or after {}; u takes it back", counted(days, "day", "days"))
-}
-
-fn draw_answer(brush: &mut Brush, line: Rect, has_trash: bool) {
-    let mut answer = vec![piece("y", Role::DialogDanger), piece(" delete for good   ", Role::Text)];
-    if has_trash {
-        answer.extend([piece("t", Role::Key), piece(" to the trash   ", Role::Text)]);
-    }
-    answer.extend([piece("Esc", Role::Key), piece(" keep everything", Role::Text)]);
-    brush.line(line, &answer);
 }

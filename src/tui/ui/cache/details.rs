@@ -5,15 +5,19 @@ use std::path::Path;
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::rows::{leftover_title, of_deletion};
+use super::rows::of_deletion;
+use super::users;
 use crate::desk::{self, CachedBlob, CachedRepo, CachedRevision, Keeper, Leftover, OtherKind, OtherModel, OtherStore, RepoKey, TrashEntry};
-use crate::tui::app::{Section, Subject, counted};
+use crate::tui::app::{Section, Subject, counted, leftover_title};
 use crate::tui::ui::paint::{Brush, Cell, line_at, skip_left, skip_top};
 use crate::tui::ui::roles::Role;
 use crate::tui::ui::text::{age, wrap};
 
 /// A fact: what it is, and what it says.
-type Line = (&'static str, String, Role);
+pub(super) type Line = (&'static str, String, Role);
+
+/// How many facts come before those that are in the way of deleting it: what it is, and its size.
+const HEAD: usize = 2;
 
 /// Columns of a fact's name.
 const NAME: u16 = 11;
@@ -51,7 +55,10 @@ pub(super) fn lines(brush: &Brush) -> Vec<Line> {
         Subject::Other(store, model) => of_other(brush, store, model),
     };
     if let Some(repo) = subject.repo() {
-        lines.extend(of_whole(brush, repo));
+        // What decides about deleting it comes early: low screens show the first lines only.
+        let at = lines.len().min(HEAD);
+        lines.splice(at..at, in_the_way(brush, subject, repo));
+        lines.push(("folder", repo.path.display().to_string(), Role::Dim));
     }
     lines
 }
@@ -137,14 +144,11 @@ fn of_leftover(brush: &Brush, leftover: &Leftover) -> Vec<Line> {
     lines
 }
 
-/// What holds for all that is in a repository: whether it is pinned, the jobs that use it, and its folder.
-fn of_whole(brush: &Brush, repo: &CachedRepo) -> Vec<Line> {
+/// Whether the repository is pinned, the jobs that use what is under the cursor, and where it lies when not in the cache.
+fn in_the_way(brush: &Brush, subject: Subject, repo: &CachedRepo) -> Vec<Line> {
     let pinned = brush.app.cache.is_pinned(&repo.key).then(|| ("pinned", "it stays until p lifts that".to_owned(), Role::Take));
-    let jobs = brush.app.board.jobs.iter().filter(|job| job.plan.repo.kind == repo.key.kind && job.plan.repo.id == repo.key.id);
-    let jobs =
-        jobs.filter(|job| !job.state.is_over()).map(|job| ("job", format!("{} is {}", job.plan.title, job.state.name()), Role::Running));
-    let mut lines: Vec<Line> = pinned.into_iter().chain(jobs).collect();
-    lines.push(("folder", repo.path.display().to_string(), Role::Dim));
+    let mut lines: Vec<Line> = pinned.into_iter().chain(users::lines(&brush.app.board, subject, repo)).collect();
+    lines.extend(repo.lies_in.as_deref().map(|path| ("lies in", path.display().to_string(), Role::Warning)));
     lines
 }
 
@@ -204,19 +208,42 @@ fn of_other(brush: &Brush, store: &OtherStore, model: &OtherModel) -> Vec<Line> 
 /// The facts on the right, each on as many lines as it needs.
 pub(super) fn draw_beside(brush: &mut Brush, area: Rect, lines: &[Line]) {
     let mut rest = area;
-    for (name, value, role) in lines {
-        let room = skip_left(rest, NAME + 1);
-        brush.text(Rect { width: NAME.min(rest.width), height: rest.height.min(1), ..rest }, name, Role::Dim);
-        let rows = wrap(value, usize::from(room.width)).len().max(1);
-        brush.paragraph(room, value, *role);
+    for line in lines {
+        let rows = rows(line, area.width);
+        draw_fact(brush, Rect { height: super::columns(rows).min(rest.height), ..rest }, line);
         rest = skip_top(rest, super::columns(rows));
     }
 }
 
-/// The facts below, a line each.
+/// The rows that facts take when none is cut.
+pub(super) fn rows_below(lines: &[Line], width: u16) -> usize {
+    lines.iter().map(|line| rows(line, width)).sum()
+}
+
+/// The facts below: a line each at least, and more as long as there are rows for all.
 pub(super) fn draw_below(brush: &mut Brush, area: Rect, lines: &[Line]) {
-    let rows = skip_top(area, 1);
-    for (y, (name, value, role)) in (0..rows.height).zip(lines) {
-        brush.row(line_at(rows, y), &[Cell::left(NAME, *name, Role::Dim), Cell::fill(value.as_str(), *role)]);
+    let mut rest = skip_top(area, 1);
+    let mut spare = usize::from(rest.height).saturating_sub(lines.len());
+    for line in lines {
+        let more = rows(line, area.width) - 1;
+        let height = if more <= spare { more + 1 } else { 1 };
+        spare -= height - 1;
+        draw_fact(brush, Rect { height: super::columns(height).min(rest.height), ..rest }, line);
+        rest = skip_top(rest, super::columns(height));
+    }
+}
+
+fn rows((_, value, _): &Line, width: u16) -> usize {
+    wrap(value, usize::from(width.saturating_sub(NAME + 1))).len().max(1)
+}
+
+/// Writes a fact into its rows, cut where it has one only.
+fn draw_fact(brush: &mut Brush, area: Rect, (name, value, role): &Line) {
+    let room = skip_left(area, NAME + 1);
+    brush.text(Rect { width: NAME.min(area.width), ..line_at(area, 0) }, name, Role::Dim);
+    if area.height == 1 {
+        brush.row(room, &[Cell::fill(value.as_str(), *role)]);
+    } else {
+        brush.paragraph(room, value, *role);
     }
 }

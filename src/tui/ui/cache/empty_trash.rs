@@ -3,35 +3,84 @@
 use ratatui::layout::Rect;
 
 use super::rows::of_deletion;
-use crate::desk::{self, TrashEntry};
+use crate::desk::{self, DeletionTarget, TrashEntry};
 use crate::tui::app::counted;
-use crate::tui::ui::dialog::{draw_more, frame};
-use crate::tui::ui::paint::{Brush, Cell, line_at, piece, skip_top};
+use crate::tui::ui::paint::{Brush, Cell};
 use crate::tui::ui::roles::Role;
-use crate::tui::ui::text::{age_of, columns};
+use crate::tui::ui::sheet::{self, Answer, Part, Sheet};
+use crate::tui::ui::text::age_of;
 
-/// Lines around the entries, and the dialog's border.
-const AROUND: usize = 8;
+/// Columns from which a line says when something was deleted.
+const WIDE: u16 = 40;
+
+const ANSWERS: [Answer; 2] = [
+    Answer { key: "y", role: Role::DialogDanger, does: "empty it for good", word: "empty" },
+    Answer { key: "Esc", role: Role::Key, does: "keep it", word: "keep" },
+];
 
 pub(in crate::tui::ui) fn draw(brush: &mut Brush, screen: Rect, entries: &[TrashEntry], scroll: usize) {
-    let inside = frame(brush, screen, (86, columns(entries.len().min(12) + AROUND)), "Empty the trash", Role::DialogDanger);
-    let question = format!("Empty {} out of the trash? That cannot be taken back.", counted(entries.len(), "deletion", "deletions"));
-    brush.row(line_at(inside, 0), &[Cell::fill(question, Role::Strong)]);
-    let list = Rect { height: inside.height.saturating_sub(6), ..skip_top(inside, 2) };
-    let first = scroll.min(entries.len().saturating_sub(usize::from(list.height)));
-    for (y, entry) in (0..list.height).zip(entries.iter().skip(first)) {
-        let when = age_of(brush.app.now, Some(entry.deleted_at));
-        let cells = [
-            Cell::fill(of_deletion(entry), Role::Text),
-            Cell::right(8, when, Role::Dim),
-            Cell::right(10, desk::bytes(entry.frees), Role::Number),
-        ];
-        brush.row(line_at(list, y), &cells);
-    }
-    draw_more(brush, list, entries.len().saturating_sub(first + usize::from(list.height)));
     let frees: u64 = entries.iter().map(|entry| entry.frees).sum();
-    let below = skip_top(inside, inside.height.saturating_sub(3));
-    brush.text(line_at(below, 0), &format!("{} come free", desk::bytes(frees)), Role::Strong);
-    let answer = [piece("y", Role::DialogDanger), piece(" empty   ", Role::Text), piece("Esc", Role::Key), piece(" keep it", Role::Text)];
-    brush.line(line_at(inside, inside.height.saturating_sub(1)), &answer);
+    let sheet = Sheet {
+        title: "Empty the trash",
+        border: Role::DialogDanger,
+        head: format!("Empty {} out of the trash? That cannot be taken back.", counted(entries.len(), "deletion", "deletions")),
+        decides: format!("{} come free", desk::bytes(frees)),
+        facts: Vec::new(),
+        list: list(brush, entries),
+        answers: &ANSWERS,
+    };
+    sheet::draw(brush, screen, sheet, scroll);
+}
+
+/// Every deletion, and under one of several things what those are.
+fn list<'a>(brush: &Brush<'a>, entries: &'a [TrashEntry]) -> Vec<Part<'a>> {
+    let now = brush.app.now;
+    // The rows up to and with each deletion's last.
+    let ends: Vec<usize> = entries
+        .iter()
+        .scan(0, |end, entry| {
+            *end += 1 + parts(entry).len();
+            Some(*end)
+        })
+        .collect();
+    let row = move |at: usize, width: u16| {
+        let number = ends.partition_point(|end| *end <= at);
+        let Some(entry) = entries.get(number) else { return Vec::new() };
+        let first = ends.get(number).map_or(0, |end| end - 1 - parts(entry).len());
+        match at.checked_sub(first + 1).and_then(|part| parts(entry).get(part)) {
+            Some(part) => vec![Cell::fill(format!("  {}", of_target(part)), Role::Dim)],
+            None => of_entry(entry, &age_of(now, Some(entry.deleted_at)), width),
+        }
+    };
+    vec![Part::rows(entries.iter().map(|entry| 1 + parts(entry).len()).sum(), row)]
+}
+
+/// What is listed under a deletion: nothing where its own line says it.
+fn parts(entry: &TrashEntry) -> &[DeletionTarget] {
+    match &entry.targets[..] {
+        [DeletionTarget::Files { files, .. }] if files.len() > 1 => &entry.targets,
+        [_] => &[],
+        several => several,
+    }
+}
+
+fn of_entry(entry: &TrashEntry, age: &str, width: u16) -> Vec<Cell<'static>> {
+    let mut cells = vec![Cell::fill(of_deletion(entry), Role::Text)];
+    if width >= WIDE {
+        let ago = if age == "now" { "just now".to_owned() } else { format!("{age} ago") };
+        cells.push(Cell::right(10, ago, Role::Dim));
+    }
+    cells.push(Cell::right(10, desk::bytes(entry.frees), Role::Number));
+    cells
+}
+
+/// What was deleted, by its name; of several files the first one's.
+fn of_target(target: &DeletionTarget) -> String {
+    match target {
+        DeletionTarget::Files { repo, files, .. } if files.len() > 1 => {
+            let first = files.first().map(String::as_str).unwrap_or_default();
+            format!("{repo}: {first} and {} more", files.len() - 1)
+        }
+        _ => target.to_string(),
+    }
 }

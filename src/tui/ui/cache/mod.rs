@@ -2,6 +2,7 @@
 
 pub(super) mod ask_unused;
 pub(super) mod confirm_delete;
+pub(super) mod confirm_mend;
 mod details;
 pub(super) mod empty_trash;
 pub(super) mod findings;
@@ -10,9 +11,11 @@ mod prompt;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use self::foot::Foot;
 use super::message;
 use super::paint::{Brush, first_row, line_at, skip_bottom, skip_top};
 use super::roles::Role;
@@ -42,7 +45,7 @@ pub(super) fn draw(brush: &mut Brush, area: Rect) {
         return;
     }
     let lines = details::lines(brush);
-    let [list, beside, below] = divide(rest, columns(lines.len()));
+    let [list, beside, below] = divide(rest, columns(details::rows_below(&lines, rest.width)));
     draw_list(brush, list);
     details::draw_beside(brush, beside, &lines);
     details::draw_below(brush, below, &lines);
@@ -91,9 +94,9 @@ fn divide(area: Rect, details: u16) -> [Rect; 3] {
 fn draw_list(brush: &mut Brush, area: Rect) {
     let cache = &brush.app.cache;
     brush.row(line_at(area, 0), &rows::head(area.width));
-    let foot = foot::lines(brush, usize::from(area.width));
-    let height = if area.height < 4 { 0 } else { columns(foot.len()).min(area.height / 3) };
-    foot::draw(brush, skip_top(area, area.height - height), &foot);
+    let foot = Foot::new(brush, usize::from(area.width));
+    let height = if area.height < 4 { 0 } else { columns(foot.rows()).min(area.height / 3) };
+    foot.draw(brush, skip_top(area, area.height - height));
     let list = skip_bottom(skip_top(area, 1), height);
     let first = first_row(cache.cursor, cache.tree.rows.len(), usize::from(list.height));
     for (y, (at, row)) in (0..list.height).zip(cache.tree.rows.iter().enumerate().skip(first)) {

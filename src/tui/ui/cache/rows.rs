@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use crate::desk::{self, CacheListing, CachedRevision, Leftover, LeftoverKind, TrashEntry};
-use crate::tui::app::{CachePane, Marked, Row, Section, Subject, titled};
+use crate::desk::{self, CacheListing, CachedRevision, Leftover, TrashEntry};
+use crate::tui::app::{CachePane, Marked, Row, Section, Subject, leftover_title, titled};
 use crate::tui::ui::paint::{Brush, Cell};
 use crate::tui::ui::roles::Role;
 use crate::tui::ui::text::age_of;
@@ -123,7 +123,11 @@ fn named(brush: &Brush, row: Row, subject: Subject, name: &str) -> String {
         true => glyphs.closed,
         false => " ",
     };
-    format!("{}{sign} {name}", "  ".repeat(usize::from(row.depth)))
+    let moved = match subject {
+        Subject::Repo(repo) if repo.lies_in.is_some() => format!(" {}", glyphs.moved),
+        _ => String::new(),
+    };
+    format!("{}{sign} {name}{moved}", "  ".repeat(usize::from(row.depth)))
 }
 
 fn facts(listing: &CacheListing, subject: Subject) -> Facts {
@@ -174,16 +178,6 @@ fn of_revision(revision: &CachedRevision) -> String {
 fn of_leftover(leftover: &Leftover) -> String {
     let short: String = leftover.name.chars().take(12).collect();
     format!("{} {short}", leftover_title(leftover.kind))
-}
-
-/// What a leftover is, in words.
-pub(super) fn leftover_title(kind: LeftoverKind) -> &'static str {
-    match kind {
-        LeftoverKind::Partial => "unfinished",
-        LeftoverKind::Incomplete => "incomplete",
-        LeftoverKind::Blob => "unused blob",
-        LeftoverKind::Other => "foreign file",
-    }
 }
 
 /// What a deletion in the trash was.

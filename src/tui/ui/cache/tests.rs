@@ -7,9 +7,9 @@ use ratatui::backend::TestBackend;
 
 use crate::desk::{
     About, CacheContents, CacheListing, CachedBlob, CachedFile, CachedRepo, CachedRevision, CachedSnapshot, CachedVariant, DeletionPlan,
-    RepoKey, RepoKind, TrashId,
+    DeletionTarget, RepoKey, RepoKind, TrashId,
 };
-use crate::tui::app::{App, Code, Effect, Msg, ch, plain, update};
+use crate::tui::app::{App, Code, Deletion, Effect, Msg, Question, ch, plain, update};
 use crate::tui::ui::{Depth, Glyphs, Theme, view};
 
 fn repo(number: u64) -> CachedRepo {
@@ -140,7 +140,17 @@ fn ten_thousand_repositories_and_their_files_are_quick() {
         println!("{name}: {:?}", slowest.last().unwrap().1);
     }
     slowest.push(("Enter", large.take(Msg::Key(plain(Code::Enter))).0));
-    for what in ["a hundred found", "all of it", "an order, all open", "a key", "Enter"] {
+    large.take(Msg::Key(plain(Code::Esc)));
+    let targets: Vec<_> = repos.iter().map(|repo| DeletionTarget::Repo(repo.key.clone())).collect();
+    let (keys, paths) = (repos.iter().map(|repo| repo.key.clone()).collect(), repos.iter().map(|repo| repo.path.clone()).collect());
+    let plan = DeletionPlan { targets, repos: keys, paths, ..DeletionPlan::nothing("/cache".into()) };
+    let started = Instant::now();
+    large.app.dialog = Some(Question::Delete(Deletion::new(&large.app.cache, plan, large.app.now)).into());
+    slowest.push(("a question about all", started.elapsed()));
+    for name in "jGkgGj".chars() {
+        slowest.push(("a key in the question", large.take(Msg::Key(ch(name))).0));
+    }
+    for what in ["a hundred found", "all of it", "an order, all open", "a key", "Enter", "a question about all", "a key in the question"] {
         let worst = slowest.iter().filter(|(name, _)| *name == what).map(|(_, took)| *took).max();
         println!("{what}: at most {worst:?}");
     }
