@@ -212,7 +212,9 @@ impl Place for Snapshot {
         let blobs: Vec<PathBuf> = files.iter().map(|file| self.cache.root.join(self.blob(file))).collect();
         for (file, blob) in files.iter().zip(&blobs) {
             let stamp = settle(self.mode.get(&self.repo())?, &self.partial(file), blob, file.size)?;
-            stamp.into_iter().for_each(|stamp| self.known().note(stamp, file.digest.clone()));
+            if let Some(stamp) = stamp {
+                self.known().note(stamp, file.digest.clone());
+            }
         }
         sync_parents(&blobs)?;
         let entries: Vec<PathBuf> = files.iter().map(|file| self.enter(file, true)).collect::<Result<_, _>>()?;

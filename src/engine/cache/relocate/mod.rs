@@ -76,7 +76,8 @@ impl Cache {
 
     /// What a move has left behind that was interrupted; nothing while one is under way.
     pub(super) fn unfinished_moves(&self) -> Vec<PathBuf> {
-        if !Workshop::is_there(self) { Vec::new() } else { Workshop::open(self).map(|workshop| workshop.holds()).unwrap_or_default() }
+        let workshop = Workshop::is_there(self).then(|| Workshop::open(self).ok()).flatten();
+        workshop.map(|workshop| workshop.holds()).unwrap_or_default()
     }
 
     /// Ends what moving a repository has left behind that was interrupted, unless one is under way.

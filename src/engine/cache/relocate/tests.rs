@@ -245,52 +245,56 @@ fn what_changes_while_it_is_copied_is_not_moved() {
 /// Something that is done with a cache and the folder on another disk, and what it is called.
 type Named = (&'static str, fn(&Cache, &Path));
 
-/// A process that dies at each point of a move: the cache has the repository, and asking again, or anything else that tidies, leaves it once.
+/// A process that dies at a point of a move.
+const DEATHS: [Named; 6] = [
+    ("the link is ready", |cache, far| {
+        let workshop = Workshop::open(cache).unwrap();
+        cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
+        symlink(far.join("models--org--m"), workshop.bench(&key("org/m"))).unwrap();
+    }),
+    ("it is a link", |cache, far| {
+        let workshop = Workshop::open(cache).unwrap();
+        cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
+        workshop.link_out(&key("org/m"), &far.join("models--org--m")).unwrap();
+    }),
+    ("the original is half gone", |cache, far| {
+        let workshop = Workshop::open(cache).unwrap();
+        cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
+        workshop.link_out(&key("org/m"), &far.join("models--org--m")).unwrap();
+        fs::remove_dir_all(workshop.bench(&key("org/m")).join("blobs")).unwrap();
+    }),
+    ("it is aside", |cache, _| {
+        let workshop = Workshop::open(cache).unwrap();
+        fs::rename(place(cache), workshop.bench(&key("org/m")).with_file_name("models--org--m.old")).unwrap();
+    }),
+    ("a copy is on its way back", |cache, far| {
+        out(cache, far).unwrap();
+        let there = place(cache).canonicalize().unwrap();
+        let workshop = Workshop::open(cache).unwrap();
+        cache.tree(&key("org/m"), &there).unwrap().copy_to(&workshop.bench(&key("org/m")), &Gauge::default()).unwrap();
+        fs::remove_dir_all(workshop.bench(&key("org/m")).join("snapshots")).unwrap();
+    }),
+    ("it is back", |cache, far| {
+        out(cache, far).unwrap();
+        let there = place(cache).canonicalize().unwrap();
+        let workshop = Workshop::open(cache).unwrap();
+        cache.tree(&key("org/m"), &there).unwrap().copy_to(&workshop.bench(&key("org/m")), &Gauge::default()).unwrap();
+        workshop.bring_in(&key("org/m"), &there).unwrap();
+    }),
+];
+
+/// What comes after it.
+const AFTERWARDS: [Named; 3] = [
+    ("tidied", |cache, _| cache.finish_interrupted().unwrap()),
+    ("moved out again", |cache, far| drop(out(cache, far))),
+    ("brought back again", |cache, _| drop(back(cache))),
+];
+
+/// The cache has the repository whenever somebody dies, and asking again, or anything else that tidies, leaves it once.
 #[test]
 fn whoever_dies_leaves_the_repository_and_at_most_a_second_copy() {
-    let points: [Named; 6] = [
-        ("the link is ready", |cache, far| {
-            let workshop = Workshop::open(cache).unwrap();
-            cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
-            symlink(far.join("models--org--m"), workshop.bench(&key("org/m"))).unwrap();
-        }),
-        ("it is a link", |cache, far| {
-            let workshop = Workshop::open(cache).unwrap();
-            cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
-            workshop.link_out(&key("org/m"), &far.join("models--org--m")).unwrap();
-        }),
-        ("the original is half gone", |cache, far| {
-            let workshop = Workshop::open(cache).unwrap();
-            cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
-            workshop.link_out(&key("org/m"), &far.join("models--org--m")).unwrap();
-            fs::remove_dir_all(workshop.bench(&key("org/m")).join("blobs")).unwrap();
-        }),
-        ("it is aside", |cache, _| {
-            let workshop = Workshop::open(cache).unwrap();
-            fs::rename(place(cache), workshop.bench(&key("org/m")).with_file_name("models--org--m.old")).unwrap();
-        }),
-        ("a copy is on its way back", |cache, far| {
-            out(cache, far).unwrap();
-            let there = place(cache).canonicalize().unwrap();
-            let workshop = Workshop::open(cache).unwrap();
-            cache.tree(&key("org/m"), &there).unwrap().copy_to(&workshop.bench(&key("org/m")), &Gauge::default()).unwrap();
-            fs::remove_dir_all(workshop.bench(&key("org/m")).join("snapshots")).unwrap();
-        }),
-        ("it is back", |cache, far| {
-            out(cache, far).unwrap();
-            let there = place(cache).canonicalize().unwrap();
-            let workshop = Workshop::open(cache).unwrap();
-            cache.tree(&key("org/m"), &there).unwrap().copy_to(&workshop.bench(&key("org/m")), &Gauge::default()).unwrap();
-            workshop.bring_in(&key("org/m"), &there).unwrap();
-        }),
-    ];
-    let next: [Named; 3] = [
-        ("tidied", |cache, _| cache.finish_interrupted().unwrap()),
-        ("moved out again", |cache, far| drop(out(cache, far))),
-        ("brought back again", |cache, _| drop(back(cache))),
-    ];
-    for (point, die) in points {
-        for (then, go_on) in next {
+    for (point, die) in DEATHS {
+        for (then, go_on) in AFTERWARDS {
             let (_dir, cache, far) = there_is();
             let before = tree(&place(&cache));
             die(&cache, &far);
