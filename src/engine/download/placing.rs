@@ -14,9 +14,9 @@ use crate::engine::job::Followed;
 use crate::engine::transfer::Received;
 
 /// So many files may wait to be placed while others are.
-const WAITING: usize = 64;
+const WAITING: usize = 16;
 /// The most files that are placed together. Those of them that come from memory are in it meanwhile.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 48;
 
 /// A file that is to be placed.
 pub(super) struct Parcel {
