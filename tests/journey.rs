@@ -129,7 +129,7 @@ fn delete(scene: &Scene, app: &mut Terminal) {
     app.keys("4");
     app.sees(&["1.1 MiB in 1 repository", "model/aurora"]);
     app.keys("D");
-    app.sees(&["Delete 1 repository from", "1.1 MiB come free", "models--aurora-labs--Aurora-8B-Instruct-GGUF"]);
+    app.sees(&["Delete 1 repository", "1.1 MiB come free", "models--aurora-labs--Aurora-8B-Instruct-GGUF"]);
     app.keys("enter");
     app.sees_that("the question is gone", |screen| !screen.contains("come free"));
     assert!(folder.exists(), "Enter is the safe answer");

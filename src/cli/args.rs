@@ -172,7 +172,7 @@ impl DeskCommand {
     /// Whether the verb deletes from the cache, so that it has to heed what the queue needs of it.
     pub fn deletes(&self) -> bool {
         let deletes = |command: &CacheCommand| match command {
-            CacheCommand::Rm(_) | CacheCommand::Prune(_) => true,
+            CacheCommand::Rm(_) | CacheCommand::Prune(_) | CacheCommand::Move(_) => command.changes(),
             CacheCommand::Doctor(args) => args.fixes(),
             _ => false,
         };

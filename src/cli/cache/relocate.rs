@@ -59,9 +59,14 @@ pub(super) async fn run(desk: &dyn Desk, args: &MoveArgs, out: &mut Output) -> R
     }
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for plan in plans {
-        let report = moved(desk, plan, out).await?;
-        left.extend(report.left);
-        done.push(report.plan);
+        match moved(desk, plan, out).await {
+            Ok(report) => {
+                left.extend(report.left);
+                done.push(report.plan);
+            }
+            Err(fault) if done.is_empty() => return Err(fault),
+            Err(fault) => return show(&done, false, out).and(Err(fault)),
+        }
     }
     show(&done, false, out)?;
     for line in &left {

@@ -19,6 +19,11 @@ use super::seen::{Kind, Named, Seen};
 /// Room for the longest link there can be on Linux, in bytes.
 const LINK: usize = 4096;
 
+/// Filesystems of this machine's own disks and memory, by their numbers in statfs(2): ext2 to 4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS
+/// and bcachefs.
+#[cfg(target_os = "linux")]
+const LOCAL: [i128; 8] = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010, 0xca45_1a4e];
+
 /// A folder that is open.
 pub(super) struct Dir {
     fd: OwnedFd,
@@ -38,6 +43,20 @@ impl Dir {
     fn opened(fd: Result<OwnedFd, Errno>) -> io::Result<Self> {
         // What a symbolic link is called where none is followed.
         Ok(Self { fd: fd.map_err(|error| if error == Errno::LOOP { Errno::NOTDIR } else { error })? })
+    }
+
+    /// Whether it lies on a filesystem of this machine's own, which keeps inodes and times of change by itself. Others may make inodes up, or tell
+    /// times late.
+    #[cfg(target_os = "linux")]
+    pub(super) fn is_local(&self) -> bool {
+        rustix::fs::fstatfs(&self.fd).is_ok_and(|found| LOCAL.iter().any(|magic| i128::from(found.f_type) == *magic))
+    }
+
+    /// The same elsewhere: nothing is known of its filesystem.
+    #[cfg(not(target_os = "linux"))]
+    #[allow(clippy::unused_self)]
+    pub(super) fn is_local(&self) -> bool {
+        false
     }
 
     /// What the filesystem says of the folder itself.

@@ -5,9 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::layout::SNAPSHOTS;
+use crate::engine::host::nearest_existing;
 
 /// What the place of a repository's folder is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +59,24 @@ fn behind(root: &Path, link: &Path) -> Home {
     }
 }
 
-/// The other links in the cache's folder that lead to this one: what they lead to is not theirs alone.
+/// The other links in the cache's folder that lead to this one, into it or above it: what they lead to is not theirs alone.
 pub(super) fn other_links(root: &Path, folder: &Path, but: &Path) -> BTreeSet<PathBuf> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink())).map(|entry| entry.path());
-    links.filter(|link| link != but && fs::canonicalize(link).is_ok_and(|there| there == folder)).collect()
+    let leads_there = |there: PathBuf| there.starts_with(folder) || folder.starts_with(there);
+    links.filter(|link| link != but && fs::canonicalize(link).is_ok_and(leads_there)).collect()
+}
+
+/// Whether a folder is on another filesystem than the cache.
+pub(super) fn is_apart(root: &Path, folder: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(nearest_existing(path)).ok().map(|found| found.dev());
+    device(root) != device(folder)
+}
+
+/// Whether a folder has gone, rather than the disk that it is on.
+pub(super) fn is_gone(root: &Path, folder: &Path, apart: bool) -> bool {
+    let is_missing = fs::symlink_metadata(folder).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    is_missing && folder.parent().is_some_and(|above| above.is_dir() && is_apart(root, above) == apart)
 }
 
 #[cfg(test)]
@@ -153,6 +169,29 @@ mod tests {
         fs::rename(dir.path().join("detached"), far).unwrap();
         cache.finish_interrupted().unwrap();
         assert!(!there.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_used_again_is_not_emptied_with_the_trash() {
+        type Change = (&'static str, fn(&Cache, &Path));
+        let changes: [Change; 3] = [
+            ("another link leads to it", |cache, there| symlink(there, cache.root().join("models--org--m")).unwrap()),
+            ("something has come into it", |_, there| fs::write(there.join("blobs/new"), "new").unwrap()),
+            ("it is another folder", |_, there| {
+                fs::rename(there, there.with_extension("away")).unwrap();
+                fs::create_dir_all(there.join("snapshots")).unwrap();
+            }),
+        ];
+        for (what, change) in changes {
+            let (_dir, cache, there) = moved();
+            let planned = cache.plan_deletion(&[whole("org/m")]).unwrap();
+            cache.delete(&planned, Disposal::Trash).unwrap();
+            change(&cache, &there);
+            let before = tree(&there);
+            let fault = cache.empty_trash(&[]).unwrap_err();
+            assert!(format!("{fault:?}").contains("stays"), "{what}: {fault:?}");
+            assert_eq!(tree(&there), before, "{what}");
+        }
     }
 
     #[test]

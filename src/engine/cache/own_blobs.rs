@@ -24,6 +24,8 @@ pub(super) struct OwnBlobs {
     /// Relative to the cache's root.
     folder: PathBuf,
     device: u64,
+    /// Whether the filesystem tells the same inode in a listing and of the file.
+    truthful: bool,
     known: Vec<Known>,
     /// Places among the known by inode.
     by_inode: HashMap<u64, usize>,
@@ -34,7 +36,8 @@ pub(super) struct OwnBlobs {
 impl OwnBlobs {
     /// The blobs in an open folder, of which this was seen.
     pub(super) fn new(dir: Dir, folder: PathBuf, device: u64) -> Self {
-        Self { dir, folder, device, known: Vec::new(), by_inode: HashMap::new(), by_name: HashMap::new() }
+        let truthful = dir.is_local();
+        Self { dir, folder, device, truthful, known: Vec::new(), by_inode: HashMap::new(), by_name: HashMap::new() }
     }
 
     pub(super) fn dir(&self) -> &Dir {
@@ -46,9 +49,10 @@ impl OwnBlobs {
         &self.folder
     }
 
-    /// Whether what a link leads to tells which blob it is: no inode has two names, and nothing leads further.
+    /// Whether what a link leads to tells which blob it is: no inode has two names, nothing leads further, and the filesystem does not make
+    /// inodes up, as those of shared folders may.
     pub(super) fn tell_by_inode(&self) -> bool {
-        self.by_inode.len() == self.known.len()
+        self.truthful && self.by_inode.len() == self.known.len()
     }
 
     /// A name in the folder; `blob` is its place, where it was looked at.

@@ -190,7 +190,7 @@ impl Cache {
 }
 
 /// Renames to a name that is not taken.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => rename_plainly(from, to),
         renamed => Ok(renamed?),

@@ -17,8 +17,8 @@ use super::deletion::{Planned, folder};
 use super::footprint::{Footprint, Identity};
 use super::going::{Step, What};
 use super::layout::{BLOBS, LOCKS};
-use super::moved::Home;
-use super::moves::group;
+use super::moved::{Home, is_apart, is_gone, other_links};
+use super::moves::{group, remove_repo};
 use super::seen::{Kind, Seen};
 use crate::desk::{DeletionPlan, DeletionTarget, Disposal, Fault, TrashEntry, TrashId};
 use crate::engine::host::{remove_temporaries, sync_dir, write_atomically};
@@ -77,23 +77,35 @@ pub(super) struct Move {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Behind {
     folder: PathBuf,
-    /// The device that it is on.
-    device: u64,
+    /// By which it is known again.
+    inode: u64,
+    /// Whether it is on another filesystem than the cache.
+    apart: bool,
 }
 
 impl Behind {
     fn of(root: &Path, link: &Path) -> Option<Self> {
         let folder = Home::of(root, link).there()?;
-        let device = Seen::at(&folder)?.identity.0;
-        Some(Self { folder, device })
+        let inode = Seen::at(&folder)?.identity.1;
+        Some(Self { apart: is_apart(root, &folder), folder, inode })
     }
 
-    /// Removes the folder. One that is not there is fine only where its disk is: bytes that cannot be reached have not come free.
-    fn remove(&self) -> io::Result<()> {
-        let is_attached = || self.folder.parent().and_then(Seen::at).is_some_and(|seen| seen.identity.0 == self.device);
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound && is_attached() => Ok(()),
-            removed => removed,
+    /// Removes the folder, whose link is this one: if it is still the same, holds nothing but what was `inside`, and nothing else in the
+    /// cache leads to it. One that is not there is fine only where its disk is: bytes that cannot be reached have not come free.
+    fn remove(&self, root: &Path, link: &Path, inside: &[String]) -> io::Result<()> {
+        let stays = |why: String| Err(io::Error::other(format!("{} stays: {why}", self.folder.display())));
+        match Seen::at(&self.folder) {
+            None if is_gone(root, &self.folder, self.apart) => return Ok(()),
+            None => return stays("it is not there; attach the disk that it was on".to_owned()),
+            Some(seen) if seen.identity.1 != self.inode => return stays("another folder has come in its place".to_owned()),
+            Some(_) => {}
+        }
+        if let Some(other) = other_links(root, &self.folder, link).first() {
+            return stays(format!("{} leads to it", other.display()));
+        }
+        match names_below(&self.folder).iter().find(|name| inside.binary_search(name).is_err()) {
+            Some(new) => stays(format!("{new} has come into it")),
+            None => remove_repo(&self.folder),
         }
     }
 }
@@ -325,7 +337,8 @@ impl Entry {
     pub(super) fn remove(&self) -> io::Result<()> {
         let removed = self.record.moves.iter().map(|moved| {
             let at = self.at(moved);
-            moved.behind(&at).map_or(Ok(()), Behind::remove).and_then(|()| remove(&at))
+            let behind = moved.behind(&at).map_or(Ok(()), |behind| behind.remove(&self.record.plan.root, &at, &moved.inside));
+            behind.and_then(|()| remove(&at))
         });
         removed.fold(Ok(()), Result::and).and_then(|()| remove(&self.folder))
     }

@@ -36,11 +36,6 @@ const LAST_USE: Duration = Duration::from_secs(60);
 const ROOM: usize = 4096;
 /// A temporary file this old is nobody's any more.
 const ABANDONED: Duration = Duration::from_secs(3600);
-/// Filesystems of this machine's own disks and memory, by their numbers in statfs(2): ext2 to 4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS
-/// and bcachefs.
-#[cfg(target_os = "linux")]
-const LOCAL: [i128; 8] = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010, 0xca45_1a4e];
-
 /// One repository as it was read.
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
@@ -159,7 +154,7 @@ impl Index {
         let mut hasher = DefaultHasher::new();
         root.hash(&mut hasher);
         let path = folder.join(format!("{:016x}.index", hasher.finish()));
-        keeps_times_of_change(root).then(|| Self { path, root: root.to_path_buf(), shares })
+        Dir::open(root).is_ok_and(|root| root.is_local()).then(|| Self { path, root: root.to_path_buf(), shares })
     }
 
     fn head(&self) -> String {
@@ -256,17 +251,6 @@ fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let temporary = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY));
     temporary.filter(old).for_each(|entry| _ = fs::remove_file(entry.path()));
-}
-
-/// Whether a filesystem notes by itself when a folder has changed. Those over a network may make times up, or tell them late.
-#[cfg(target_os = "linux")]
-fn keeps_times_of_change(root: &Path) -> bool {
-    rustix::fs::statfs(root).is_ok_and(|found| LOCAL.iter().any(|magic| i128::from(found.f_type) == *magic))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keeps_times_of_change(_root: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]

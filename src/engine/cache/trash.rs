@@ -86,7 +86,7 @@ impl Cache {
     /// Finishes what was interrupted on its way out of the trash or for good. A deletion that was interrupted before all had gone is not
     /// gone on with: a repository of which only a part had gone is put back, and what had not been begun stays.
     pub fn finish_interrupted(&self) -> Result<(), Fault> {
-        self.finish_relocations();
+        self.finish_relocations(false).iter().for_each(|fault| tracing::warn!("an interrupted move is left as it is: {fault}"));
         let Some(trash) = self.trash_if_any()? else { return Ok(()) };
         trash.finish(None);
         // What cannot go back any more needs no lock: others need not wait.

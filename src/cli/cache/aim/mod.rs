@@ -53,6 +53,9 @@ pub fn aim(text: &str) -> Result<Aim, String> {
 /// An `hf://` URI or a page's URL.
 fn linked(text: &str) -> Result<Aim, Fault> {
     let spec: RepoSpec = text.parse()?;
+    if text.starts_with("hf://") && text.ends_with('/') && spec.file.is_none() {
+        return Err(nothing_follows(text));
+    }
     let slash = if spec.is_folder { "/" } else { "" };
     let file = spec.file.map(|file| format!("/{file}{slash}")).unwrap_or_default();
     let (path, at) = match spec.revision {
@@ -211,12 +214,16 @@ fn revision<'a>(repo: &'a CachedRepo, text: &str) -> Result<(&'a CachedRevision,
     let names = repo.revisions.iter().flat_map(|revision| revision.refs.iter().chain([&revision.commit]).map(move |name| (revision, name)));
     let fitting = names.filter_map(|(revision, name)| Some((revision, name, behind(text, name)?)));
     if let Some((revision, _, file)) = fitting.max_by_key(|(_, name, _)| name.len()) {
+        if file.is_empty() && text.ends_with('/') {
+            return Err(nothing_follows(text));
+        }
         return Ok((revision, named(file)));
     }
     let (digits, file) = text.split_once('/').unwrap_or((text, ""));
     let begins = |revision: &&CachedRevision| revision.commit.starts_with(&digits.to_ascii_lowercase());
     let mut found = repo.revisions.iter().filter(begins).filter(|_| digits.len() >= SHORTEST_COMMIT);
     match (found.next(), found.next()) {
+        (Some(_), None) if file.is_empty() && text.ends_with('/') => Err(nothing_follows(text)),
         (Some(revision), None) => Ok((revision, named(file))),
         _ => Err(no_revision(repo, text)),
     }
@@ -226,6 +233,12 @@ fn revision<'a>(repo: &'a CachedRepo, text: &str) -> Result<(&'a CachedRevision,
 fn behind<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(name)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// Refuses a name that was cut off, as by a variable of a shell that is empty: the whole must not go for a file.
+fn nothing_follows(text: &str) -> Fault {
+    Fault::new(FaultKind::Usage, format!("“{text}” ends with a slash that nothing follows"))
+        .hint("leave the slash out if all of it is meant")
 }
 
 /// A file, where it has a name.
@@ -244,6 +257,17 @@ fn no_revision(repo: &CachedRepo, text: &str) -> Fault {
 mod tests {
     use super::*;
     use crate::cli::fake;
+
+    #[test]
+    fn nor_does_it_mean_a_revision() {
+        let cache = fake::cache();
+        for text in ["gpt2@main/", "gpt2@0123456/", "hf://gpt2@main/"] {
+            let found = aim(text).map(|aim| aim.find(&cache).map(drop));
+            assert!(!matches!(found, Ok(Ok(()))), "{text}");
+        }
+        assert!(aim("hf://org/m/").is_err());
+        assert!(aim("gpt2@main").unwrap().find(&cache).is_ok());
+    }
 
     #[test]
     fn a_slash_that_nothing_follows_does_not_mean_a_repository() {

@@ -8,9 +8,10 @@ use crate::desk::{Fault, FaultKind, Finding, Severity, Trouble};
 
 pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
     for path in ward.cache.unfinished_moves() {
-        let message = format!("{} is of a move to another disk or back that was interrupted, and takes its room", ward.name(&path));
-        let mend = "ends it: the repository stays where the cache has it now, and what is there twice is removed".to_owned();
-        findings.push(Finding { mend: Some(mend), ..finding(Trouble::InterruptedMove, Severity::Warning, &path, message) });
+        let message = format!("{} is the note of a move to another disk or back that was interrupted", ward.name(&path));
+        let mend =
+            "gives it up: the repository stays where the cache has it, and what is there twice is removed; to go on instead, move it again";
+        findings.push(Finding { mend: Some(mend.to_owned()), ..finding(Trouble::InterruptedMove, Severity::Warning, &path, message) });
     }
 }
 
@@ -20,9 +21,9 @@ pub(super) fn mend(cache: &Cache, path: &Path) -> Result<bool, Fault> {
     if !is_there() {
         return Ok(false);
     }
-    cache.finish_relocations();
-    if is_there() {
-        return Err(Fault::new(FaultKind::Busy, "it could not be ended").hint("try again when no repository is being moved"));
+    match cache.finish_relocations(true).into_iter().next() {
+        Some(fault) => Err(fault),
+        None if is_there() => Err(Fault::new(FaultKind::Busy, "a repository is being moved").hint("try again when that is done")),
+        None => Ok(true),
     }
-    Ok(true)
 }

@@ -11,18 +11,19 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
+use super::Cache;
 use super::deletion::folder;
-use super::layout::LOCKS;
+use super::going::{Step, What};
+use super::layout::SNAPSHOTS;
 use super::links::real;
-use super::moved::{Home, other_links};
+use super::moved::{Home, is_apart, other_links};
 use super::reader::Reader;
 use super::store::Store;
 use super::verify::Gauge;
-use super::{Cache, going::What};
 use crate::desk::{DeletionTarget, Disposal, Fault, FaultKind, RelocationPlan, RelocationReport, RepoKey, bytes};
 use crate::engine::host::{nearest_existing, space};
 
-use swap::Workshop;
+use swap::{Workshop, is_begun};
 use tree::Tree;
 
 impl Cache {
@@ -42,8 +43,15 @@ impl Cache {
             }
             (Home::Astray(_) | Home::None, _) => return Err(self.missing(repo)),
         };
+        if !from.join(SNAPSHOTS).is_dir() {
+            return Err(damaged(repo));
+        }
+        if !to.starts_with(&self.root) && to.symlink_metadata().is_ok() && !is_begun(self, repo, &to) {
+            return Err(in_the_way(&to));
+        }
         let tree = self.tree(repo, &from)?;
-        let frees = self.plan_now(&[DeletionTarget::Repo(repo.clone())])?.plan.frees;
+        let outside = if to.starts_with(&self.root) { &from } else { &to };
+        let frees = if is_apart(&self.root, outside) { self.plan_now(&[DeletionTarget::Repo(repo.clone())])?.plan.frees } else { 0 };
         let disk_free = space(&nearest_existing(&to)).ok().map(|space| space.free);
         let (files, bytes) = (tree.files.len(), tree.bytes());
         Ok(RelocationPlan { root: self.root.clone(), repo: repo.clone(), from, to, files, bytes, frees, disk_free })
@@ -53,40 +61,48 @@ impl Cache {
     /// with when the same is asked for again.
     pub fn relocate(&self, plan: &RelocationPlan, gauge: &Gauge) -> Result<RelocationReport, Fault> {
         let workshop = Workshop::open(self)?;
-        workshop.finish(Some(plan));
+        workshop.finish(false);
         self.check_relocation(plan)?;
         let tree = self.tree(&plan.repo, &plan.from)?;
-        let place = self.root.join(folder(&plan.repo));
-        let comes_back = plan.to == place;
-        let copy = if comes_back { workshop.bench(&plan.repo) } else { plan.to.clone() };
+        let copy = workshop.begin(plan)?;
         tree.copy_to(&copy, gauge)?;
         let _locks = self.hold_locks(&plan.repo)?;
-        if let Some(what) = self.tree(&plan.repo, &plan.from)?.difference(&tree) {
-            return Err(changed(&plan.repo, &what));
-        }
-        if comes_back {
-            workshop.bring_in(&plan.repo, &plan.from)?;
-        } else {
-            workshop.link_out(&plan.repo, &copy)?;
+        self.check_unchanged(plan, &plan.from, &tree)?;
+        workshop.swap(plan, &copy)?;
+        // A download that had just begun may have gone to where nobody looks any more.
+        let swapped = self.check_swapped(plan).and_then(|()| self.check_unchanged(plan, &workshop.came_out(plan), &tree));
+        if let Err(fault) = swapped {
+            workshop.undo(plan)?;
+            return Err(fault);
         }
         let mut left: Vec<String> = workshop.clear(&plan.repo).err().map(|fault| fault.message).into_iter().collect();
         left.extend(self.collect(&tree));
         Ok(RelocationReport { plan: plan.clone(), left })
     }
 
-    /// What a move has left behind that was interrupted; nothing while one is under way.
+    /// What says that a move was interrupted; nothing while one is under way.
     pub(super) fn unfinished_moves(&self) -> Vec<PathBuf> {
-        let workshop = Workshop::is_there(self).then(|| Workshop::open(self).ok()).flatten();
-        workshop.map(|workshop| workshop.holds()).unwrap_or_default()
+        let workshop = Workshop::if_idle(self);
+        workshop.map(|workshop| workshop.notes().into_iter().map(|(path, _)| path).collect()).unwrap_or_default()
     }
 
-    /// Ends what moving a repository has left behind that was interrupted, unless one is under way.
-    pub(super) fn finish_relocations(&self) {
-        if Workshop::is_there(self)
-            && let Ok(workshop) = Workshop::open(self)
-        {
-            workshop.finish(None);
-        }
+    /// Ends what was interrupted after a repository had changed its place, unless a move is under way. With `give_up`, copies that were
+    /// on their way go as well.
+    pub(super) fn finish_relocations(&self, give_up: bool) -> Vec<Fault> {
+        Workshop::if_idle(self).map(|workshop| workshop.finish(give_up)).unwrap_or_default()
+    }
+
+    /// Refuses where the copy is not what stands in the repository's place now.
+    fn check_swapped(&self, plan: &RelocationPlan) -> Result<(), Fault> {
+        let place = self.root.join(folder(&plan.repo));
+        let wanted = if plan.to == place { Home::Here } else { Home::There(plan.to.clone()) };
+        let found = Home::of(&self.root, &place);
+        if found == wanted { Ok(()) } else { Err(changed(&plan.repo, "its place is not what it should be")) }
+    }
+
+    fn check_unchanged(&self, plan: &RelocationPlan, from: &Path, before: &Tree) -> Result<(), Fault> {
+        let now = self.tree(&plan.repo, from)?;
+        now.difference(before).map_or(Ok(()), |what| Err(changed(&plan.repo, &what)))
     }
 
     fn tree(&self, repo: &RepoKey, from: &Path) -> Result<Tree, Fault> {
@@ -118,7 +134,9 @@ impl Cache {
         let place = self.root.join(folder(&plan.repo));
         let to = if plan.to == place { None } else { plan.to.parent() };
         let now = self.plan_relocation(&plan.repo, to)?;
-        if (RelocationPlan { disk_free: None, ..now.clone() }) != (RelocationPlan { disk_free: None, ..plan.clone() }) {
+        // What comes free depends on others, too, and is told for information.
+        let settled = |plan: &RelocationPlan| RelocationPlan { disk_free: None, frees: 0, ..plan.clone() };
+        if settled(&now) != settled(plan) {
             return Err(changed(&plan.repo, "it is not as it was when this was planned"));
         }
         if let Some(other) = other_links(&self.root, &plan.from, &place).first().filter(|_| plan.to == place) {
@@ -128,7 +146,10 @@ impl Cache {
         let had = Tree::read(&plan.to, &folder(&plan.repo), None).ok().filter(|_| to.is_some()).map_or(0, |tree| tree.bytes());
         match now.disk_free.filter(|free| free.saturating_add(had) < plan.bytes) {
             Some(free) => Err(no_room(plan, free)),
-            None => self.check_idle(&[super::going::Step { what: What::Repo, path: folder(&plan.repo) }]),
+            None => {
+                let step = [Step { what: What::Repo, path: folder(&plan.repo) }];
+                self.check_rights(&step).and_then(|()| self.check_idle(&step))
+            }
         }
     }
 
@@ -145,11 +166,6 @@ impl Cache {
     }
 }
 
-/// The folder in which moves are made ready: among the locks, where the official client never looks.
-fn workshop_of(cache: &Cache) -> PathBuf {
-    cache.root.join(LOCKS).join(".hfdesk-moving")
-}
-
 fn nothing_to_do(message: &str) -> Fault {
     Fault::new(FaultKind::Conflict, message).hint("there is nothing to do")
 }
@@ -157,6 +173,17 @@ fn nothing_to_do(message: &str) -> Fault {
 fn changed(repo: &RepoKey, what: &str) -> Fault {
     Fault::new(FaultKind::Conflict, format!("{repo} was not moved: {what}"))
         .hint("move it again when nothing downloads it; what is copied already is not copied twice")
+}
+
+/// Says that something stands where a repository is to go.
+fn in_the_way(path: &Path) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("{} is in the way", path.display()))
+        .hint("move it away, or choose another folder; nothing was changed")
+}
+
+fn damaged(repo: &RepoKey) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("{repo} has no snapshots, so that nothing could read it from another place"))
+        .hint("find out more with: hfdesk-tui cache doctor")
 }
 
 fn no_room(plan: &RelocationPlan, free: u64) -> Fault {

@@ -41,7 +41,7 @@ fn seen(cache: &Cache) -> BTreeMap<String, String> {
 
 /// Whether nothing of a move is left over.
 fn tidy(cache: &Cache) -> bool {
-    fs::read_dir(workshop_of(cache)).map_or(true, |entries| entries.flatten().all(|entry| entry.file_name() == "lock"))
+    fs::read_dir(super::swap::folder_of_moves(cache)).map_or(true, |entries| entries.flatten().all(|entry| entry.file_name() == "lock"))
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_repository_moves_to_another_disk_and_back() {
     let (_dir, cache, far) = there_is();
     let before = (tree(&place(&cache)), cache.scan().unwrap().size);
     let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();
-    assert_eq!((planned.to.clone(), planned.frees), (far.join("models--org--m"), 2 + 7 + 3));
+    assert_eq!((planned.to.clone(), planned.frees), (far.join("models--org--m"), 0), "it is the same disk here");
     assert!(planned.files >= 3 && planned.bytes > 12 && planned.disk_free.is_some() && !far.exists());
     let gauge = Gauge::default();
     assert_eq!(cache.relocate(&planned, &gauge).unwrap(), RelocationReport { plan: planned.clone(), left: vec![] });
@@ -100,8 +100,6 @@ fn a_shared_payload_is_copied_and_goes_when_nobody_else_uses_it() {
         if others {
             share(&cache, "org/other", &etag, HASH, b"weights");
         }
-        let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();
-        assert_eq!(planned.frees, if others { 2 + 3 } else { 2 + 7 + 3 });
         assert_eq!(out(&cache, &far).unwrap().left, Vec::<String>::new());
         let blob = far.join("models--org--m/blobs").join(&etag);
         assert!(fs::symlink_metadata(&blob).unwrap().is_file());
@@ -114,23 +112,32 @@ fn a_shared_payload_is_copied_and_goes_when_nobody_else_uses_it() {
 }
 
 #[test]
-fn what_is_in_the_way_stays_and_nothing_is_moved() {
-    let (_dir, cache, far) = there_is();
-    let before = tree(cache.root());
-    let refused = |make: &dyn Fn(&Path), to: &Path| {
-        make(to);
-        let fault = out(&cache, &far).unwrap_err();
-        assert!(fault.kind == FaultKind::Conflict && fault.message.contains("in the way"), "{fault}");
-    };
+fn what_was_not_made_for_it_stays_and_nothing_is_moved() {
+    let (dir, cache, far) = there_is();
     let there = far.join("models--org--m");
-    fs::create_dir_all(there.join("blobs")).unwrap();
-    refused(&|to| fs::write(to.join("mine.txt"), "mine").unwrap(), &there);
-    fs::remove_file(there.join("mine.txt")).unwrap();
-    refused(&|to| fs::create_dir(to.join("mine")).unwrap(), &there);
-    assert_eq!(tree(&far).len(), 3);
+    let refused = |what: &str| {
+        let fault = out(&cache, &far).unwrap_err();
+        assert!(fault.kind == FaultKind::Conflict && fault.message.contains("in the way"), "{what}: {fault}");
+        fs::remove_dir_all(&there).or_else(|_| fs::remove_file(&there)).unwrap();
+    };
+    let before = tree(cache.root());
+    fs::create_dir_all(&there).unwrap();
+    refused("an empty folder of somebody's");
+    fs::create_dir_all(&there).unwrap();
+    cache.tree(&key("org/m"), &place(&cache)).unwrap().copy_to(&there, &Gauge::default()).unwrap();
+    refused("somebody's own copy");
+    symlink(place(&cache), &there).unwrap();
+    refused("a link to the original");
+    fs::write(&there, "mine").unwrap();
+    refused("a file");
     let mut now = tree(cache.root());
     now.retain(|path, _| !path.starts_with(".locks"));
     assert_eq!(now, before);
+    // Another cache of the same name does not take what this one has moved.
+    out(&cache, &far).unwrap();
+    let second = Cache::new(dir.path().join("hub2"));
+    add(&second, "org/m", FILES);
+    assert!(out(&second, &far).unwrap_err().message.contains("in the way"));
 }
 
 #[test]
@@ -182,17 +189,82 @@ fn a_stopped_copy_changes_nothing_and_is_gone_on_with() {
     let (_dir, cache, far) = there_is();
     let before = tree(&place(&cache));
     let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();
-    let gauge = Gauge::default();
-    gauge.stop();
-    assert_eq!(cache.relocate(&planned, &gauge).unwrap_err().kind, FaultKind::Interrupted);
+    let stopped = || {
+        let gauge = Gauge::default();
+        gauge.stop();
+        gauge
+    };
+    assert_eq!(cache.relocate(&planned, &stopped()).unwrap_err().kind, FaultKind::Interrupted);
     assert_eq!(tree(&place(&cache)), before);
-    // One blob has arrived, and the copy of another was killed.
+    // One blob has arrived, the copy of another was killed, and a branch that was copied has gone since.
     let blob = planned.to.join("blobs").join(plan("org/m", FILES).files[1].digest.hex());
     fs::write(&blob, "weights").unwrap();
-    fs::write(planned.to.join("blobs/.hfdesk-copy-abc"), "we").unwrap();
+    fs::write(planned.to.join("blobs/.hfdesk-abc"), "we").unwrap();
+    fs::write(planned.to.join("refs/gone"), NEXT).unwrap();
     let arrived = fs::metadata(&blob).unwrap().ino();
-    cache.relocate(&planned, &Gauge::default()).unwrap();
-    assert_eq!((seen(&cache), fs::metadata(&blob).unwrap().ino()), (before, arrived));
+    cache.finish_interrupted().unwrap(); // whoever comes first leaves it
+    cache.relocate(&cache.plan_relocation(&key("org/m"), Some(&far)).unwrap(), &Gauge::default()).unwrap();
+    assert_eq!((seen(&cache), fs::metadata(&blob).unwrap().ino()), (before.clone(), arrived));
+    // The same on the way back.
+    let planned = cache.plan_relocation(&key("org/m"), None).unwrap();
+    assert_eq!(cache.relocate(&planned, &stopped()).unwrap_err().kind, FaultKind::Interrupted);
+    let copy = super::swap::folder_of_moves(&cache).join("models--org--m.new");
+    fs::write(copy.join("blobs").join(blob.file_name().unwrap()), "weights").unwrap();
+    let arrived = fs::metadata(copy.join("blobs").join(blob.file_name().unwrap())).unwrap().ino();
+    cache.finish_interrupted().unwrap();
+    back(&cache).unwrap();
+    let came = place(&cache).join("blobs").join(blob.file_name().unwrap());
+    assert_eq!((seen(&cache), fs::metadata(came).unwrap().ino(), tidy(&cache)), (before, arrived, true));
+}
+
+#[test]
+fn another_move_waits_for_the_end_of_one_that_was_interrupted() {
+    let (dir, cache, far) = there_is();
+    let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();
+    let gauge = Gauge::default();
+    gauge.stop();
+    cache.relocate(&planned, &gauge).unwrap_err();
+    let fault = out(&cache, &dir.path().join("third")).unwrap_err();
+    assert!(fault.message.contains("was interrupted") && fault.hint.unwrap().contains("doctor --fix"));
+    let found = cache.diagnose(jiff::Timestamp::now()).unwrap();
+    assert_eq!(cache.mend(&found, jiff::Timestamp::now()).mended, found);
+    assert!(!planned.to.exists() && tidy(&cache));
+    out(&cache, &dir.path().join("third")).unwrap();
+}
+
+#[test]
+fn a_download_in_the_last_instant_is_not_lost() {
+    let (_dir, cache, far) = there_is();
+    let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();
+    let workshop = Workshop::open(&cache).unwrap();
+    let before = cache.tree(&key("org/m"), &planned.from).unwrap();
+    let copy = workshop.begin(&planned).unwrap();
+    before.copy_to(&copy, &Gauge::default()).unwrap();
+    add_revision(&cache, "org/m", &"e".repeat(40), "v3", &[("late.bin", b"late")]);
+    workshop.swap(&planned, &copy).unwrap();
+    cache.check_swapped(&planned).unwrap();
+    assert!(cache.check_unchanged(&planned, &workshop.came_out(&planned), &before).is_err());
+    workshop.undo(&planned).unwrap();
+    assert!(fs::symlink_metadata(place(&cache)).unwrap().is_dir());
+    assert_eq!(cache.scan().unwrap().find(&key("org/m")).unwrap().revisions.len(), 3);
+    drop(workshop);
+    out(&cache, &far).unwrap();
+    assert_eq!(cache.scan().unwrap().find(&key("org/m")).unwrap().revisions.len(), 3);
+}
+
+#[test]
+fn nobody_does_what_a_stranger_has_left_among_the_moves() {
+    let (dir, cache, far) = there_is();
+    out(&cache, &far).unwrap();
+    let victim = dir.path().join("victim");
+    fs::create_dir_all(victim.join("snapshots")).unwrap();
+    let moves = super::swap::folder_of_moves(&cache);
+    for name in ["models--org--other", "models--org--other.new", "models--org--other.old", "models--org--m.old"] {
+        symlink(&victim, moves.join(name)).unwrap();
+    }
+    fs::write(moves.join("models--org--other.json"), "{}").unwrap();
+    assert_eq!(cache.finish_relocations(true), vec![]);
+    assert!(victim.join("snapshots").is_dir());
 }
 
 #[test]
@@ -245,41 +317,50 @@ fn what_changes_while_it_is_copied_is_not_moved() {
 /// Something that is done with a cache and the folder on another disk, and what it is called.
 type Named = (&'static str, fn(&Cache, &Path));
 
+/// Begins a move and carries out the given steps of it.
+fn partly(cache: &Cache, to: Option<&Path>, swaps: bool) -> PathBuf {
+    let planned = cache.plan_relocation(&key("org/m"), to).unwrap();
+    let workshop = Workshop::open(cache).unwrap();
+    let copy = workshop.begin(&planned).unwrap();
+    cache.tree(&key("org/m"), &planned.from).unwrap().copy_to(&copy, &Gauge::default()).unwrap();
+    if swaps {
+        workshop.swap(&planned, &copy).unwrap();
+    }
+    copy
+}
+
+fn at_moves(cache: &Cache, name: &str) -> PathBuf {
+    super::swap::folder_of_moves(cache).join(name)
+}
+
 /// A process that dies at a point of a move.
-const DEATHS: [Named; 6] = [
+const DEATHS: [Named; 7] = [
     ("the link is ready", |cache, far| {
-        let workshop = Workshop::open(cache).unwrap();
-        cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
-        symlink(far.join("models--org--m"), workshop.bench(&key("org/m"))).unwrap();
+        let copy = partly(cache, Some(far), false);
+        symlink(copy, at_moves(cache, "models--org--m.new")).unwrap();
     }),
-    ("it is a link", |cache, far| {
-        let workshop = Workshop::open(cache).unwrap();
-        cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
-        workshop.link_out(&key("org/m"), &far.join("models--org--m")).unwrap();
-    }),
+    ("it is a link", |cache, far| drop(partly(cache, Some(far), true))),
     ("the original is half gone", |cache, far| {
-        let workshop = Workshop::open(cache).unwrap();
-        cache.tree(&key("org/m"), &place(cache)).unwrap().copy_to(&far.join("models--org--m"), &Gauge::default()).unwrap();
-        workshop.link_out(&key("org/m"), &far.join("models--org--m")).unwrap();
-        fs::remove_dir_all(workshop.bench(&key("org/m")).join("blobs")).unwrap();
+        partly(cache, Some(far), true);
+        fs::remove_dir_all(at_moves(cache, "models--org--m.old/blobs")).unwrap();
     }),
-    ("it is aside", |cache, _| {
-        let workshop = Workshop::open(cache).unwrap();
-        fs::rename(place(cache), workshop.bench(&key("org/m")).with_file_name("models--org--m.old")).unwrap();
+    ("it is aside", |cache, far| {
+        partly(cache, Some(far), false);
+        fs::rename(place(cache), at_moves(cache, "models--org--m.old")).unwrap();
     }),
     ("a copy is on its way back", |cache, far| {
         out(cache, far).unwrap();
-        let there = place(cache).canonicalize().unwrap();
-        let workshop = Workshop::open(cache).unwrap();
-        cache.tree(&key("org/m"), &there).unwrap().copy_to(&workshop.bench(&key("org/m")), &Gauge::default()).unwrap();
-        fs::remove_dir_all(workshop.bench(&key("org/m")).join("snapshots")).unwrap();
+        let copy = partly(cache, None, false);
+        fs::remove_dir_all(copy.join("snapshots")).unwrap();
     }),
     ("it is back", |cache, far| {
         out(cache, far).unwrap();
-        let there = place(cache).canonicalize().unwrap();
-        let workshop = Workshop::open(cache).unwrap();
-        cache.tree(&key("org/m"), &there).unwrap().copy_to(&workshop.bench(&key("org/m")), &Gauge::default()).unwrap();
-        workshop.bring_in(&key("org/m"), &there).unwrap();
+        partly(cache, None, true);
+    }),
+    ("it is back, and the copy half gone", |cache, far| {
+        out(cache, far).unwrap();
+        partly(cache, None, true);
+        fs::remove_dir_all(far.join("models--org--m/snapshots")).unwrap();
     }),
 ];
 

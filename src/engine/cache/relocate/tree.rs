@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::super::entries::temporary;
 use super::super::layout::{BLOBS, is_hex, resolve};
+use super::super::record::remove;
+use super::super::scan::leftover_kind;
 use super::super::seen::{Kind, Seen};
 use super::super::store::Store;
 use super::super::verify::{BUFFER, Gauge, content_hash};
-use crate::desk::{Digest, Fault, FaultKind};
+use super::swap::MARK;
+use crate::desk::{Digest, Fault, FaultKind, LeftoverKind};
 use crate::engine::host::{create_dir, sync_dir};
 
 /// One file.
@@ -46,6 +49,9 @@ impl Tree {
             let entries = fs::read_dir(&at).and_then(Iterator::collect::<io::Result<Vec<_>>>);
             for entry in entries.map_err(|error| Fault::disk(format!("read {}", at.display()), error))? {
                 let path = folder.join(entry.file_name());
+                if path == Path::new(MARK) {
+                    continue;
+                }
                 if tree.add(&path, name, store)? == Kind::Folder {
                     folders.push(path);
                 }
@@ -86,7 +92,15 @@ impl Tree {
 
     /// Bytes of all files.
     pub(super) fn bytes(&self) -> u64 {
-        self.files.values().map(|item| item.seen.size).sum()
+        let is_partial = |path: &Path| {
+            matches!(
+                path.file_name().map(|name| leftover_kind(&name.to_string_lossy())),
+                Some(LeftoverKind::Partial | LeftoverKind::Incomplete)
+            )
+        };
+        // One that is not whole is mostly a hole.
+        let bytes = |(path, item): (&PathBuf, &Item)| if is_partial(path) { item.seen.size.min(item.seen.on_disk) } else { item.seen.size };
+        self.files.iter().map(bytes).sum()
     }
 
     /// The hashes of the shared payloads that its blobs are links to.
@@ -108,11 +122,11 @@ impl Tree {
         Some(format!("{} has changed while it was copied", path.display()))
     }
 
-    /// Copies all of it to a folder, which may have a part of it already; anything else there is a fault, and stays. Every blob is compared with the
-    /// digest that its name says. What is written is on the disk when this returns.
+    /// Copies all of it to a folder that was made for it, and may have a part of it from an earlier try. Every blob is compared with the digest that
+    /// its name says. What is written is on the disk when this returns.
     pub(super) fn copy_to(&self, to: &Path, gauge: &Gauge) -> Result<(), Fault> {
         gauge.expect(self.files.len(), self.bytes());
-        self.check_target(to)?;
+        self.tidy_copy(to)?;
         self.folders.iter().try_for_each(|folder| create_dir(&to.join(folder)))?;
         for (path, item) in &self.files {
             copy(item, digest(path).as_ref(), &to.join(path), gauge)?;
@@ -128,22 +142,16 @@ impl Tree {
         flush(to)
     }
 
-    /// Refuses a folder that has something else in it.
-    fn check_target(&self, to: &Path) -> Result<(), Fault> {
-        if fs::symlink_metadata(to).is_err() {
-            return Ok(());
-        }
+    /// Removes from a copy that was begun before what is not in this tree any more.
+    fn tidy_copy(&self, to: &Path) -> Result<(), Fault> {
         let there = Self::read(to, Path::new(""), None)?;
-        let known = |path: &PathBuf| self.files.contains_key(path) || self.links.contains_key(path) || is_temporary(path);
-        let strange = there.files.keys().chain(there.links.keys()).find(|path| !known(path));
-        let strange = strange.or_else(|| there.folders.iter().find(|folder| !self.folders.contains(*folder)));
-        match strange {
-            Some(path) => Err(Fault::new(FaultKind::Conflict, format!("{} is in the way", to.join(path).display()))
-                .hint("move it away, or choose another folder; nothing was changed")),
-            None => there.files.keys().filter(|path| is_temporary(path)).try_for_each(|path| {
-                fs::remove_file(to.join(path)).map_err(|error| Fault::disk(format!("remove {}", to.join(path).display()), error))
-            }),
+        let is_known = |path: &PathBuf| self.files.contains_key(path) || self.links.contains_key(path);
+        let strange = there.files.keys().chain(there.links.keys()).filter(|path| !is_known(path));
+        let folders = there.folders.iter().rev().filter(|folder| !self.folders.contains(*folder));
+        for path in strange.chain(folders).map(|path| to.join(path)) {
+            remove(&path).map_err(|error| Fault::disk(format!("remove {}", path.display()), error))?;
         }
+        Ok(())
     }
 }
 
@@ -157,14 +165,6 @@ fn digest(path: &Path) -> Option<Digest> {
     if folder == BLOBS { name.parse().ok() } else { None }
 }
 
-/// Whether a name is one under which a file is copied.
-fn is_temporary(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(COPY))
-}
-
-/// The beginning of the name of a file that is being copied.
-const COPY: &str = ".hfdesk-copy-";
-
 /// Copies a file, unless the same is there already.
 fn copy(item: &Item, digest: Option<&Digest>, to: &Path, gauge: &Gauge) -> Result<(), Fault> {
     let is_there = Seen::at(to).is_some_and(|seen| seen.kind == Kind::File && seen.size == item.seen.size);
@@ -175,7 +175,7 @@ fn copy(item: &Item, digest: Option<&Digest>, to: &Path, gauge: &Gauge) -> Resul
     }
     let doing = |error| Fault::disk(format!("copy {} to {}", item.bytes.display(), to.display()), error);
     let folder = to.parent().unwrap_or(Path::new("."));
-    let mut file = temporary().prefix(COPY).tempfile_in(folder).map_err(doing)?;
+    let mut file = temporary().tempfile_in(folder).map_err(doing)?;
     let mut holes = Holes(file.as_file_mut());
     match digest {
         Some(digest) => {
@@ -191,6 +191,7 @@ fn copy(item: &Item, digest: Option<&Digest>, to: &Path, gauge: &Gauge) -> Resul
     if file.as_file().metadata().map_err(doing)?.len() != found.len() {
         return Err(odd(&item.bytes, "has changed while it was copied"));
     }
+    own_like(file.as_file(), &found);
     file.as_file().set_permissions(Permissions::from_mode(found.mode() & 0o7777)).map_err(doing)?;
     file.as_file().set_times(times(&item.seen)).map_err(doing)?;
     file.persist(to).map(drop).map_err(|failed| doing(failed.error))
@@ -252,8 +253,20 @@ fn link(text: &Path, at: &Path) -> io::Result<()> {
 /// Gives a folder the mode and the times of another.
 fn like(from: &Path, to: &Path) -> io::Result<()> {
     let found = fs::metadata(from)?;
-    File::open(to)?.set_times(times(&Seen::of(&found)))?;
+    let folder = File::open(to)?;
+    own_like(&folder, &found);
+    folder.set_times(times(&Seen::of(&found)))?;
     fs::set_permissions(to, Permissions::from_mode(found.mode() & 0o7777))
+}
+
+/// Gives a file the owner and the group of another, or at least the group: whoever shares a cache shares a group. Only some may.
+fn own_like(file: &File, found: &fs::Metadata) {
+    let made = file.metadata();
+    if made.is_ok_and(|made| (made.uid(), made.gid()) == (found.uid(), found.gid())) {
+        return;
+    }
+    let group = Some(found.gid());
+    _ = fchown(file, Some(found.uid()), group).or_else(|_| fchown(file, None, group));
 }
 
 /// The times that something had before it was read.
