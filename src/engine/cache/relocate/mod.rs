@@ -144,13 +144,11 @@ impl Cache {
                 .hint("remove one of the two links by hand"));
         }
         let had = Tree::read(&plan.to, &folder(&plan.repo), None).ok().filter(|_| to.is_some()).map_or(0, |tree| tree.bytes());
-        match now.disk_free.filter(|free| free.saturating_add(had) < plan.bytes) {
-            Some(free) => Err(no_room(plan, free)),
-            None => {
-                let step = [Step { what: What::Repo, path: folder(&plan.repo) }];
-                self.check_rights(&step).and_then(|()| self.check_idle(&step))
-            }
+        if let Some(free) = now.disk_free.filter(|free| free.saturating_add(had) < plan.bytes) {
+            return Err(no_room(plan, free));
         }
+        let step = [Step { what: What::Repo, path: folder(&plan.repo) }];
+        self.check_rights(&step).and_then(|()| self.check_idle(&step))
     }
 
     /// Removes the shared payloads that the repository was the last to use, and answers with what could not be removed.

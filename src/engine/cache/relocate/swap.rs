@@ -4,6 +4,7 @@
 //! is ever written to or removed. Note, link and what came out of its place lie in a folder among the locks. Whatever process dies: either the
 //! cache has the repository, and what lies there is there twice, or it lies aside and is put back.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -30,6 +31,8 @@ use crate::engine::host::{FileLock, create_dir, sync_dir, write_atomically};
 const WORKSHOP: &str = ".hfdesk-moving";
 /// The name by which a copy says whose it is, in its folder, where the official client ignores what it does not know.
 pub(super) const MARK: &str = ".hfdesk-move";
+/// The end of a note's name.
+const NOTE: &str = ".json";
 /// The longest note that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
 
@@ -70,9 +73,16 @@ pub(super) fn folder_of_moves(cache: &Cache) -> PathBuf {
     cache.root.join(LOCKS).join(WORKSHOP)
 }
 
+/// A repository's name in that folder.
+fn named(repo: &RepoKey, ending: &str) -> OsString {
+    let mut name = folder(repo).into_os_string();
+    name.push(ending);
+    name
+}
+
 /// Whether something that stands where a repository is to go was made for the same move before.
 pub(super) fn is_begun(cache: &Cache, repo: &RepoKey, to: &Path) -> bool {
-    let note = read(&folder_of_moves(cache).join(folder(repo)).with_added_extension("json"));
+    let note = read(&folder_of_moves(cache).join(named(repo, NOTE)));
     note.is_some_and(|note| note.repo == *repo && note.to == to && note.has_made(to))
 }
 
@@ -81,8 +91,8 @@ fn read(path: &Path) -> Option<Note> {
     let found = fs::symlink_metadata(path).ok().filter(|found| found.is_file() && found.len() <= LONGEST)?;
     let trusted = found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw();
     let note: Note = serde_json::from_slice(&fs::read(path).ok().filter(|_| trusted)?).ok()?;
-    let named = folder(&note.repo).with_added_extension("json");
-    (path.file_name() == Some(named.as_os_str())).then_some(note)
+    let is_named_so = path.file_name() == Some(named(&note.repo, NOTE).as_os_str());
+    is_named_so.then_some(note)
 }
 
 impl<'c> Workshop<'c> {
@@ -107,21 +117,21 @@ impl<'c> Workshop<'c> {
     }
 
     fn beside(&self, repo: &RepoKey, ending: &str) -> PathBuf {
-        self.folder.join(folder(repo)).with_added_extension(ending)
+        self.folder.join(named(repo, ending))
     }
 
     fn note(&self, repo: &RepoKey) -> PathBuf {
-        self.beside(repo, "json")
+        self.beside(repo, NOTE)
     }
 
     /// What goes into the repository's place: a link, or a copy.
     fn coming(&self, repo: &RepoKey) -> PathBuf {
-        self.beside(repo, "new")
+        self.beside(repo, ".new")
     }
 
     /// What came out of it.
     fn old(&self, repo: &RepoKey) -> PathBuf {
-        self.beside(repo, "old")
+        self.beside(repo, ".old")
     }
 
     /// Notes a move, or goes on with the same one, and answers with the folder to copy to: a new one, or that of the earlier try.
