@@ -18,7 +18,7 @@ pub struct RelocationPlan {
     pub repo: RepoKey,
     /// The folder its files lie in.
     pub from: PathBuf,
-    /// The folder they will lie in: the cache's own, where they come back.
+    /// The folder they will lie in: the cache's own, where they come back, and the same where they lie there already.
     pub to: PathBuf,
     /// Files to copy.
     pub files: usize,
@@ -28,6 +28,13 @@ pub struct RelocationPlan {
     pub frees: u64,
     /// Bytes free on the disk that they are to lie on.
     pub disk_free: Option<u64>,
+}
+
+impl RelocationPlan {
+    /// Whether the files lie where they are to lie already.
+    pub fn is_done(&self) -> bool {
+        self.from == self.to
+    }
 }
 
 /// What moving a repository came to.

@@ -149,7 +149,7 @@ mod tests {
     const END: &str = "<!-- end of json -->";
 
     /// Every verb that writes JSON of its own.
-    const LINES: [&str; 15] = [
+    const LINES: [&str; 16] = [
         "ls",
         "ls --revisions",
         "ls --others",
@@ -165,6 +165,7 @@ mod tests {
         "updates",
         "link Qwen/Qwen3-8B-GGUF --for lmstudio",
         "rebuild",
+        "move gpt2 --to DIR",
     ];
 
     /// The keys of a value: of a list those of what is in it, and of an object those of its lists of objects, too.

@@ -52,8 +52,14 @@ impl MoveArgs {
 }
 
 pub(super) async fn run(desk: &dyn Desk, args: &MoveArgs, out: &mut Output) -> Result<(), Fault> {
-    let plans = planned(desk, args).await?;
+    let (done, plans): (Vec<_>, Vec<_>) = planned(desk, args).await?.into_iter().partition(RelocationPlan::is_done);
+    for plan in done {
+        out.note(&format!("{} lies in {} already", plan.repo, plan.to.display()));
+    }
     check_room(&plans)?;
+    for plan in plans.iter().filter(|plan| plan.frees == 0 && plan.bytes > 0) {
+        out.warning(&format!("nothing comes free by moving {}: it is the same disk, or others share its bytes", plan.repo));
+    }
     if args.dry_run {
         return show(&plans, true, out);
     }

@@ -66,9 +66,10 @@ impl CacheTarget {
     fn missing(&self, cache: &CacheListing) -> Fault {
         let kind = self.kind.map_or("repository", RepoKind::name);
         let message = format!("no {kind} {} in the cache {}", self.id, cache.root.display());
-        let hint = match &self.alike(cache)[..] {
-            [] => "list what there is with: hfdesk-tui cache ls".to_owned(),
-            alike => format!("perhaps {}", alike.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")),
+        let hint = match (unlisted(cache, self.kind, self.id.as_str()), &self.alike(cache)[..]) {
+            (Some(warning), _) => warning.clone(),
+            (None, []) => "list what there is with: hfdesk-tui cache ls".to_owned(),
+            (None, alike) => format!("perhaps {}", alike.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")),
         };
         Fault::new(FaultKind::NotFound, message).hint(hint)
     }
@@ -83,6 +84,12 @@ impl CacheTarget {
         let names = near::nearest(self.id.as_str(), keys().map(|key| key.id.as_str()));
         names.into_iter().filter_map(|name| keys().find(|key| key.id.as_str() == name)).collect()
     }
+}
+
+/// Why what the official client may list under this path is not listed here, where the cache warns of it.
+pub(super) fn unlisted<'c>(cache: &'c CacheListing, kind: Option<RepoKind>, path: &str) -> Option<&'c String> {
+    let folder = format!("{}--{}", kind.unwrap_or_default().plural(), path.replace('/', "--"));
+    cache.warnings.iter().find(|warning| warning.strip_prefix(&folder).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Cache {
         if let Some(error) = outcome.refused {
             entry.turn(State::Restoring)?;
             let back = self.put_back(&mut entry)?;
-            let refused = no_trash(&Fault::disk("move it there", error));
+            let refused = no_trash(&not_moved(error));
             return Err(match back.failures.first() {
                 None => refused,
                 Some(why) => refused.hint(format!("bring back what had gone, which is in the trash: {why}")),
@@ -190,6 +190,14 @@ fn changed(fault: Fault) -> Fault {
 fn switched_off() -> Fault {
     Fault::new(FaultKind::Conflict, "it cannot be kept in the trash, which is switched off: trash_days is 0")
         .hint("delete it for good instead, or set trash_days to the days that the trash keeps; nothing was removed")
+}
+
+/// What the error of a rename into the trash means.
+fn not_moved(error: std::io::Error) -> Fault {
+    match error.kind() {
+        std::io::ErrorKind::CrossesDevices => Fault::new(FaultKind::Disk, "it lies on another disk than the trash").because(error),
+        _ => Fault::disk("move it there", error),
+    }
 }
 
 fn no_trash(fault: &Fault) -> Fault {

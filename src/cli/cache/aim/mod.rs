@@ -7,7 +7,7 @@ use crate::desk::{
 };
 
 use super::near;
-use super::target::CacheTarget;
+use super::target::{CacheTarget, unlisted};
 
 /// The least digits that name a commit.
 const SHORTEST_COMMIT: usize = 7;
@@ -180,19 +180,10 @@ fn repo<'a>(cache: &'a CacheListing, kind: Option<RepoKind>, path: &str) -> Resu
     }
     let (id, file) = readings.swap_remove(at);
     let found = CacheTarget::new(kind, id).find(cache).map(|repo| (repo, file));
-    found.map_err(|fault| match misnamed(cache, kind, path) {
-        Some(folder) => {
-            fault.hint(format!("{folder} has a name that no repository of a Hub can have; hfdesk-tui cache doctor tells how to delete it"))
-        }
+    found.map_err(|fault| match unlisted(cache, kind, path) {
+        Some(warning) => fault.hint(warning),
         None => fault,
     })
-}
-
-/// The folder that the official client lists under this path, where the cache warns of it.
-fn misnamed(cache: &CacheListing, kind: Option<RepoKind>, path: &str) -> Option<String> {
-    let folder = format!("{}--{}", kind.unwrap_or_default().plural(), path.replace('/', "--"));
-    let is_told = |warning: &String| warning.strip_prefix(&folder).is_some_and(|rest| rest.starts_with(' '));
-    cache.warnings.iter().any(is_told).then_some(folder)
 }
 
 fn by_commit<'a>(cache: &'a CacheListing, commit: &str) -> Result<Found<'a>, Fault> {
@@ -326,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_the_official_client_lists_and_no_hub_can_have_is_answered_with_a_way() {
-        let warnings = vec!["models--a--b--c has a name that is odd".to_owned()];
+        let warnings = vec!["models--a--b--c has a name that is odd; cache doctor tells more".to_owned()];
         let cache = CacheListing { warnings, ..fake::cache() };
         let hint = |text: &str| aim(text).unwrap().find(&cache).unwrap_err().hint.unwrap();
         assert!(hint("model/a/b/c").starts_with("models--a--b--c has a name") && hint("a/b/c").contains("cache doctor"));

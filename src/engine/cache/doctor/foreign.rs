@@ -16,11 +16,14 @@ pub(super) fn look(ward: &Ward, findings: &mut Vec<Finding>) {
             findings.push(found);
             continue;
         }
-        let what = match (kind, Home::of(ward.root(), path)) {
-            (Kind::Link, Home::Astray(what)) => what,
-            _ => "belongs to no repository; the official client warns of it".to_owned(),
-        };
-        findings.push(foreign(ward, path, Severity::Warning, &what));
+        findings.push(match (kind, Home::of(ward.root(), path)) {
+            (Kind::Link, Home::Astray(what)) => {
+                let found = foreign(ward, path, Severity::Warning, &what);
+                let advice = format!("where nobody needs what it led to, remove the link: rm {}", quoted_path(path));
+                Finding { advice: Some(advice), ..found }
+            }
+            _ => foreign(ward, path, Severity::Warning, "belongs to no repository; the official client warns of it"),
+        });
     }
     for repo in &ward.repos {
         let folder = repo.path.join(SNAPSHOTS);

@@ -33,10 +33,8 @@ impl Cache {
         let (from, to) = match (Home::of(&self.root, &place), to) {
             (Home::Here, Some(to)) => (place, self.other_disk(to)?.join(folder(repo))),
             (Home::There(there), None) => (there, place),
-            (Home::Here, None) => return Err(nothing_to_do(&format!("{repo} lies in the cache already"))),
-            (Home::There(there), Some(to)) if real(to).join(folder(repo)) == there => {
-                return Err(nothing_to_do(&format!("{repo} lies in {} already", there.display())));
-            }
+            (Home::Here, None) => return Ok(self.nothing_to_move(repo, place)),
+            (Home::There(there), Some(to)) if real(to).join(folder(repo)) == there => return Ok(self.nothing_to_move(repo, there)),
             (Home::There(there), Some(_)) => {
                 return Err(Fault::new(FaultKind::Conflict, format!("{repo} lies in {}", there.display()))
                     .hint(format!("bring it back first with: hfdesk-tui cache move {} --back", repo.id)));
@@ -62,6 +60,9 @@ impl Cache {
     pub fn relocate(&self, plan: &RelocationPlan, gauge: &Gauge) -> Result<RelocationReport, Fault> {
         let workshop = Workshop::open(self)?;
         workshop.finish(false);
+        if plan.is_done() {
+            return Ok(RelocationReport { plan: plan.clone(), left: Vec::new() });
+        }
         self.check_relocation(plan)?;
         let tree = self.tree(&plan.repo, &plan.from)?;
         let copy = workshop.begin(plan)?;
@@ -124,6 +125,12 @@ impl Cache {
         Ok(there)
     }
 
+    /// A plan for what lies where it is to lie.
+    fn nothing_to_move(&self, repo: &RepoKey, at: PathBuf) -> RelocationPlan {
+        let root = self.root.clone();
+        RelocationPlan { root, repo: repo.clone(), from: at.clone(), to: at, files: 0, bytes: 0, frees: 0, disk_free: None }
+    }
+
     fn missing(&self, repo: &RepoKey) -> Fault {
         let scanned = self.scan_repo(&mut Reader::new(&self.root), None, repo);
         scanned.err().unwrap_or_else(|| Fault::new(FaultKind::Conflict, format!("{repo} changes right now")).hint("try again"))
@@ -162,10 +169,6 @@ impl Cache {
         };
         tree.payloads().iter().flat_map(|hash| delete(hash).unwrap_or_else(|fault| vec![fault.message])).collect()
     }
-}
-
-fn nothing_to_do(message: &str) -> Fault {
-    Fault::new(FaultKind::Conflict, message).hint("there is nothing to do")
 }
 
 fn changed(repo: &RepoKey, what: &str) -> Fault {
