@@ -158,7 +158,7 @@ fn a_repository_moves_to_another_disk_and_back() {
     // Parts of it go for good; there is no trash on that disk.
     let refused = scene.run(&["rm", "org/big/1/0001.bin", "--trash", "--yes"]);
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(refused.status.code() == Some(1) && told.contains("for good"), "{told}");
+    assert!(refused.status.code() == Some(1) && told.contains("for good") && told.contains("another disk"), "{told}");
     scene.must_be_whole("refused");
 
     scene.json(&["move", "org/big", "--back"]);

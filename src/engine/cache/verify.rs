@@ -288,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn reading_leaves_the_time_of_last_use_alone() {
+        let (_dir, cache) = testkit::cache();
+        add(&cache, "org/m", FILES);
+        let used = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+        let path = blob(&cache, "org/m", 1);
+        File::open(&path).unwrap().set_times(std::fs::FileTimes::new().set_accessed(used)).unwrap();
+        assert!(readings(&cache, &[]).iter().all(|(_, reading)| *reading == Reading::Good));
+        assert_eq!(std::fs::metadata(&path).unwrap().accessed().unwrap(), used);
+    }
+
+    #[test]
     fn a_part_is_named_by_revision_and_file() {
         let (_dir, cache) = testkit::cache();
         add(&cache, "org/m", FILES);
