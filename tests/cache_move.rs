@@ -207,7 +207,8 @@ fn kills_on_the_way_out_and_back() {
             }
         }
         told.push(format!("{fell} of {KILLS} kills fell on way {way}"));
-        assert_eq!(scene.run(args).status.code(), Some(0), "the rest of way {way}");
+        let rest = scene.run(args);
+        assert_eq!(rest.status.code(), Some(0), "the rest of way {way}: {}", String::from_utf8_lossy(&rest.stderr));
         scene.must_be_whole(&format!("the end of way {way}"));
         assert!(!scene.cache.path().join(FOLDER).join(MARK).exists());
         let elsewhere = if way == 0 { scene.cache.path().join(FOLDER).is_symlink() } else { !scene.cache.path().join(FOLDER).is_symlink() };

@@ -25,12 +25,14 @@ use super::super::put_back::rename_new;
 use super::super::record::remove;
 use super::super::seen::{Kind, Seen};
 use crate::desk::{Fault, FaultKind, RelocationPlan, RepoKey};
-use crate::engine::host::{FileLock, create_dir, sync_dir, write_atomically};
+use crate::engine::host::{FileLock, create_dir, remove_temporaries, sync_dir, write_atomically};
 
 /// The folder of moves, among the locks.
 const WORKSHOP: &str = ".hfdesk-moving";
 /// The name by which a copy says whose it is, in its folder, where the official client ignores what it does not know.
 pub(super) const MARK: &str = ".hfdesk-move";
+/// How the names of marks begin that were not written to their end.
+const UNWRITTEN: &str = "..hfdesk-move.";
 /// The end of a note's name.
 const NOTE: &str = ".json";
 /// The longest note that is read, in bytes.
@@ -57,7 +59,10 @@ impl Note {
     fn has_made(&self, copy: &Path) -> bool {
         let is_real = Seen::at(copy).is_some_and(|seen| seen.kind == Kind::Folder);
         let mark = fs::read_to_string(copy.join(MARK)).ok();
-        is_real && (mark.as_deref() == Some(&self.id) || fs::read_dir(copy).is_ok_and(|mut entries| entries.next().is_none()))
+        // Somebody may have died between making it and marking it.
+        let is_unwritten =
+            |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(UNWRITTEN));
+        is_real && (mark.as_deref() == Some(&self.id) || fs::read_dir(copy).is_ok_and(|mut entries| entries.all(is_unwritten)))
     }
 }
 
@@ -264,6 +269,7 @@ impl<'c> Workshop<'c> {
             remove(&path).map_err(|error| Fault::disk(doing(&path), error))?;
         }
         let path = self.note(&note.repo);
+        remove_temporaries(&path)?; // of processes that died while they wrote it
         remove(&path).map_err(|error| Fault::disk(doing(&path), error))
     }
 

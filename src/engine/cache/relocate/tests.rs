@@ -220,6 +220,18 @@ fn a_stopped_copy_changes_nothing_and_is_gone_on_with() {
 }
 
 #[test]
+fn a_folder_that_was_made_and_not_marked_is_gone_on_with() {
+    let (_dir, cache, far) = there_is();
+    for to in [Some(&*far), None] {
+        let planned = cache.plan_relocation(&key("org/m"), to).unwrap();
+        let copy = Workshop::open(&cache).unwrap().begin(&planned).unwrap();
+        fs::rename(copy.join(".hfdesk-move"), copy.join("..hfdesk-move.123-0.tmp")).unwrap();
+        cache.relocate(&planned, &Gauge::default()).unwrap();
+        assert!(tidy(&cache) && !copy.join("..hfdesk-move.123-0.tmp").exists());
+    }
+}
+
+#[test]
 fn another_move_waits_for_the_end_of_one_that_was_interrupted() {
     let (dir, cache, far) = there_is();
     let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();
