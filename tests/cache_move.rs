@@ -190,6 +190,7 @@ fn kills_on_the_way_out_and_back() {
         for kill in 0..KILLS {
             let began = Instant::now();
             let mut child = scene.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            // The kill is to fall at any instant, whatever the process is at.
             thread::sleep(whole.mul_f64(random.below(1000) as f64 / 1000.0));
             child.kill().unwrap();
             let ended = child.wait().unwrap();

@@ -54,7 +54,7 @@ impl Dir {
 
     /// The same elsewhere: nothing is known of its filesystem.
     #[cfg(not(target_os = "linux"))]
-    #[allow(clippy::unused_self)]
+    #[allow(clippy::unused_self)] // on Linux it is asked
     pub(super) fn is_local(&self) -> bool {
         false
     }

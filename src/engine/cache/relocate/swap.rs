@@ -244,7 +244,7 @@ impl<'c> Workshop<'c> {
             Home::Here | Home::There(_) if give_up => self.end(note, None),
             Home::Here | Home::There(_) => Ok(()),
             Home::Astray(what) => Err(Fault::new(FaultKind::Conflict, format!("{} {what}", place.display()))),
-            Home::None => Err(Fault::new(FaultKind::NotFound, format!("{} is not there any more", place.display()))),
+            Home::None => Err(ownerless(note, &self.note(&note.repo))),
         }
     }
 
@@ -307,6 +307,17 @@ fn is_original(path: &Path) -> bool {
 fn begun(note: &Note) -> Fault {
     Fault::new(FaultKind::Conflict, format!("a move of {} to {} was interrupted", note.repo, note.to.display()))
         .hint("go on with that one, or end it with: hfdesk-tui cache doctor --fix")
+}
+
+/// Says that a repository has gone whose copy may be all that is left of it.
+fn ownerless(note: &Note, path: &Path) -> Fault {
+    let message = format!(
+        "{} is in the cache no more, and what was copied of it to {} may be all there is; where nobody needs that, remove it and {} by hand",
+        note.repo,
+        note.to.display(),
+        path.display()
+    );
+    Fault::new(FaultKind::NotFound, message)
 }
 
 fn there_twice(place: &Path, original: Option<&PathBuf>) -> Fault {

@@ -232,6 +232,16 @@ fn a_folder_that_was_made_and_not_marked_is_gone_on_with() {
 }
 
 #[test]
+fn a_copy_that_may_be_all_there_is_stays() {
+    let (_dir, cache, far) = there_is();
+    let copy = partly(&cache, Some(&far), false);
+    fs::remove_dir_all(place(&cache)).unwrap();
+    let faults = cache.finish_relocations(true);
+    assert!(faults.len() == 1 && faults[0].message.contains("may be all there is"), "{faults:?}");
+    assert!(copy.join("snapshots").is_dir());
+}
+
+#[test]
 fn another_move_waits_for_the_end_of_one_that_was_interrupted() {
     let (dir, cache, far) = there_is();
     let planned = cache.plan_relocation(&key("org/m"), Some(&far)).unwrap();

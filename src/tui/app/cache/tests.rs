@@ -443,21 +443,7 @@ fn a_trash_that_is_switched_off_is_not_offered() {
 }
 
 fn plan(targets: &[DeletionTarget]) -> DeletionPlan {
-    DeletionPlan {
-        root: "/cache".into(),
-        targets: targets.to_vec(),
-        repos: Vec::new(),
-        revisions: Vec::new(),
-        paths: Vec::new(),
-        payloads: Vec::new(),
-        frees: 0,
-        unused: 0,
-        elsewhere: 0,
-        keeps: 0,
-        disk_free: None,
-        open_files: Vec::new(),
-        spoils: Vec::new(),
-    }
+    DeletionPlan { targets: targets.to_vec(), ..DeletionPlan::nothing("/cache".into()) }
 }
 
 /// What `D` asks for on the first of two repositories, the answer not there yet.
