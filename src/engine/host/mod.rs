@@ -11,7 +11,7 @@ mod machine;
 mod open_files;
 
 pub use blocking::blocking;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, processor_time};
 pub use disk::{Space, space};
 pub use files::{create_dir, nearest_existing, open_in_folder, remove_temporaries, sync_dir, write_atomically};
 pub use lock::FileLock;

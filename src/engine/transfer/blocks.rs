@@ -83,6 +83,7 @@ fn block_size(size: u64) -> u64 {
 }
 
 /// The checksums of a file that is read from its beginning to its end.
+#[derive(Clone)]
 pub struct BlockSummer {
     size: u64,
     block: u64,

@@ -3,6 +3,9 @@
 //! The hasher follows the part of the file that is whole from the beginning, on a thread of its own, and reads it back while
 //! the kernel still has it in memory. Sockets and writers never wait for it.
 
+use std::sync::Mutex;
+
+use bytes::Bytes;
 use futures::executor::block_on;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
@@ -11,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::blocks::BlockSummer;
 use super::file::DataFile;
+use super::lock;
 use crate::desk::{Digest, Fault};
 
 /// Read at once; it stays in the processor's cache between reading and hashing.
 const BLOCK: usize = 256 << 10;
 
 /// A digest in the making.
+#[derive(Clone)]
 pub enum Hasher {
     Sha256(Sha256),
     Sha1(Sha1),
@@ -48,35 +53,94 @@ impl Hasher {
     }
 }
 
-/// Hashes the file as it grows to `size` bytes and answers with its digest, of the same kind as `wanted`. Blocks its thread.
-///
-/// `prefix` says how many bytes from the beginning are on the disk, `hashed` is told how many of them are done; `blocks` sees
-/// every byte. `None` when it was cancelled or the growing ended early.
-pub fn follow(
-    file: &DataFile,
+/// The digest of a file that grows, taken from its beginning to its end by whoever has the next bytes at hand.
+pub struct Growing {
     size: u64,
-    wanted: &Digest,
-    mut prefix: watch::Receiver<u64>,
-    hashed: &watch::Sender<u64>,
-    cancelled: &CancellationToken,
-    blocks: &mut BlockSummer,
-) -> Result<Option<Digest>, Fault> {
-    let mut digest = Hasher::like(wanted, size);
-    let mut buffer = vec![0; BLOCK];
-    let mut at = 0;
-    while at < size {
-        let whole = *prefix.borrow_and_update();
-        if cancelled.is_cancelled() || (at == whole && block_on(prefix.changed()).is_err()) {
-            return Ok(None);
-        }
-        let length = usize::try_from(whole - at).map_or(BLOCK, |rest| rest.min(BLOCK));
-        file.read(at, &mut buffer[..length])?;
-        digest.update(&buffer[..length]);
-        blocks.update(&buffer[..length]);
-        at += length as u64;
-        hashed.send_replace(at);
+    state: Mutex<State>,
+    done: watch::Sender<u64>,
+}
+
+#[derive(Clone)]
+struct State {
+    digest: Hasher,
+    blocks: BlockSummer,
+}
+
+impl Growing {
+    /// Begins a digest of the same kind as `wanted` for a file of `size` bytes.
+    pub fn new(wanted: &Digest, size: u64) -> Self {
+        let state = State { digest: Hasher::like(wanted, size), blocks: BlockSummer::new(size) };
+        Self { size, state: Mutex::new(state), done: watch::Sender::new(0) }
     }
-    Ok(Some(digest.finish()))
+
+    /// How many bytes from the beginning are hashed.
+    pub fn done(&self) -> u64 {
+        *self.done.borrow()
+    }
+
+    /// The same, for those who wait for it to change.
+    pub fn progress(&self) -> watch::Receiver<u64> {
+        self.done.subscribe()
+    }
+
+    /// Hashes some of what is on the disk before `whole`, unless somebody else is at it: about twice as much as these pieces have, so
+    /// that whoever writes catches up without ever being held up for long. The pieces begin at `offset` and need not be read.
+    pub fn keep_up(&self, file: &DataFile, whole: u64, offset: u64, pieces: &[Bytes]) -> Result<(), Fault> {
+        let Ok(mut state) = self.state.try_lock() else { return Ok(()) };
+        let length: usize = pieces.iter().map(Bytes::len).sum();
+        let until = whole.min(self.done() + 2 * length as u64);
+        let mut buffer = Vec::new();
+        while self.done() < until {
+            if self.done() == offset {
+                for piece in pieces {
+                    self.take(&mut state, piece);
+                }
+            } else {
+                buffer.resize(BLOCK, 0);
+                self.read_on(&mut state, file, until, &mut buffer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hashes the file as it grows to its size and answers with its digest and the checksums of its blocks. Blocks its thread.
+    ///
+    /// `prefix` says how many bytes from the beginning are on the disk. `None` when it was cancelled or the growing ended early.
+    pub fn follow(
+        &self,
+        file: &DataFile,
+        mut prefix: watch::Receiver<u64>,
+        cancelled: &CancellationToken,
+    ) -> Result<Option<(Digest, BlockSummer)>, Fault> {
+        let mut buffer = vec![0; BLOCK];
+        let mut whole = *prefix.borrow_and_update();
+        while self.done() < self.size {
+            if cancelled.is_cancelled() || (self.done() >= whole && block_on(prefix.changed()).is_err()) {
+                return Ok(None);
+            }
+            if self.done() >= whole {
+                whole = *prefix.borrow_and_update();
+            }
+            self.read_on(&mut lock(&self.state), file, whole, &mut buffer)?;
+        }
+        let State { digest, blocks } = lock(&self.state).clone();
+        Ok(Some((digest.finish(), blocks)))
+    }
+
+    /// Hashes the next bytes of the file, as many of those before `whole` as the buffer takes.
+    fn read_on(&self, state: &mut State, file: &DataFile, whole: u64, buffer: &mut [u8]) -> Result<(), Fault> {
+        let at = self.done();
+        let length = usize::try_from(whole.saturating_sub(at)).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+        file.read(at, &mut buffer[..length])?;
+        self.take(state, &buffer[..length]);
+        Ok(())
+    }
+
+    fn take(&self, state: &mut State, bytes: &[u8]) {
+        state.digest.update(bytes);
+        state.blocks.update(bytes);
+        self.done.send_modify(|done| *done += bytes.len() as u64);
+    }
 }
 
 #[cfg(test)]
@@ -85,21 +149,18 @@ mod tests {
 
     use super::*;
 
-    fn digest_of(content: &'static [u8], wanted: &str) -> Option<Digest> {
+    fn file(content: &'static [u8]) -> (tempfile::TempDir, DataFile) {
         let dir = tempfile::tempdir().unwrap();
         let file = DataFile::open(&dir.path().join("x"), content.len() as u64, false).unwrap();
         file.write(0, &[Bytes::from_static(content)]).unwrap();
-        let growing = watch::Sender::new(content.len() as u64);
-        follow(
-            &file,
-            content.len() as u64,
-            &wanted.parse().unwrap(),
-            growing.subscribe(),
-            &watch::Sender::default(),
-            &CancellationToken::new(),
-            &mut BlockSummer::new(0),
-        )
-        .unwrap()
+        (dir, file)
+    }
+
+    fn digest_of(content: &'static [u8], wanted: &str) -> Option<Digest> {
+        let (_dir, file) = file(content);
+        let prefix = watch::Sender::new(content.len() as u64);
+        let growing = Growing::new(&wanted.parse().unwrap(), content.len() as u64);
+        growing.follow(&file, prefix.subscribe(), &CancellationToken::new()).unwrap().map(|(digest, _)| digest)
     }
 
     #[test]
@@ -114,24 +175,44 @@ mod tests {
 
     #[test]
     fn the_hasher_follows_growth_and_gives_up_with_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = DataFile::open(&dir.path().join("x"), 6, false).unwrap();
-        file.write(0, &[Bytes::from_static(b"hello\n")]).unwrap();
-        let wanted: Digest = "ce013625030ba8dba906f756967f9e9ca394464a".parse().unwrap();
-        let (alive, token) = (CancellationToken::new(), CancellationToken::new());
-        token.cancel();
-        let hashed = watch::Sender::default();
+        let (_dir, file) = file(b"hello\n");
+        let wanted: Digest = HELLO.parse().unwrap();
+        let (alive, stopped) = (CancellationToken::new(), CancellationToken::new());
+        stopped.cancel();
+        let (prefix, growing) = (watch::Sender::new(0), Growing::new(&wanted, 6));
+        let (receiver, mut progress) = (prefix.subscribe(), growing.progress());
         std::thread::scope(|scope| {
-            let growing = watch::Sender::new(0);
-            let receiver = growing.subscribe();
-            let following = scope.spawn(|| follow(&file, 6, &wanted, receiver, &hashed, &alive, &mut BlockSummer::new(6)).unwrap());
+            let following = scope.spawn(|| growing.follow(&file, receiver, &alive).unwrap().map(|(digest, _)| digest));
             for whole in 1..=6 {
-                growing.send_replace(whole);
+                prefix.send_replace(whole);
+                block_on(progress.wait_for(|done| *done == whole)).unwrap();
             }
             assert_eq!(following.join().unwrap(), Some(wanted.clone()));
-            let abandoned = watch::Sender::new(3).subscribe();
-            assert_eq!(follow(&file, 6, &wanted, abandoned, &hashed, &alive, &mut BlockSummer::new(6)).unwrap(), None);
-            assert_eq!(follow(&file, 6, &wanted, growing.subscribe(), &hashed, &token, &mut BlockSummer::new(6)).unwrap(), None);
         });
+        let follow = |prefix, cancelled: &CancellationToken| Growing::new(&wanted, 6).follow(&file, prefix, cancelled).unwrap().is_none();
+        let abandoned = watch::Sender::new(3).subscribe();
+        assert!(follow(abandoned, &alive), "nobody writes any more");
+        let whole = watch::Sender::new(6);
+        assert!(follow(whole.subscribe(), &stopped));
     }
+
+    #[test]
+    fn a_writer_hashes_what_it_has_at_hand_and_reads_the_rest() {
+        let (_dir, file) = file(b"hello\n");
+        let (wanted, prefix) = (HELLO.parse().unwrap(), watch::Sender::new(6));
+        let finish = |growing: Growing| growing.follow(&file, prefix.subscribe(), &CancellationToken::new()).unwrap().unwrap().0;
+
+        let growing = Growing::new(&wanted, 6);
+        growing.keep_up(&file, 2, 0, &[Bytes::from_static(b"HE")]).unwrap();
+        assert_eq!(growing.done(), 2);
+        assert_ne!(finish(growing), wanted, "the bytes at hand were not read from the file");
+
+        let growing = Growing::new(&wanted, 6);
+        growing.keep_up(&file, 5, 4, &[Bytes::from_static(b"o")]).unwrap();
+        assert_eq!(growing.done(), 2, "no more than twice the bytes at hand at once");
+        growing.keep_up(&file, 6, 5, &[Bytes::from_static(b"\n")]).unwrap();
+        assert_eq!(finish(growing), wanted);
+    }
+
+    const HELLO: &str = "ce013625030ba8dba906f756967f9e9ca394464a"; // echo hello | git hash-object --stdin
 }

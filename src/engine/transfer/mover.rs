@@ -1,17 +1,17 @@
 //! What callers hold: one [`Mover`] for all files, one [`Transfer`] for each.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Semaphore, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::blocks::BlockSummer;
 use super::book::Book;
 use super::checkpoint;
 use super::counter::Counter;
 use super::file::DataFile;
-use super::hash;
+use super::hash::Growing;
 use super::lanes::{Lanes, Seat};
 use super::pace::Pace;
 use super::partial::Partial;
@@ -59,17 +59,39 @@ pub struct Common {
     pub pace: Pace,
     pub permits: Arc<Semaphore>,
     pub xet: XetClient,
+    /// How many files are on their way in parts.
+    pub files: Arc<AtomicUsize>,
 }
 
 /// All connections together gather so many bytes before they are written.
 const GATHERED: usize = 8 << 20;
 
 impl Common {
+    /// Whether every processor has a file to work on, so that handing bytes from thread to thread gains nothing.
+    pub fn is_busy(&self) -> bool {
+        self.files.load(Relaxed) >= self.settings.processors
+    }
+
+    /// Counts a file until what this answers with is dropped.
+    fn count(&self) -> Counted {
+        self.files.fetch_add(1, Relaxed);
+        Counted(self.files.clone())
+    }
+
     /// How many bytes a connection gathers before it has them written: the fewer connections, the more, since each write
     /// has its price whatever its size.
     pub fn batch_size(&self) -> usize {
         let at_work = self.settings.total_connections.saturating_sub(self.permits.available_permits());
         (GATHERED / at_work.max(1)).clamp(256 << 10, 2 << 20)
+    }
+}
+
+/// A file on its way.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -85,9 +107,9 @@ impl Mover {
         let client = client(&settings)?;
         let permits = Arc::new(Semaphore::new(settings.total_connections.clamp(1, Semaphore::MAX_PERMITS)));
         let of_lanes = settings.clone();
-        let lanes = Lanes::new(move || self::client(&of_lanes));
+        let lanes = Lanes::new(settings.processors, move || self::client(&of_lanes));
         let (pace, xet) = (Pace::new(None), XetClient::new(&settings));
-        Ok(Self { common: Arc::new(Common { settings, client, lanes, pace, permits, xet }) })
+        Ok(Self { common: Arc::new(Common { settings, client, lanes, pace, permits, xet, files: Arc::default() }) })
     }
 
     /// Sets the speed limit in bytes a second for all files together; it holds at once.
@@ -114,7 +136,7 @@ impl Mover {
     #[cfg(test)]
     pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
         match self.receive(&self.seat()?, transfer).await? {
-            Ok(received) => blocking(move || Received::write_all(&[received])).await,
+            Ok(received) => blocking(move || Received::write_all(&[received]).map(drop)).await,
             Err(transfer) => self.fetch_in_parts(transfer).await,
         }
     }
@@ -129,10 +151,9 @@ impl Mover {
         let over = transfer.stop.child_token();
         let _ended = over.clone().drop_guard();
         let (common, enough) = (self.common.clone(), over.child_token());
-        let hashed = watch::Sender::new(0);
-        let progress = hashed.subscribe();
-        let run = blocking(move || prepare(common, transfer, enough, progress)).await?;
-        let hashing = hash(&run, hashed, over.clone());
+        let _counted = common.count();
+        let run = blocking(move || prepare(common, transfer, enough)).await?;
+        let hashing = hash(&run, over.clone());
         if let Err(fault) = fetch_missing(&run).await {
             return Err(settle(&run, fault).await);
         }
@@ -161,7 +182,7 @@ fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 
 }
 
 /// Opens the partial and takes stock. Blocks.
-fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, hashed: watch::Receiver<u64>) -> Result<Arc<Run>, Fault> {
+fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken) -> Result<Arc<Run>, Fault> {
     let Transfer { partial, size, digest, name, source, counter, limit, stop: _ } = transfer;
     let held = partial.vouched(size, &digest);
     partial.tidy()?;
@@ -173,6 +194,7 @@ fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, h
         return Err(fault);
     }
     let (connections, stride) = share(size - held.total(), common.settings.connections);
+    let hashing = Arc::new(Growing::new(&digest, size));
     counter.set_done(held.total());
     let run = Run {
         common,
@@ -191,7 +213,7 @@ fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, h
         synced: Mutex::default(),
         found: held.prefix(),
         prefix: watch::Sender::new(held.prefix()),
-        hashed,
+        hashing,
         enough,
         segments: Mutex::new(Segments::new(size, held)),
     };
@@ -199,15 +221,15 @@ fn prepare(common: Arc<Common>, transfer: Transfer, enough: CancellationToken, h
 }
 
 /// Starts hashing the file while it grows; once its digest has matched, those of its blocks are kept.
-fn hash(run: &Run, hashed: watch::Sender<u64>, over: CancellationToken) -> impl Future<Output = Result<Option<Digest>, Fault>> + use<> {
-    let (file, size, digest, prefix) = (run.file.clone(), run.size, run.digest.clone(), run.prefix.subscribe());
-    let (mut blocks, folder) = (BlockSummer::new(size), run.settings().blocks.clone());
+fn hash(run: &Run, over: CancellationToken) -> impl Future<Output = Result<Option<Digest>, Fault>> + use<> {
+    let (file, hashing, digest, prefix) = (run.file.clone(), run.hashing.clone(), run.digest.clone(), run.prefix.subscribe());
+    let folder = run.settings().blocks.clone();
     blocking(move || {
-        let found = hash::follow(&file, size, &digest, prefix, &hashed, &over, &mut blocks)?;
-        if let Some(folder) = folder.filter(|_| found.as_ref() == Some(&digest)) {
+        let Some((found, blocks)) = hashing.follow(&file, prefix, &over)? else { return Ok(None) };
+        if let Some(folder) = folder.filter(|_| found == digest) {
             blocks.keep(&folder, &digest);
         }
-        Ok(found)
+        Ok(Some(found))
     })
 }
 

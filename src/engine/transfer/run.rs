@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::book::Book;
 use super::counter::Counter;
 use super::file::DataFile;
+use super::hash::Growing;
 use super::mover::Common;
 use super::pace::Pace;
 use super::partial::Partial;
@@ -65,8 +66,8 @@ pub struct Run {
     pub found: u64,
     /// How many bytes from the beginning are on the disk.
     pub prefix: watch::Sender<u64>,
-    /// How many bytes from the beginning are hashed.
-    pub hashed: watch::Receiver<u64>,
+    /// The digest of its bytes, as far as they are whole from the beginning.
+    pub hashing: Arc<Growing>,
     /// Cancelled when there is nothing more to do, for whatever reason.
     pub enough: CancellationToken,
 }
@@ -107,7 +108,7 @@ impl Run {
 
     /// Waits while the digest is far behind and somebody else is at work.
     pub async fn digest_keeps_up(&self) {
-        let mut hashed = self.hashed.clone();
+        let mut hashed = self.hashing.progress();
         let may_go = |hashed: &u64| !is_far_behind(*hashed, *self.prefix.borrow(), self.found) || self.segments().is_idle();
         let _ = hashed.wait_for(may_go).await; // an error means that the hasher has ended
     }
@@ -140,16 +141,30 @@ impl Run {
 
     /// Writes a batch and tells everybody; answers how many bytes are new. Blocks.
     pub fn store(&self, offset: u64, batch: Batch) -> Result<u64, Fault> {
-        let end = offset + batch.len() as u64;
-        self.file.write(offset, &batch.into_pieces())?;
+        let (end, pieces) = (offset + batch.len() as u64, batch.into_pieces());
+        self.file.write(offset, &pieces)?;
+        let (gained, prefix) = self.mark(offset, end);
+        self.book.worked();
+        let busy = self.common.is_busy();
+        if busy {
+            self.hashing.keep_up(&self.file, prefix, offset, &pieces)?;
+        }
+        let wake = !busy || prefix == self.size || is_far_behind(self.hashing.done(), prefix, 0);
+        self.prefix.send_if_modified(|known| {
+            *known = prefix.max(*known);
+            wake
+        });
+        Ok(gained)
+    }
+
+    /// Takes note of what was written: how many bytes are new, and how many are whole from the beginning.
+    fn mark(&self, offset: u64, end: u64) -> (u64, u64) {
         let mut segments = self.segments();
         let before = segments.written().total();
         segments.mark_written(offset, end);
-        let done = segments.written().total();
-        self.prefix.send_replace(segments.written().prefix());
+        let (done, prefix) = (segments.written().total(), segments.written().prefix());
         self.counter.set_done(done);
-        self.book.worked();
-        Ok(done - before)
+        (done - before, prefix)
     }
 
     /// Fetches every missing byte, keeping the journal. When it returns, nothing of it is running any more.

@@ -1,6 +1,8 @@
 //! How transfers are carried out.
 
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use crate::engine::net::Network;
@@ -24,6 +26,8 @@ pub struct Settings {
     pub longest_wait: Duration,
     /// How often the journal is written and the data synced.
     pub checkpoint: Duration,
+    /// How many processors there are to share.
+    pub processors: usize,
     /// The folder in which the block digests of files are kept once their digests matched; `None` keeps none.
     pub blocks: Option<PathBuf>,
 }
@@ -39,6 +43,7 @@ impl Default for Settings {
             backoff: [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000].map(Duration::from_millis).to_vec(),
             longest_wait: Duration::from_secs(300),
             checkpoint: Duration::from_secs(1),
+            processors: thread::available_parallelism().map_or(1, NonZero::get),
             blocks: None,
         }
     }

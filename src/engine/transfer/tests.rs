@@ -429,3 +429,49 @@ async fn all_files_share_the_connections() {
     other.assert_whole();
     assert!(server.connections() <= 4, "{} connections", server.connections());
 }
+
+/// A machine that has a file for every processor: whoever writes bytes hashes them, too.
+async fn busy_bench(size: usize, handler: impl Fn(&Request, &[u8]) -> Reply + Send + Sync + 'static) -> (Bench, Server) {
+    let (mut bench, server) = bench(size, handler).await;
+    bench.settings.processors = 1;
+    (bench, server)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_busy_machine_a_file_comes_whole_over_one_connection_and_over_several() {
+    let slowly = |request: &Request, content: &[u8]| Reply::range(request, content).slowly(Duration::from_millis(2));
+    let (one, _server) = busy_bench(40 * MIB, Reply::range).await;
+    let (several, _other) = busy_bench(40 * MIB, slowly).await;
+    for bench in [one, several] {
+        bench.fetch().await.unwrap();
+        bench.assert_whole();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_busy_machine_a_stopped_file_goes_on_and_a_damaged_one_is_found_out() {
+    let hang = Arc::new(AtomicBool::new(true));
+    let hangs = hang.clone();
+    let (mut bench, server) = busy_bench(20 * MIB, move |request, content| {
+        let reply = Reply::range(request, content);
+        if hangs.load(Relaxed) { reply.hang_after(3 * MIB) } else { reply }
+    })
+    .await;
+    let fetching = bench.start();
+    until("a connection hangs", || server.served() >= 3 * MIB as u64 && bench.counter.moved() == server.served()).await;
+    bench.stop.cancel();
+    assert_eq!(fetching.await.unwrap().unwrap_err().kind, FaultKind::Interrupted);
+    let held = bench.held();
+
+    hang.store(false, Relaxed);
+    bench.stop = tokio_util::sync::CancellationToken::new();
+    bench.counter = Arc::default();
+    bench.fetch().await.unwrap();
+    bench.assert_whole();
+    assert_eq!(bench.counter.moved(), 20 * MIB as u64 - held);
+
+    bench.partial().discard().unwrap();
+    bench.digest = Digest::Sha256("0".repeat(64));
+    assert_eq!(bench.fetch().await.unwrap_err().kind, FaultKind::Corrupt);
+    bench.assert_gone();
+}
