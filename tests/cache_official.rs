@@ -137,7 +137,7 @@ except Exception as error:
             }
             fs::write(place.partial(file).data, content).unwrap();
             fs::write(place.partial(file).journal, "{}").unwrap();
-            place.place(&[file]).unwrap();
+            place.place(&[file.into()]).unwrap();
         }
         place
     }

@@ -10,11 +10,13 @@ mod turns;
 use std::collections::{HashSet, VecDeque};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, select_all};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cache::{Cache, Place};
@@ -24,11 +26,17 @@ use super::job::{Held, Run, Runner};
 use super::transfer::{Mover, Pace, Partial, Seat, is_small};
 use crate::desk::{Digest, Fault, Plan, PlannedFile};
 use errand::{Errand, Shared};
-use placing::{Parcel, placing};
+use placing::{Load, placing};
 pub(super) use turns::Turns;
 
 /// Small files of one job in flight at once. Many, because each costs a round trip or two.
 const SMALL_AT_ONCE: usize = 32;
+
+/// So many threads bring the small files of one job.
+const SMALL_LANES: usize = 2;
+
+/// How often small files that have come are placed, unless there are enough of them before.
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// Large files of one job in flight at once: two keep every connection busy, and their digests follow while the bytes are still in the
 /// processor's cache.
@@ -107,7 +115,7 @@ impl Runner for Downloader {
 impl Downloader {
     /// Brings every file; the first fault stops the others, which keep their bytes.
     async fn bring_all(&self, plan: &Arc<Plan>, place: Arc<dyn Place>, limit: Arc<Pace>, run: Arc<Run>) -> Result<(), Fault> {
-        let (parcels, placing) = placing(Arc::clone(&place));
+        let (loads, placing) = placing(Arc::clone(&place));
         let job = Shared {
             downloader: self.clone(),
             plan: Arc::clone(plan),
@@ -119,8 +127,8 @@ impl Downloader {
         };
         let (stop, job) = (job.stop.clone(), Arc::new(job));
         let (small, large): (Vec<_>, Vec<_>) = plan.files.iter().cloned().partition(|file| is_small(file.size));
-        let small = bring_small(&job, small, &parcels)?;
-        let large = bring_large(&job, large, parcels);
+        let small = bring_small(&job, small, &loads)?;
+        let large = bring_large(&job, large, loads);
         let mut results = select_all([small.boxed(), large.boxed(), stream::once(placing).boxed()]);
         let mut outcome = Ok(());
         while let Some(result) = results.next().await {
@@ -137,39 +145,63 @@ impl Downloader {
 fn bring_small(
     job: &Arc<Shared>,
     files: Vec<PlannedFile>,
-    parcels: &mpsc::Sender<Parcel>,
+    loads: &mpsc::Sender<Load>,
 ) -> Result<FuturesUnordered<BoxFuture<'static, Result<(), Fault>>>, Fault> {
-    let workers = files.len().min(SMALL_AT_ONCE);
+    let lanes = files.len().min(SMALL_LANES);
     let files = Arc::new(Mutex::new(VecDeque::from(files)));
     let hire = |_| {
         let seat = job.downloader.mover.seat()?;
         let lane = seat.handle().clone();
-        let worker = AbortOnDropHandle::new(lane.spawn(bring_each(Arc::clone(job), seat, Arc::clone(&files), parcels.clone())));
-        Ok(worker.map(|ended| ended.unwrap_or_else(|error| Err(Fault::internal("a download's task ended").because(error)))).boxed())
+        let working = AbortOnDropHandle::new(lane.spawn(bring_in_loads(Arc::clone(job), Arc::clone(&files), seat, loads.clone())));
+        Ok(working.map(|ended| ended.unwrap_or_else(|error| Err(Fault::internal("a download's task ended").because(error)))).boxed())
     };
-    (0..workers).map(hire).collect()
+    (0..lanes).map(hire).collect()
 }
 
-/// Brings one file after the other, until none is left.
-async fn bring_each(
+/// Brings small files and has them placed, many at a time; the first fault stops the others.
+async fn bring_in_loads(
     job: Arc<Shared>,
-    seat: Seat,
     files: Arc<Mutex<VecDeque<PlannedFile>>>,
-    parcels: mpsc::Sender<Parcel>,
+    seat: Seat,
+    loads: mpsc::Sender<Load>,
 ) -> Result<(), Fault> {
     let next = || files.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    while let Some(file) = next() {
-        Errand { job: Arc::clone(&job), file }.bring(Some(&seat), &parcels).await?;
+    let bring = |file| Errand { job: Arc::clone(&job), file }.bring(Some(&seat));
+    let mut bringing = stream::iter(std::iter::from_fn(next)).map(bring).buffer_unordered(SMALL_AT_ONCE / SMALL_LANES);
+    let (mut load, mut often, mut outcome) = (Load::default(), interval(GATHERING), Ok(()));
+    often.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            brought = bringing.next() => match brought {
+                Some(Ok(Some(parcel))) => if load.add(parcel) { load.send(&loads).await },
+                Some(Ok(None)) => {}
+                Some(Err(fault)) => {
+                    job.stop.cancel();
+                    outcome = outcome.and(Err(fault));
+                }
+                None => break,
+            },
+            _ = often.tick() => load.offer(&loads),
+        }
     }
-    Ok(())
+    load.send(&loads).await;
+    outcome
 }
 
 /// Brings large files, few at a time; the transfer of each sees to its own connections.
-fn bring_large(job: &Arc<Shared>, files: Vec<PlannedFile>, parcels: mpsc::Sender<Parcel>) -> impl Stream<Item = Result<(), Fault>> + use<> {
+fn bring_large(job: &Arc<Shared>, files: Vec<PlannedFile>, loads: mpsc::Sender<Load>) -> impl Stream<Item = Result<(), Fault>> + use<> {
     let job = Arc::clone(job);
     let bring = move |file| {
-        let (errand, parcels) = (Errand { job: Arc::clone(&job), file }, parcels.clone());
-        async move { errand.bring(None, &parcels).await }
+        let (errand, loads) = (Errand { job: Arc::clone(&job), file }, loads.clone());
+        async move {
+            let mut load = Load::default();
+            if let Some(parcel) = errand.bring(None).await? {
+                load.add(parcel);
+            }
+            load.send(&loads).await;
+            Ok(())
+        }
     };
     stream::iter(files).map(bring).buffer_unordered(LARGE_AT_ONCE)
 }

@@ -102,7 +102,7 @@ fn place(shelf: &Shelf, stock: &Stock, named: &Named, root: &Path, links: bool, 
             let partial = place.partial(file);
             fs::write(partial.data, &named.commit.files[&file.path]).unwrap();
             fs::write(partial.journal, "{}").unwrap();
-            place.place(&[file]).unwrap();
+            place.place(&[file.into()]).unwrap();
         }
     }
 }

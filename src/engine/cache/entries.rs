@@ -1,7 +1,7 @@
 //! Putting entries into folders so that a crash leaves the old one or the new, and no path leaves its folder.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -25,12 +25,12 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 
 /// The size of a file here, links followed: a blob may be a link into the shared store.
 pub(super) fn size_of(path: &Path) -> Option<u64> {
-    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len())
+    fs::metadata(path).ok().filter(Metadata::is_file).map(|found| found.len())
 }
 
 /// The size of a regular file here; a link is none.
 pub(super) fn size_of_regular(path: &Path) -> Option<u64> {
-    fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len())
+    fs::symlink_metadata(path).ok().filter(Metadata::is_file).map(|found| found.len())
 }
 
 /// Creates `relative` below `base` folder by folder, refusing a symbolic link that leads out of `base`.
@@ -149,10 +149,18 @@ pub(super) fn copy_to_partial(source: &Path, partial: &PartialPaths) -> Result<(
 }
 
 /// Turns a partial that is verified and synced into the file it is for: size checked, given the permissions of a new file, renamed,
-/// journal removed. Answers what the file looks like. The caller makes the rename durable.
-pub(super) fn settle(mode: u32, partial: &PartialPaths, target: &Path, size: u64) -> Result<Option<Stamp>, Fault> {
-    let found = fs::symlink_metadata(&partial.data).ok().filter(fs::Metadata::is_file);
-    let length = found.as_ref().map_or(0, fs::Metadata::len);
+/// journal removed. Answers what the file looks like. The caller makes the rename durable. One that was `written` just now, and looks
+/// like this, has no journal.
+pub(super) fn settle(
+    mode: u32,
+    partial: &PartialPaths,
+    written: Option<&Metadata>,
+    target: &Path,
+    size: u64,
+) -> Result<Option<Stamp>, Fault> {
+    let look = || fs::symlink_metadata(&partial.data).ok();
+    let found = written.cloned().or_else(look).filter(Metadata::is_file);
+    let length = found.as_ref().map_or(0, Metadata::len);
     if length != size {
         let message = format!("{} has {} instead of {}", partial.data.display(), bytes(length), bytes(size));
         return Err(Fault::new(FaultKind::Corrupt, message).hint("download the file again"));
@@ -163,8 +171,10 @@ pub(super) fn settle(mode: u32, partial: &PartialPaths, target: &Path, size: u64
     }
     fs::rename(&partial.data, target)
         .map_err(|error| Fault::disk(format!("move {} to {}", partial.data.display(), target.display()), error))?;
-    // Before the sync, which takes its time: a process that ends in between leaves no journal without its data.
-    remove_if_there(&partial.journal)?;
+    if written.is_none() {
+        // Before the sync, which takes its time: a process that ends in between leaves no journal without its data.
+        remove_if_there(&partial.journal)?;
+    }
     Ok(found.as_ref().map(Stamp::of))
 }
 
@@ -235,8 +245,8 @@ mod tests {
         fs::write(&partial.journal, "{}").unwrap();
         fs::set_permissions(&partial.data, Permissions::from_mode(0o400)).unwrap();
         let mode = FileMode::default().get(dir.path()).unwrap();
-        assert_eq!(settle(mode, &partial, &path("t"), 4).unwrap_err().kind, FaultKind::Corrupt);
-        settle(mode, &partial, &path("t"), 5).unwrap();
+        assert_eq!(settle(mode, &partial, None, &path("t"), 4).unwrap_err().kind, FaultKind::Corrupt);
+        settle(mode, &partial, None, &path("t"), 5).unwrap();
         fs::write(path("new"), "").unwrap();
         assert_eq!(fs::metadata(path("t")).unwrap().mode(), fs::metadata(path("new")).unwrap().mode());
         assert!(!partial.data.exists() && !partial.journal.exists());

@@ -14,7 +14,7 @@ use super::entries::{
 use super::known::Watch;
 use super::layout::{JOURNAL, PARTIAL};
 use super::lock::{BLOB_LOCK, try_lock};
-use super::place::{PartialPaths, Place};
+use super::place::{PartialPaths, Place, Ready};
 use super::snapshot::Snapshot;
 use super::tree::write_listing;
 use super::verify::git_sha1;
@@ -95,7 +95,7 @@ impl Folder {
                 .hint("download it again")
         };
         copy_to_partial(&self.source(file).ok_or_else(gone)?, &self.partial(file))?;
-        self.place(&[file])
+        self.place(&[file.into()])
     }
 }
 
@@ -128,13 +128,13 @@ impl Place for Folder {
         try_lock(&self.record(&file.path, "lock")?, BLOB_LOCK)
     }
 
-    fn place(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
-        for file in files {
+    fn place(&self, files: &[Ready<'_>]) -> Result<(), Fault> {
+        for Ready { file, written } in files {
             self.made.parent(&self.dir, &file.path)?;
-            settle(self.mode.get(&self.records())?, &self.partial(file), &self.file_path(file), file.size)?;
+            settle(self.mode.get(&self.records())?, &self.partial(file), *written, &self.file_path(file), file.size)?;
         }
-        sync_parents(&files.iter().map(|file| self.file_path(file)).collect::<Vec<_>>())?;
-        files.iter().try_for_each(|file| self.write_record(file))
+        sync_parents(&files.iter().map(|ready| self.file_path(ready.file)).collect::<Vec<_>>())?;
+        files.iter().try_for_each(|ready| self.write_record(ready.file))
     }
 
     fn link(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
@@ -144,7 +144,7 @@ impl Place for Folder {
     /// Always a copy: files in a plain folder are there to be edited.
     fn adopt(&self, file: &PlannedFile, offer: &Offer, watch: Watch) -> Result<bool, Fault> {
         let adoption = Adoption { known: self.snapshot.known(), file, offer, watch };
-        if adoption.copy(&self.partial(file))? { self.place(&[file]).map(|()| true) } else { Ok(false) }
+        if adoption.copy(&self.partial(file))? { self.place(&[file.into()]).map(|()| true) } else { Ok(false) }
     }
 
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {
@@ -210,7 +210,7 @@ mod tests {
         fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
         assert!(!place.held(file), "written after it was recorded");
         write_partial(&*place, file, b"weights");
-        place.place(&[file]).unwrap();
+        place.place(&[file.into()]).unwrap();
         assert!(place.held(file));
         fs::write(place.dir().join(".cache/huggingface/download/sub/w.bin.metadata"), "x\ny\nNaN\n").unwrap();
         assert!(!place.held(file));
@@ -235,7 +235,7 @@ mod tests {
         place.prepare().unwrap();
         assert!(!place.held(&plan.files[2]));
         write_partial(&*place, &plan.files[1], b"weights");
-        place.place(&[&plan.files[1]]).unwrap();
+        place.place(&[(&plan.files[1]).into()]).unwrap();
         assert!(place.held(&plan.files[2]));
         place.link(&[&plan.files[2]]).unwrap();
         assert_eq!(fs::read(place.file_path(&plan.files[2])).unwrap(), b"weights");
@@ -259,9 +259,9 @@ mod tests {
         for (file, (_, content)) in plan.files.iter().zip(FILES).take(2) {
             write_partial(&*place, file, content);
         }
-        place.place(&[&plan.files[0]]).unwrap();
+        place.place(&[(&plan.files[0]).into()]).unwrap();
         assert_eq!(fs::read(outside.join("mine")).unwrap(), b"mine");
-        assert!(place.place(&[&plan.files[1]]).unwrap_err().message.contains("leads out of"));
+        assert!(place.place(&[(&plan.files[1]).into()]).unwrap_err().message.contains("leads out of"));
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
     }
 

@@ -321,7 +321,7 @@ mod tests {
         place.prepare().unwrap();
         place.link(&[&old.files[0]]).unwrap();
         testkit::write_partial(&*place, &old.files[1], &[3; 70]);
-        place.place(&[&old.files[1]]).unwrap();
+        place.place(&[(&old.files[1]).into()]).unwrap();
         let repo = &scan(&cache).repos[0];
         assert_eq!((repo.detached, repo.detached_revisions().count(), repo.damaged), (70, 1, false));
         std::fs::remove_dir_all(repo.path.join("refs")).unwrap();

@@ -60,7 +60,7 @@ pub use inside::Inside;
 pub use known::Watch;
 pub use listing::Found;
 pub use others::Places;
-pub use place::{PartialPaths, Place};
+pub use place::{PartialPaths, Place, Ready};
 pub use quarantine::{Seized, SetAside};
 pub use survey::{Content, Survey};
 pub use verify::{Gauge, Reading, read_all, read_watched, verify_blob};

@@ -1,5 +1,6 @@
 //! Where the files of one plan go.
 
+use std::fs::Metadata;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,6 +20,21 @@ pub struct PartialPaths {
     pub data: PathBuf,
     /// Which parts of it are whole.
     pub journal: PathBuf,
+}
+
+/// A file whose partial is ready to be placed.
+#[derive(Clone, Copy, Debug)]
+pub struct Ready<'a> {
+    /// The file.
+    pub file: &'a PlannedFile,
+    /// What its partial looks like, as whoever has just written it knows; such a one has no journal.
+    pub written: Option<&'a Metadata>,
+}
+
+impl<'a> From<&'a PlannedFile> for Ready<'a> {
+    fn from(file: &'a PlannedFile) -> Self {
+        Self { file, written: None }
+    }
 }
 
 /// Where the files of one plan go: a snapshot of the Hugging Face cache, or a plain folder ([`Plan::local_dir`]).
@@ -51,7 +67,7 @@ pub trait Place: Send + Sync {
 
     /// Moves these files' partials, whose digests were checked and whose bytes are synced, to where they belong, and removes their
     /// journals. No two of the files have the same content. Many at a time share the filesystem's commits.
-    fn place(&self, files: &[&PlannedFile]) -> Result<(), Fault>;
+    fn place(&self, files: &[Ready<'_>]) -> Result<(), Fault>;
 
     /// Puts files whose content is [`held`](Place::held) where they belong. Doing it again changes nothing.
     fn link(&self, files: &[&PlannedFile]) -> Result<(), Fault>;

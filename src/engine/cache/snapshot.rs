@@ -17,7 +17,7 @@ use super::known::{Known, Stamp, Watch};
 use super::layout::{BLOBS, JOURNAL, LOCKS, PARTIAL, REFS, SNAPSHOTS, blob_link, repo_folder};
 use super::lock::{BLOB_LOCK, try_lock};
 use super::moved::Home;
-use super::place::{PartialPaths, Place};
+use super::place::{PartialPaths, Place, Ready};
 use super::store::Store;
 use super::tree::write_listing;
 use crate::desk::{Digest, Fault, FaultKind, Plan, PlannedFile};
@@ -135,7 +135,7 @@ impl Snapshot {
     fn enter_copy(&self, file: &PlannedFile, content: &Path) -> Result<PathBuf, Fault> {
         let (entry, partial) = (self.entry(file)?, self.partial(file));
         copy_to_partial(content, &partial)?;
-        settle(self.mode.get(&self.repo())?, &partial, &entry, file.size)?;
+        settle(self.mode.get(&self.repo())?, &partial, None, &entry, file.size)?;
         Ok(entry)
     }
 
@@ -208,16 +208,16 @@ impl Place for Snapshot {
     }
 
     /// The blobs are safe on the disk before anything points at them.
-    fn place(&self, files: &[&PlannedFile]) -> Result<(), Fault> {
-        let blobs: Vec<PathBuf> = files.iter().map(|file| self.cache.root.join(self.blob(file))).collect();
-        for (file, blob) in files.iter().zip(&blobs) {
-            let stamp = settle(self.mode.get(&self.repo())?, &self.partial(file), blob, file.size)?;
+    fn place(&self, files: &[Ready<'_>]) -> Result<(), Fault> {
+        let blobs: Vec<PathBuf> = files.iter().map(|ready| self.cache.root.join(self.blob(ready.file))).collect();
+        for (Ready { file, written }, blob) in files.iter().zip(&blobs) {
+            let stamp = settle(self.mode.get(&self.repo())?, &self.partial(file), *written, blob, file.size)?;
             if let Some(stamp) = stamp {
                 self.known().note(stamp, file.digest.clone());
             }
         }
         sync_parents(&blobs)?;
-        let entries: Vec<PathBuf> = files.iter().map(|file| self.enter(file, true)).collect::<Result<_, _>>()?;
+        let entries: Vec<PathBuf> = files.iter().map(|ready| self.enter(ready.file, true)).collect::<Result<_, _>>()?;
         sync_parents(&entries)
     }
 
@@ -236,7 +236,7 @@ impl Place for Snapshot {
                 return self.link(&[file]).map(|()| true);
             }
         }
-        if adoption.copy(&self.partial(file))? { self.place(&[file]).map(|()| true) } else { Ok(false) }
+        if adoption.copy(&self.partial(file))? { self.place(&[file.into()]).map(|()| true) } else { Ok(false) }
     }
 
     fn discard(&self, file: &PlannedFile) -> Result<(), Fault> {
@@ -295,11 +295,12 @@ mod tests {
         place.prepare().unwrap();
         assert!(!place.is_bare());
         let files: Vec<&PlannedFile> = plan.files.iter().collect();
+        let ready: Vec<Ready> = plan.files.iter().map(Ready::from).collect();
         testkit::write_partial(&*place, files[0], FILES[0].1);
-        assert_eq!(place.place(&files).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(place.place(&ready).unwrap_err().kind, FaultKind::Corrupt);
         assert!(!place.file_path(files[0]).exists(), "nothing points at blobs that are not synced");
         testkit::write_partial(&*place, files[1], FILES[1].1);
-        place.place(&files[1..]).unwrap();
+        place.place(&ready[1..]).unwrap();
         place.link(&files).unwrap();
         for (file, (_, content)) in files.iter().zip(FILES) {
             assert_eq!(fs::read(place.file_path(file)).unwrap(), *content);
@@ -376,7 +377,7 @@ mod tests {
         fs::create_dir(&outside).unwrap();
         symlink(&outside, place.dir().join("sub")).unwrap();
         testkit::write_partial(&*place, &plan.files[1], b"weights");
-        let fault = place.place(&[&plan.files[1]]).unwrap_err();
+        let fault = place.place(&[(&plan.files[1]).into()]).unwrap_err();
         assert!(fault.message.contains("leads out of"), "{fault}");
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     }
@@ -387,9 +388,9 @@ mod tests {
         let plan = plan("org/m", FILES);
         let place = cache.place(&plan).unwrap();
         place.prepare().unwrap();
-        assert_eq!(place.place(&[&plan.files[0]]).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(place.place(&[(&plan.files[0]).into()]).unwrap_err().kind, FaultKind::Corrupt);
         testkit::write_partial(&*place, &plan.files[0], b"{} ");
-        assert_eq!(place.place(&[&plan.files[0]]).unwrap_err().kind, FaultKind::Corrupt);
+        assert_eq!(place.place(&[(&plan.files[0]).into()]).unwrap_err().kind, FaultKind::Corrupt);
         assert!(!place.held(&plan.files[0]) && !place.file_path(&plan.files[0]).exists());
         place.discard(&plan.files[0]).unwrap();
         place.discard(&plan.files[0]).unwrap();
@@ -439,7 +440,7 @@ mod tests {
         let place = cache.without_symlinks().place(&plan).unwrap();
         place.prepare().unwrap();
         testkit::write_partial(&*place, &plan.files[0], b"weights");
-        place.place(&[&plan.files[0]]).unwrap();
+        place.place(&[(&plan.files[0]).into()]).unwrap();
         assert!(place.held(&plan.files[1]));
         place.link(&[&plan.files[1]]).unwrap();
         assert_eq!(fs::read(place.file_path(&plan.files[1])).unwrap(), b"weights");

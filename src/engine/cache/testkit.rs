@@ -72,7 +72,7 @@ pub fn fill(cache: &Cache, plan: &Plan, files: &[(&str, &[u8])]) -> Arc<dyn Plac
     place.prepare().unwrap();
     for (file, (_, content)) in plan.files.iter().zip(files) {
         write_partial(&*place, file, content);
-        place.place(&[file]).unwrap();
+        place.place(&[file.into()]).unwrap();
     }
     place
 }

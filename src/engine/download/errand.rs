@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::on_hub::OnHub;
@@ -39,28 +38,26 @@ pub(super) struct Errand {
 }
 
 impl Errand {
-    /// Brings the file and sends it on to be placed. With a seat, on whose thread this then runs, a small file comes over the seat's
-    /// connections and what little it needs to know of the disk is looked up right there.
-    pub(super) async fn bring(self, seat: Option<&Seat>, parcels: &mpsc::Sender<Parcel>) -> Result<(), Fault> {
+    /// Brings the file and answers with what is to be placed, unless that is done. With a seat, on whose thread this then runs, a small
+    /// file comes over the seat's connections and what little it needs to know of the disk is looked up right there.
+    pub(super) async fn bring(self, seat: Option<&Seat>) -> Result<Option<Parcel>, Fault> {
         if self.job.stop.is_cancelled() {
             return Err(interrupted());
         }
         let counter = Arc::new(Counter::default());
         let shown = self.show(&counter);
-        let Found { mut claim, content } = self.claim(seat.is_some(), &counter).await?;
-        let content = match content {
-            Sought::Held => Content::Held,
-            Sought::Missing(offers) if self.adopt(&offers, &counter).await? => {
+        let (claim, content) = match self.claim(seat.is_some(), &counter).await? {
+            // Whoever wants the same content need not wait until this file, too, leads to it.
+            Found::Held => (None, Content::Held),
+            Found::Missing(mut claim, offers) if self.adopt(&offers, &counter).await? => {
                 claim.turn.pass_on(self.job.place.file_path(&self.file));
                 shown.placed(self.file.size);
-                return Ok(());
+                return Ok(None);
             }
-            Sought::Missing(_) => self.fetch(seat, &counter).await?,
+            Found::Missing(claim, _) => (Some(claim), self.fetch(seat, &counter).await?),
         };
         counter.enter(Phase::Placing);
-        // Where nobody places any more, whoever did says why.
-        let _ = parcels.send(Parcel { file: self.file, content, claim, shown }).await;
-        Ok(())
+        Ok(Some(Parcel { file: self.file, content, claim, shown }))
     }
 
     fn show(&self, counter: &Arc<Counter>) -> Followed {
@@ -77,10 +74,8 @@ impl Errand {
         loop {
             let turn = self.turn(&line, counter).await?;
             match self.look(at_once, turn.placed()).await? {
-                Standing::Held => return Ok(Found { claim: Claim { turn, _lock: None }, content: Sought::Held }),
-                Standing::Locked(lock, offers) => {
-                    return Ok(Found { claim: Claim { turn, _lock: Some(lock) }, content: Sought::Missing(offers) });
-                }
+                Standing::Held => return Ok(Found::Held),
+                Standing::Locked(lock, offers) => return Ok(Found::Missing(Claim { turn, _lock: lock }, offers)),
                 Standing::Busy => drop(turn),
             }
             let waiting = tokio::time::sleep(LOCK_RETRY);
@@ -174,8 +169,8 @@ fn look(job: &Shared, file: &PlannedFile, passed_on: Option<PathBuf>) -> Result<
         return Ok(Standing::Held);
     }
     let Some(lock) = job.place.lock(file)? else { return Ok(Standing::Busy) };
-    // Another process may have brought the content just before.
-    if job.place.held(file) {
+    // Another process may have brought the content just before; not where nobody has ever had the lock.
+    if !lock.is_new() && job.place.held(file) {
         return Ok(Standing::Held);
     }
     let offers = job.elsewhere.offers(file).into_iter().chain(passed_on.map(Offer::file)).collect();
@@ -192,17 +187,12 @@ enum Standing {
     Locked(FileLock, Vec<Offer>),
 }
 
-/// A content that is ours to bring.
-struct Found {
-    claim: Claim,
-    content: Sought,
-}
-
-enum Sought {
+/// What is known of a content.
+enum Found {
     /// It is where the cache keeps it.
     Held,
-    /// It is not, but may be in these places.
-    Missing(Vec<Offer>),
+    /// It is not, and is ours to bring; but it may be in these places.
+    Missing(Claim, Vec<Offer>),
 }
 
 struct InFlight {

@@ -8,15 +8,17 @@ use tokio::sync::mpsc;
 
 use super::turns::Turn;
 use crate::desk::{Fault, PlannedFile};
-use crate::engine::cache::Place;
+use crate::engine::cache::{Place, Ready};
 use crate::engine::host::{FileLock, blocking};
 use crate::engine::job::Followed;
 use crate::engine::transfer::Received;
 
-/// So many files may wait to be placed while others are.
-const WAITING: usize = 16;
-/// The most files that are placed together. Those of them that come from memory are in it meanwhile.
-const TOGETHER: usize = 48;
+/// So many loads may wait to be placed while another one is.
+const WAITING: usize = 1;
+/// The most files of a load.
+const MOST_FILES: usize = 64;
+/// The most bytes of a load, which may be in memory meanwhile.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// A file that is to be placed.
 pub(super) struct Parcel {
@@ -24,8 +26,8 @@ pub(super) struct Parcel {
     pub file: PlannedFile,
     /// Its content.
     pub content: Content,
-    /// What keeps others off the content until it is placed.
-    pub claim: Claim,
+    /// What keeps others off the content until it is placed; nothing where it is there.
+    pub claim: Option<Claim>,
     /// What shows the file until it is placed.
     pub shown: Followed,
 }
@@ -43,17 +45,48 @@ pub(super) enum Content {
 /// The right to bring a content: the turn among this engine's downloads, and the lock that other processes heed.
 pub(super) struct Claim {
     pub turn: Turn,
-    pub _lock: Option<FileLock>,
+    pub _lock: FileLock,
 }
 
-/// The way to the placing of parcels, and the placing itself, which ends when nobody can send any more or with the first fault.
-pub(super) fn placing(place: Arc<dyn Place>) -> (mpsc::Sender<Parcel>, impl Future<Output = Result<(), Fault>>) {
-    let (sender, mut receiver) = mpsc::channel(WAITING);
+/// Parcels that are placed together.
+#[derive(Default)]
+pub(super) struct Load {
+    parcels: Vec<Parcel>,
+    bytes: u64,
+}
+
+impl Load {
+    /// Adds a parcel, and answers whether that is enough for a load.
+    pub fn add(&mut self, parcel: Parcel) -> bool {
+        self.bytes += parcel.file.size;
+        self.parcels.push(parcel);
+        self.parcels.len() >= MOST_FILES || self.bytes >= MOST_BYTES
+    }
+
+    /// Sends what was gathered if nothing else waits to be placed, and begins anew.
+    pub fn offer(&mut self, loads: &mpsc::Sender<Load>) {
+        if !self.parcels.is_empty()
+            && let Ok(room) = loads.try_reserve()
+        {
+            room.send(std::mem::take(self));
+        }
+    }
+
+    /// Sends what was gathered to be placed, if anything was, and begins anew. Where nobody places any more, whoever did says why.
+    pub async fn send(&mut self, loads: &mpsc::Sender<Load>) {
+        if !self.parcels.is_empty() {
+            let _ = loads.send(std::mem::take(self)).await;
+        }
+    }
+}
+
+/// The way to the placing of loads, and the placing itself, which ends when nobody can send any more or with the first fault.
+pub(super) fn placing(place: Arc<dyn Place>) -> (mpsc::Sender<Load>, impl Future<Output = Result<(), Fault>>) {
+    let (sender, mut receiver) = mpsc::channel::<Load>(WAITING);
     let work = async move {
-        let mut parcels = Vec::new();
-        while receiver.recv_many(&mut parcels, TOGETHER).await > 0 {
-            let (place, parcels) = (Arc::clone(&place), std::mem::take(&mut parcels));
-            blocking(move || place_all(&*place, parcels)).await?;
+        while let Some(load) = receiver.recv().await {
+            let place = Arc::clone(&place);
+            blocking(move || place_all(&*place, load.parcels)).await?;
         }
         Ok(())
     };
@@ -61,20 +94,26 @@ pub(super) fn placing(place: Arc<dyn Place>) -> (mpsc::Sender<Parcel>, impl Futu
 }
 
 fn place_all(place: &dyn Place, parcels: Vec<Parcel>) -> Result<(), Fault> {
-    let (mut received, mut fetched, mut held, mut claims) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut received, mut arrived, mut fetched, mut held, mut claims) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Parcel { file, content, claim, shown } in parcels {
-        let files = if matches!(content, Content::Held) { &mut held } else { &mut fetched };
-        if let Content::Memory(content) = content {
-            received.push(content);
-        }
         claims.push((file.size, place.file_path(&file), claim, shown));
-        files.push(file);
+        match content {
+            Content::Held => held.push(file),
+            Content::Partial => fetched.push(file),
+            Content::Memory(content) => {
+                received.push(content);
+                arrived.push(file);
+            }
+        }
     }
-    Received::write_all(&received)?;
-    place.place(&fetched.iter().collect::<Vec<_>>())?;
+    let written = Received::write_all(&received)?;
+    let arrived = arrived.iter().zip(&written).map(|(file, written)| Ready { file, written: Some(written) });
+    place.place(&arrived.chain(fetched.iter().map(Ready::from)).collect::<Vec<_>>())?;
     place.link(&held.iter().collect::<Vec<_>>())?;
-    for (size, path, mut claim, shown) in claims {
-        claim.turn.pass_on(path);
+    for (size, path, claim, shown) in claims {
+        if let Some(mut claim) = claim {
+            claim.turn.pass_on(path);
+        }
         shown.placed(size);
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The data file of a partial: positional reads and writes, room, durability.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -103,6 +103,11 @@ impl DataFile {
     /// `POSIX_FADV_DONTNEED` does that on Linux before it drops pages that are on the disk already; the new ones it does not drop.
     pub fn begin_sync(&self) {
         let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
+    }
+
+    /// What the file looks like.
+    pub fn metadata(&self) -> Result<Metadata, Fault> {
+        self.file.metadata().map_err(|error| self.failed("look at", error))
     }
 
     /// Makes everything written so far survive a power failure.

@@ -1,7 +1,8 @@
 //! The digest of a file that is still growing.
 //!
 //! The hasher follows the part of the file that is whole from the beginning, on a thread of its own, and reads it back while
-//! the kernel still has it in memory. Sockets and writers never wait for it.
+//! the kernel still has it in memory. Sockets and writers never wait for it. Where every processor has a file to work on, a second
+//! thread for each would only take turns with the first: there whoever writes bytes hashes them, too, and the hasher sleeps.
 
 use std::sync::Mutex;
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, SetOnce, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -145,16 +146,21 @@ impl Run {
         self.file.write(offset, &pieces)?;
         let (gained, prefix) = self.mark(offset, end);
         self.book.worked();
-        let busy = self.common.is_busy();
-        if busy {
-            self.hashing.keep_up(&self.file, prefix, offset, &pieces)?;
-        }
-        let wake = !busy || prefix == self.size || is_far_behind(self.hashing.done(), prefix, 0);
+        let wake = self.hash(prefix, offset, &pieces)?;
         self.prefix.send_if_modified(|known| {
             *known = prefix.max(*known);
             wake
         });
         Ok(gained)
+    }
+
+    /// Hashes what was written where that is best done right here, and answers whether the hasher has anything to do.
+    fn hash(&self, prefix: u64, offset: u64, pieces: &[Bytes]) -> Result<bool, Fault> {
+        if !self.common.is_busy() {
+            return Ok(true);
+        }
+        self.hashing.keep_up(&self.file, prefix, offset, pieces)?;
+        Ok(prefix == self.size || is_far_behind(self.hashing.done(), prefix, 0))
     }
 
     /// Takes note of what was written: how many bytes are new, and how many are whole from the beginning.

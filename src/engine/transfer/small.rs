@@ -3,6 +3,7 @@
 //! Nothing of them is worth resuming, so they have no journal and no room set aside; a crash leaves a partial that the next
 //! transfer overwrites. One request asks for the whole of each.
 
+use std::fs::Metadata;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -41,13 +42,14 @@ pub struct Received {
 }
 
 impl Received {
-    /// Writes the partials of all and syncs them, so that they share the filesystem's commits. Blocks. After a fault none is left.
-    pub fn write_all(all: &[Self]) -> Result<(), Fault> {
+    /// Writes the partials of all and syncs them, so that they share the filesystem's commits; answers what each looks like. Blocks.
+    /// After a fault none is left.
+    pub fn write_all(all: &[Self]) -> Result<Vec<Metadata>, Fault> {
         let written = all.iter().map(Self::write).collect::<Result<Vec<_>, _>>();
-        let synced = written.and_then(|files| files.iter().try_for_each(DataFile::sync));
+        let synced = written.and_then(|files| files.iter().map(|file| file.sync().and_then(|()| file.metadata())).collect());
         for Self { transfer, .. } in all {
             match synced {
-                Ok(()) => transfer.counter.set_done(transfer.size),
+                Ok(_) => transfer.counter.set_done(transfer.size),
                 Err(_) => transfer.partial.discard()?,
             }
         }
