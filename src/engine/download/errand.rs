@@ -14,7 +14,7 @@ use crate::desk::{Fault, FaultKind, FileProgress, Phase, Plan, PlannedFile, prin
 use crate::engine::cache::{Elsewhere, Offer, Place};
 use crate::engine::host::{FileLock, blocking};
 use crate::engine::job::{ActiveFile, Followed, Run};
-use crate::engine::transfer::{Counter, Pace, Seat, Transfer};
+use crate::engine::transfer::{Counter, Pace, Seat, Transfer, is_small};
 
 /// How often a lock that another process holds is tried again.
 const LOCK_RETRY: Duration = Duration::from_millis(200);
@@ -169,8 +169,9 @@ fn look(job: &Shared, file: &PlannedFile, passed_on: Option<PathBuf>) -> Result<
         return Ok(Standing::Held);
     }
     let Some(lock) = job.place.lock(file)? else { return Ok(Standing::Busy) };
-    // Another process may have brought the content just before; not where nobody has ever had the lock.
-    if !lock.is_new() && job.place.held(file) {
+    // Another process may have brought the content just before. A new lock hardly rules that out, since some remove theirs; but to
+    // look for each small file costs more than to fetch one of them in vain.
+    if !(lock.is_new() && is_small(file.size)) && job.place.held(file) {
         return Ok(Standing::Held);
     }
     let offers = job.elsewhere.offers(file).into_iter().chain(passed_on.map(Offer::file)).collect();

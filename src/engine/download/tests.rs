@@ -255,3 +255,23 @@ async fn another_processs_lock_is_waited_for_and_a_pause_ends_the_wait() {
     world.control(JobAction::Resume, &first).await;
     world.until(&first, |job| job.state == JobState::Completed).await;
 }
+
+#[tokio::test]
+async fn what_another_process_brought_is_neither_fetched_nor_read_even_if_its_lock_is_gone() {
+    let weights = noise(0);
+    let world = World::new(&[("o/a/w.gguf", &weights)], |_| {}).await;
+    let digest = world.plan("o/a", None).await.files[0].digest.clone();
+    let path = world.cache(&format!(".locks/models--o--a/{digest}.lock"));
+    let held = FileLock::try_acquire(&path, 0o664).unwrap().unwrap();
+    let job = world.start("o/a", None).await;
+    world.until(&job, |job| is_waiting(job, "another process")).await;
+
+    let blob = world.cache(&format!("models--o--a/blobs/{}", digest.hex()));
+    write(blob.clone(), &vec![7; weights.len()]); // whoever read it would not take it
+    let inode = || fs::metadata(&blob).unwrap().ino();
+    let before = inode();
+    fs::remove_file(path).unwrap();
+    drop(held);
+    world.until(&job, |job| job.state == JobState::Completed).await;
+    assert_eq!(inode(), before, "the blob that the other process brought is used");
+}
