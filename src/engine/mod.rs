@@ -9,6 +9,7 @@ mod card;
 mod cleaning;
 pub mod config;
 mod contents;
+pub mod digest;
 mod download;
 mod headers;
 pub mod host;

@@ -17,8 +17,8 @@ use super::lock::{BLOB_LOCK, try_lock};
 use super::place::{PartialPaths, Place, Ready};
 use super::snapshot::Snapshot;
 use super::tree::write_listing;
-use super::verify::git_sha1;
 use crate::desk::{Fault, FaultKind, PlannedFile};
+use crate::engine::digest::git_sha1;
 use crate::engine::host::{FileLock, write_atomically};
 
 /// The records' folder, relative to the one that files are placed in.

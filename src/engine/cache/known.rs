@@ -7,11 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
-
-use super::verify::git_header;
 use crate::desk::Digest;
+use crate::engine::digest::Hasher;
 
 /// Read at once.
 const BLOCK: usize = 256 << 10;
@@ -81,24 +78,18 @@ pub(super) fn read_through(
     size: u64,
     like: &Digest,
     watch: Watch,
-    sink: impl FnMut(&[u8]) -> io::Result<()>,
+    mut sink: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Digest> {
-    match like {
-        Digest::Sha256(_) => hash(file, Sha256::new(), watch, sink).map(Digest::Sha256),
-        Digest::GitSha1(_) => hash(file, Sha1::new_with_prefix(git_header(size)), watch, sink).map(Digest::GitSha1),
-    }
-}
-
-fn hash<H: sha2::Digest>(file: &mut File, mut hash: H, watch: Watch, mut sink: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<String> {
+    let mut hasher = Hasher::like(like, size);
     let mut buffer = vec![0; BLOCK];
     let mut done = 0;
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            return Ok(hex::encode(hash.finalize()));
+            return Ok(hasher.finish());
         }
         sink(&buffer[..count])?;
-        hash.update(&buffer[..count]);
+        hasher.update(&buffer[..count]);
         done += count as u64;
         if !watch(done) {
             return Err(ErrorKind::Interrupted.into());

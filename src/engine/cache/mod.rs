@@ -42,6 +42,7 @@ mod seen;
 mod snapshot;
 mod spoils;
 mod store;
+mod stream;
 mod survey;
 #[cfg(test)]
 mod testkit;

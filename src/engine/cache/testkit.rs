@@ -7,9 +7,9 @@ use std::sync::Arc;
 use sha2::Digest as _;
 use tempfile::TempDir;
 
-use super::verify::git_sha1;
 use super::{Cache, Place};
 use crate::desk::{DeletionTarget, Plan, PlannedFile, RepoKey, RepoKind, RepoRef};
+use crate::engine::digest::git_sha1;
 
 /// The commit of every plan here.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::Cache;
 use super::layout::{REFS, is_hex, repo_folder};
-use super::verify::git_sha1;
 use crate::desk::{Digest, Fault, Plan, PlannedFile, RepoFile, RepoRef, safe_path};
+use crate::engine::digest::git_sha1;
 use crate::engine::host::write_atomically;
 
 const FORMAT_VERSION: u64 = 1;

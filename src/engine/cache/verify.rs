@@ -1,27 +1,18 @@
 //! Whether files' bytes are what they should be.
 //!
-//! Files are read by one thread for each processor, the largest first, each file by one thread: a digest cannot be split, and the
-//! kernel reads ahead while it is computed. Memory is one buffer for each thread.
+//! Files are read by one thread for each processor, the largest first. Each thread reads two at a time where there are enough of them,
+//! since two are hashed in hardly more time than one. Memory is one buffer for each file that is being read.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::num::NonZeroU64;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-use rustix::fs::{Advice, fadvise};
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
-
+pub(super) use super::stream::BUFFER;
+use super::stream::Stream;
 use super::survey::Content;
 use crate::desk::{Digest, Fault, VerifyProgress};
-
-/// Read at once; it stays in the processor's cache between reading and hashing.
-pub(super) const BUFFER: usize = 256 << 10;
-/// The kernel is asked for the next so many bytes before they are needed.
-const AHEAD: u64 = 8 << 20;
 
 /// How far reading is, for others to look at, and their way to end it.
 #[derive(Debug, Default)]
@@ -91,22 +82,15 @@ pub fn read_all(root: &Path, contents: &[Content], gauge: &Gauge) -> Vec<Reading
     let tasks = tasks(contents);
     gauge.expect(tasks.len(), tasks.iter().map(|task| task.0.size).sum());
     let next = AtomicUsize::new(0);
-    let work = || {
-        let mut buffer = vec![0; BUFFER];
-        let mut readings = Vec::new();
-        while let Some((content, digest, users)) = tasks.get(next.fetch_add(1, Relaxed)).filter(|_| !gauge.is_stopped()) {
-            readings.push((read(&root.join(&content.bytes), digest, &mut buffer, gauge), users));
-            gauge.count_file();
-        }
-        readings
-    };
+    let take = || tasks.get(next.fetch_add(1, Relaxed)).filter(|_| !gauge.is_stopped());
     let mut all = vec![Reading::None; contents.len()];
     let threads = thread::available_parallelism().map_or(1, usize::from).min(tasks.len());
+    let at_once = at_once(tasks.len(), threads);
     let readings: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(root, at_once, take, gauge))).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
     });
-    for (reading, users) in readings {
+    for (reading, (_, _, users)) in readings {
         for user in users {
             all[*user].clone_from(&reading);
         }
@@ -114,9 +98,80 @@ pub fn read_all(root: &Path, contents: &[Content], gauge: &Gauge) -> Vec<Reading
     all
 }
 
+/// How many files a thread reads at once: two are hashed in hardly more time than one, but every processor should have one first.
+fn at_once(tasks: usize, threads: usize) -> usize {
+    if tasks >= 2 * threads { 2 } else { 1 }
+}
+
+/// A content, its digest, and the indices of all that share both.
+type Task<'a> = (&'a Content, &'a Digest, Vec<usize>);
+
+/// Reads one content after the other, or two at a time, and answers with what each came to.
+fn work<'a, 'b>(root: &Path, at_once: usize, take: impl Fn() -> Option<&'a Task<'b>>, gauge: &Gauge) -> Vec<(Reading, &'a Task<'b>)> {
+    let (mut readings, mut open): (Vec<_>, Vec<Open>) = (Vec::new(), Vec::new());
+    loop {
+        while open.len() < at_once
+            && let Some(task) = take()
+        {
+            match Stream::open(&root.join(&task.0.bytes), task.1) {
+                Ok(stream) => open.push(Open::new(task, stream)),
+                Err(error) => readings.push((Reading::Failed(error.to_string()), task)),
+            }
+        }
+        if open.is_empty() || gauge.is_stopped() {
+            return readings;
+        }
+        gauge.advance(read_on(&mut open));
+        for ended in open.extract_if(.., |file| file.length == 0) {
+            gauge.count_file();
+            readings.push((ended.failed.map_or_else(|| verdict(ended.task.1, ended.stream), Reading::Failed), ended.task));
+        }
+    }
+}
+
+/// A content in the middle of being read.
+struct Open<'a, 'b> {
+    task: &'a Task<'b>,
+    stream: Stream,
+    buffer: Vec<u8>,
+    /// How many bytes were read last; none when it has ended, for better or worse.
+    length: usize,
+    failed: Option<String>,
+}
+
+impl<'a, 'b> Open<'a, 'b> {
+    fn new(task: &'a Task<'b>, stream: Stream) -> Self {
+        Self { task, stream, buffer: vec![0; BUFFER], length: 0, failed: None }
+    }
+
+    fn read(&mut self) {
+        let read = self.stream.read(&mut self.buffer);
+        self.length = read.unwrap_or_else(|error| {
+            self.failed = Some(error.to_string());
+            0
+        });
+    }
+}
+
+/// Reads the next piece of each content and hashes it; answers with their length.
+fn read_on(open: &mut [Open]) -> usize {
+    open.iter_mut().for_each(Open::read);
+    match open {
+        [one, other] => one.stream.update_both(&one.buffer[..one.length], &mut other.stream, &other.buffer[..other.length]),
+        _ => open.iter_mut().for_each(|file| file.stream.update(&file.buffer[..file.length])),
+    }
+    open.iter().map(|file| file.length).sum()
+}
+
+/// What a content that was read to its end came to.
+fn verdict(digest: &Digest, stream: Stream) -> Reading {
+    let hash = stream.finish();
+    if hash == digest.hex() { Reading::Good } else { Reading::Other(hash) }
+}
+
 /// What there is to read, the largest first: a content, its digest, and the indices of all that share both.
-fn tasks(contents: &[Content]) -> Vec<(&Content, &Digest, Vec<usize>)> {
-    let mut tasks: HashMap<_, (&Content, &Digest, Vec<usize>)> = HashMap::new();
+fn tasks(contents: &[Content]) -> Vec<Task<'_>> {
+    let mut tasks: HashMap<_, Task> = HashMap::new();
     for (index, content) in contents.iter().enumerate() {
         if let Some(digest) = &content.digest {
             tasks.entry((&content.bytes, digest)).or_insert((content, digest, Vec::new())).2.push(index);
@@ -125,16 +180,6 @@ fn tasks(contents: &[Content]) -> Vec<(&Content, &Digest, Vec<usize>)> {
     let mut tasks: Vec<_> = tasks.into_values().collect();
     tasks.sort_by(|a, b| b.0.size.cmp(&a.0.size).then_with(|| a.0.path.cmp(&b.0.path)));
     tasks
-}
-
-fn read(path: &Path, digest: &Digest, buffer: &mut [u8], gauge: &Gauge) -> Reading {
-    let watch = |piece: &[u8]| gauge.advance(piece.len());
-    match content_hash(path, digest, buffer, watch) {
-        Ok(Some(hash)) if hash == digest.hex() => Reading::Good,
-        Ok(Some(hash)) => Reading::Other(hash),
-        Ok(None) => Reading::None,
-        Err(error) => Reading::Failed(error.to_string()),
-    }
 }
 
 /// Whether a file's content has this digest. Reads all of it.
@@ -151,83 +196,29 @@ pub fn read_watched(path: &Path, digest: &Digest, mut watch: impl FnMut(&[u8])) 
     hash.map(|hash| hash.as_deref() == Some(digest.hex())).map_err(|error| Fault::disk(format!("read {}", path.display()), error))
 }
 
-/// A file's digest of the same kind as another; `None` once `watch`, which sees every piece, says no.
+/// A file's digest of the same kind as another, in hexadecimal; `None` once `watch`, which sees every piece, says no.
 pub(super) fn content_hash(
     path: &Path,
     digest: &Digest,
     buffer: &mut [u8],
-    watch: impl FnMut(&[u8]) -> bool,
-) -> io::Result<Option<String>> {
-    let mut file = open_unnoticed(path)?;
-    let length = file.metadata()?.len();
-    match digest {
-        Digest::Sha256(_) => hash_rest(&mut file, Sha256::new(), buffer, watch),
-        Digest::GitSha1(_) => hash_rest(&mut file, Sha1::new_with_prefix(git_header(length)), buffer, watch),
-    }
-}
-
-/// Opens a file without leaving a trace in the time of its last use, by which people choose what to delete. Only its owner may.
-fn open_unnoticed(path: &Path) -> io::Result<File> {
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        #[allow(clippy::cast_possible_wrap)] // the flag is one low bit
-        let flags = rustix::fs::OFlags::NOATIME.bits() as i32;
-        match File::options().read(true).custom_flags(flags).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-            opened => return opened,
-        }
-    }
-    File::open(path)
-}
-
-fn hash_rest<H: sha2::Digest>(
-    file: &mut File,
-    mut hash: H,
-    buffer: &mut [u8],
     mut watch: impl FnMut(&[u8]) -> bool,
 ) -> io::Result<Option<String>> {
-    let (mut at, mut asked) = (0, 0);
+    let mut stream = Stream::open(path, digest)?;
     loop {
-        if at >= asked {
-            asked = read_ahead(file, at);
+        let length = stream.read(buffer)?;
+        if length == 0 {
+            return Ok(Some(stream.finish()));
         }
-        match file.read(buffer)? {
-            0 => return Ok(Some(hex::encode(hash.finalize()))),
-            count => {
-                hash.update(&buffer[..count]);
-                at += count as u64;
-                if !watch(&buffer[..count]) {
-                    return Ok(None);
-                }
-            }
+        stream.update(&buffer[..length]);
+        if !watch(&buffer[..length]) {
+            return Ok(None);
         }
     }
-}
-
-/// Asks the kernel to have the next bytes ready, and answers up to where the next question can wait.
-fn read_ahead(file: &File, at: u64) -> u64 {
-    // Advice that is not taken costs nothing but speed.
-    if at == 0 {
-        let _ = fadvise(file, 0, None, Advice::Sequential);
-    }
-    let _ = fadvise(file, at, NonZeroU64::new(2 * AHEAD), Advice::WillNeed);
-    at + AHEAD
-}
-
-/// The SHA-1 by which git names a blob with this content, in hexadecimal.
-pub(super) fn git_sha1(content: &[u8]) -> String {
-    let hash = Sha1::new_with_prefix(git_header(content.len() as u64));
-    hex::encode(hash.chain_update(content).finalize())
-}
-
-/// What git hashes before a blob's content.
-pub(super) fn git_header(length: u64) -> String {
-    format!("blob {length}\0")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::os::unix::fs::symlink;
 
     use super::super::Cache;
@@ -263,7 +254,6 @@ mod tests {
         // The values of `git hash-object` and `sha256sum`.
         let git = "ce013625030ba8dba906f756967f9e9ca394464a".parse().unwrap();
         let sha = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03".parse().unwrap();
-        assert_eq!(git_sha1(b"hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
         assert!(verify_blob(&path, &git).unwrap() && verify_blob(&path, &sha).unwrap());
         std::fs::write(&path, "hellO\n").unwrap();
         assert!(!verify_blob(&path, &git).unwrap() && !verify_blob(&path, &sha).unwrap());
@@ -285,6 +275,37 @@ mod tests {
         std::fs::write(blob(&cache, "org/m", 0), "{} ").unwrap();
         let bad = readings(&cache, &[]).into_iter().filter(|(_, reading)| matches!(reading, Reading::Other(_))).map(|(name, _)| name);
         assert_eq!(sorted(bad.collect()), ["model/org/m config.json", "model/org/m sub/w.bin+twin.bin"]);
+    }
+
+    #[test]
+    fn two_at_a_time_come_to_the_same_as_one_by_one() {
+        let (_dir, cache) = testkit::cache();
+        let long: Vec<u8> = (0..700_000_u32).flat_map(u32::to_le_bytes).collect();
+        let (longest, next) = (&long[..3 * BUFFER + 10], &long[5..BUFFER + 6]); // each ends while the other one goes on
+        let files = [("a.bin", longest), ("b.bin", next), ("c.bin", &long[7..BUFFER + 7]), ("d.json", &long[..100_000]), ("e.bin", b"")];
+        let many = [&files[..], &[("gone.bin", b"gone"), ("bad.bin", &long[..BUFFER])]].concat();
+        add(&cache, "org/m", &many);
+        let survey = cache.survey(&[]).unwrap();
+        let blob = |index: usize| cache.root().join("models--org--m/blobs").join(plan("org/m", &many).files[index].digest.hex());
+        std::fs::remove_file(blob(5)).unwrap();
+        std::fs::write(blob(6), &long[1..=BUFFER]).unwrap();
+        let tasks = tasks(&survey.contents);
+        let come_to = |at_once| {
+            let (next, gauge) = (AtomicUsize::new(0), Gauge::default());
+            let mut readings = work(cache.root(), at_once, || tasks.get(next.fetch_add(1, Relaxed)), &gauge);
+            readings.sort_by_key(|(_, task)| task.1.to_string());
+            let verdicts: Vec<_> = readings.into_iter().map(|(reading, task)| (task.1.clone(), reading)).collect();
+            (verdicts, gauge.now())
+        };
+        let (verdicts, progress) = come_to(2);
+        assert_eq!(
+            (&verdicts, progress.bytes_done, progress.files_done),
+            (&come_to(1).0, come_to(1).1.bytes_done, come_to(1).1.files_done)
+        );
+        let count = |wanted: fn(&Reading) -> bool| verdicts.iter().filter(|(_, reading)| wanted(reading)).count();
+        assert_eq!(count(|reading| *reading == Reading::Good), 5);
+        assert_eq!(count(|reading| matches!(reading, Reading::Other(_))), 1);
+        assert_eq!(count(|reading| matches!(reading, Reading::Failed(_))), 1);
     }
 
     #[test]
