@@ -40,7 +40,7 @@ const GATHERING: Duration = Duration::from_millis(50);
 
 /// Large files of one job in flight at once: two keep every connection busy, and their digests follow while the bytes are still in the
 /// processor's cache.
-const LARGE_AT_ONCE: usize = 2;
+const LARGE_AT_ONCE: usize = 4;
 
 /// Bytes that the filesystem counts in one block of a file's metadata.
 const STAT_BLOCK: u64 = 512;

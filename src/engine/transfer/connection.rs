@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, RANGE};
 use reqwest::{Client, Response};
+use tokio::task::yield_now;
 
 use super::lanes::Seat;
 use super::lifeline::Lifeline;
@@ -140,7 +141,9 @@ async fn stream(
     loop {
         let Some(bytes) = run.unless_over(receive(&mut response, lifeline, writer)).await?? else { return Err(cut_short(run)) };
         let taken = run.segments().take(segment.id, bytes.len());
-        writer.push(bytes.slice(..taken.length))?;
+        if writer.push(bytes.slice(..taken.length))? {
+            yield_now().await; // other connections' bytes may have come meanwhile
+        }
         pass(run, taken.length).await?;
         if taken.spent {
             return Ok(());

@@ -61,8 +61,18 @@ impl Lanes {
     }
 }
 
+/// A block of this size in bytes is freed before lanes begin.
+const FREED_AT_FIRST: usize = 4 << 20;
+
+/// Keeps the C library from giving freed buffers back to the kernel and asking for them again, thousands of times a second: once a
+/// large block was freed, glibc holds on to twice as much ("dynamic mmap threshold" in mallopt(3)).
+fn keep_freed_buffers() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(FREED_AT_FIRST)));
+}
+
 impl Lane {
     fn start(client: reqwest::Client) -> Result<Self, Fault> {
+        keep_freed_buffers();
         let broken = |error| Fault::internal("a thread for connections cannot be started").because(error);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(broken)?;
         let (handle, stop) = (runtime.handle().clone(), CancellationToken::new());

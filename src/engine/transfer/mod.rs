@@ -20,6 +20,7 @@ mod lanes;
 mod lifeline;
 mod mover;
 mod pace;
+mod pairs;
 mod partial;
 mod patience;
 mod ranges;

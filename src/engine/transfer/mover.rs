@@ -14,6 +14,7 @@ use super::file::DataFile;
 use super::hash::Growing;
 use super::lanes::{Lanes, Seat};
 use super::pace::Pace;
+use super::pairs::Pairs;
 use super::partial::Partial;
 use super::roll::Roll;
 use super::run::{Run, interrupted, share};
@@ -57,6 +58,8 @@ pub struct Common {
     pub client: reqwest::Client,
     pub lanes: Lanes,
     pub pace: Pace,
+    /// Where what has come waits to be hashed.
+    pub pairs: Pairs,
     pub permits: Arc<Semaphore>,
     pub xet: XetClient,
     /// How many files are on their way in parts.
@@ -65,6 +68,9 @@ pub struct Common {
 
 /// All connections together gather so many bytes before they are written.
 const GATHERED: usize = 8 << 20;
+
+/// Where files are hashed side by side, each connection gathers only so many bytes: they should still be in the processor's cache then.
+const GATHERED_SIDE_BY_SIDE: usize = 512 << 10;
 
 impl Common {
     /// Whether every processor has a file to work on, so that handing bytes from thread to thread gains nothing.
@@ -81,6 +87,9 @@ impl Common {
     /// How many bytes a connection gathers before it has them written: the fewer connections, the more, since each write
     /// has its price whatever its size.
     pub fn batch_size(&self) -> usize {
+        if self.is_busy() {
+            return GATHERED_SIDE_BY_SIDE;
+        }
         let at_work = self.settings.total_connections.saturating_sub(self.permits.available_permits());
         (GATHERED / at_work.max(1)).clamp(256 << 10, 2 << 20)
     }
@@ -109,7 +118,9 @@ impl Mover {
         let of_lanes = settings.clone();
         let lanes = Lanes::new(settings.processors, move || self::client(&of_lanes));
         let (pace, xet) = (Pace::new(None), XetClient::new(&settings));
-        Ok(Self { common: Arc::new(Common { settings, client, lanes, pace, permits, xet, files: Arc::default() }) })
+        Ok(Self {
+            common: Arc::new(Common { settings, client, lanes, pace, pairs: Pairs::default(), permits, xet, files: Arc::default() }),
+        })
     }
 
     /// Sets the speed limit in bytes a second for all files together; it holds at once.

@@ -16,6 +16,7 @@ use super::file::DataFile;
 use super::hash::Growing;
 use super::mover::Common;
 use super::pace::Pace;
+use super::pairs::Portion;
 use super::partial::Partial;
 use super::ranges::Ranges;
 use super::roll::Roll;
@@ -146,7 +147,7 @@ impl Run {
         self.file.write(offset, &pieces)?;
         let (gained, prefix) = self.mark(offset, end);
         self.book.worked();
-        let wake = self.hash(prefix, offset, &pieces)?;
+        let wake = self.hash(prefix, offset, pieces)?;
         self.prefix.send_if_modified(|known| {
             *known = prefix.max(*known);
             wake
@@ -155,11 +156,14 @@ impl Run {
     }
 
     /// Hashes what was written where that is best done right here, and answers whether the hasher has anything to do.
-    fn hash(&self, prefix: u64, offset: u64, pieces: &[Bytes]) -> Result<bool, Fault> {
+    fn hash(&self, prefix: u64, offset: u64, pieces: Vec<Bytes>) -> Result<bool, Fault> {
         if !self.common.is_busy() {
             return Ok(true);
         }
-        self.hashing.keep_up(&self.file, prefix, offset, pieces)?;
+        let (pairs, length) = (&self.common.pairs, pieces.iter().map(Bytes::len).sum::<usize>());
+        pairs.add(Portion::new(self.hashing.clone(), offset, pieces));
+        let waiting = pairs.first(&self.hashing).unwrap_or(prefix);
+        self.hashing.catch_up(&self.file, prefix.min(waiting), 2 * length)?;
         Ok(prefix == self.size || is_far_behind(self.hashing.done(), prefix, 0))
     }
 
@@ -228,6 +232,12 @@ impl Run {
             (_, Err(fault)) => Err(fault),
             (so_far, Ok(())) => so_far,
         }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.common.pairs.forget(&self.hashing);
     }
 }
 

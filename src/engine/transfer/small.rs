@@ -13,7 +13,6 @@ use reqwest::{Client, Response};
 
 use super::book::Book;
 use super::file::DataFile;
-use super::hash::Hasher;
 use super::lifeline::Lifeline;
 use super::mover::{Common, Transfer, damaged};
 use super::patience::Patience;
@@ -21,6 +20,7 @@ use super::reply;
 use super::run::interrupted;
 use super::segments::Segment;
 use crate::desk::{Fault, FaultKind, Phase};
+use crate::engine::digest::Hasher;
 
 /// The largest small file in bytes: less than a connection moves in the time of a request.
 const LARGEST: u64 = 256 << 10;

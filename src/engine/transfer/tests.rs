@@ -475,3 +475,19 @@ async fn on_a_busy_machine_a_stopped_file_goes_on_and_a_damaged_one_is_found_out
     assert_eq!(bench.fetch().await.unwrap_err().kind, FaultKind::Corrupt);
     bench.assert_gone();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_hashed_side_by_side_each_get_their_own_verdict() {
+    let slowly = |request: &Request, content: &[u8]| Reply::range(request, content).slowly(Duration::from_millis(1));
+    let ((mut one, _a), (two, _b), (mut wrong, _c)) =
+        tokio::join!(busy_bench(12 * MIB, slowly), bench(7 * MIB, slowly), bench(12 * MIB, slowly));
+    one.settings.processors = 2;
+    wrong.digest = Digest::Sha256("0".repeat(64));
+    let mover = Mover::new(one.settings.clone()).unwrap();
+    let (first, second, third) = tokio::join!(mover.fetch(one.transfer()), mover.fetch(two.transfer()), mover.fetch(wrong.transfer()));
+    first.and(second).unwrap();
+    one.assert_whole();
+    two.assert_whole();
+    assert_eq!(third.unwrap_err().kind, FaultKind::Corrupt);
+    wrong.assert_gone();
+}

@@ -27,13 +27,17 @@ impl Writer {
         Self { run, offset, batch: Batch::default(), begun: Instant::now(), gained: 0 }
     }
 
-    /// Takes the next bytes. Blocks while it writes.
-    pub fn push(&mut self, bytes: Bytes) -> Result<(), Fault> {
+    /// Takes the next bytes and answers whether it has written. Blocks while it writes.
+    pub fn push(&mut self, bytes: Bytes) -> Result<bool, Fault> {
         if self.batch.len() == 0 {
             self.begun = Instant::now();
         }
         self.batch.push(bytes);
-        if self.batch.len() >= self.run.common.batch_size() { self.write() } else { Ok(()) }
+        let full = self.batch.len() >= self.run.common.batch_size();
+        if full {
+            self.write()?;
+        }
+        Ok(full)
     }
 
     /// Waits until the batch should be written although it is not full; for ever while it is empty.
