@@ -38,8 +38,8 @@ const SMALL_LANES: usize = 2;
 /// How often small files that have come are placed, unless there are enough of them before.
 const GATHERING: Duration = Duration::from_millis(50);
 
-/// Large files of one job in flight at once: two keep every connection busy, and their digests follow while the bytes are still in the
-/// processor's cache.
+/// Large files of one job in flight at once: two would keep every connection busy, but with four each has mostly another one's bytes to
+/// be hashed with.
 const LARGE_AT_ONCE: usize = 4;
 
 /// Bytes that the filesystem counts in one block of a file's metadata.

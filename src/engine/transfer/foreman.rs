@@ -34,7 +34,7 @@ pub async fn lead(run: &Run) {
 }
 
 /// A program that takes this share of all processors gains nothing by more connections while every processor has a file.
-const FULL: f64 = 0.7;
+const FULL: f64 = 0.5;
 
 /// What has moved, and what it took, since a moment.
 struct Gauge {

@@ -87,11 +87,9 @@ impl Common {
     /// How many bytes a connection gathers before it has them written: the fewer connections, the more, since each write
     /// has its price whatever its size.
     pub fn batch_size(&self) -> usize {
-        if self.is_busy() {
-            return GATHERED_SIDE_BY_SIDE;
-        }
         let at_work = self.settings.total_connections.saturating_sub(self.permits.available_permits());
-        (GATHERED / at_work.max(1)).clamp(256 << 10, 2 << 20)
+        let most = if self.is_busy() { GATHERED_SIDE_BY_SIDE } else { 2 << 20 };
+        (GATHERED / at_work.max(1)).clamp(256 << 10, most)
     }
 }
 
