@@ -203,7 +203,13 @@ fn kills_on_the_way_out_and_back() {
             let is_out = scene.cache.path().join(FOLDER).is_symlink();
             if is_out == (way == 0) {
                 // It was done: it goes back to where it was for the next.
-                assert_eq!(scene.run(&ways[1 - way]).status.code(), Some(0), "way {way}, kill {kill}");
+                let mut undone = scene.run(&ways[1 - way]);
+                if String::from_utf8_lossy(&undone.stderr).contains("go on with that one") {
+                    // The kill fell on what comes after the exchange of the folders. What the program says to do helps.
+                    assert_eq!(scene.run(args).status.code(), Some(0), "way {way}, going on after kill {kill}");
+                    undone = scene.run(&ways[1 - way]);
+                }
+                assert_eq!(undone.status.code(), Some(0), "way {way}, kill {kill}: {}", String::from_utf8_lossy(&undone.stderr));
                 scene.must_be_whole(&format!("way {way}, undone after kill {kill}"));
             }
         }
