@@ -62,12 +62,12 @@ impl Pairs {
     pub fn add(&self, portion: Portion) {
         lock(&self.waiting).push_back(portion);
         while let Some((one, other)) = self.pick() {
-            let rest = match other {
-                Some(other) => hash_both(one, other),
+            match other {
+                Some(other) => {
+                    let rest = hash_both(one, other); // before the lock: others go on meanwhile
+                    lock(&self.waiting).extend(rest);
+                }
                 None => hash_alone(one),
-            };
-            if let Some(rest) = rest {
-                lock(&self.waiting).push_front(rest);
             }
         }
     }
@@ -125,9 +125,8 @@ fn hash_both((mut one, mut turn): Next, (mut other, mut others_turn): Next) -> O
 }
 
 /// Hashes a portion to its end.
-fn hash_alone((portion, mut turn): Next) -> Option<Portion> {
+fn hash_alone((portion, mut turn): Next) {
     portion.pieces.iter().for_each(|piece| turn.hash(piece));
-    None
 }
 
 #[cfg(test)]
