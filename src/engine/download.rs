@@ -24,7 +24,7 @@ use super::host::{Space, blocking, space};
 use super::hub::Hub;
 use super::job::{Held, Run, Runner};
 use super::transfer::{Mover, Pace, Partial, Seat, is_small};
-use crate::desk::{Digest, Fault, Plan, PlannedFile};
+use crate::desk::{Digest, Fault, FaultKind, Plan, PlannedFile};
 use errand::{Errand, Shared};
 use placing::{Load, placing};
 pub(super) use turns::Turns;
@@ -132,12 +132,20 @@ impl Downloader {
         let mut results = select_all([small.boxed(), large.boxed(), stream::once(placing).boxed()]);
         let mut outcome = Ok(());
         while let Some(result) = results.next().await {
-            if result.is_err() && outcome.is_ok() {
-                outcome = result;
+            if result.is_err() {
                 stop.cancel();
             }
+            outcome = telling(outcome, result);
         }
         outcome
+    }
+}
+
+/// Of two outcomes the one to tell: the earlier fault, but not an interruption, which may be nothing but what the other one led to.
+fn telling(earlier: Result<(), Fault>, later: Result<(), Fault>) -> Result<(), Fault> {
+    match (&earlier, &later) {
+        (Err(stopped), Err(fault)) if stopped.kind == FaultKind::Interrupted && fault.kind != FaultKind::Interrupted => later,
+        _ => earlier.and(later),
     }
 }
 
@@ -178,7 +186,7 @@ async fn bring_in_loads(
                 Some(Ok(None)) => {}
                 Some(Err(fault)) => {
                     job.stop.cancel();
-                    outcome = outcome.and(Err(fault));
+                    outcome = telling(outcome, Err(fault));
                 }
                 None => break,
             },

@@ -140,6 +140,22 @@ async fn a_gate_is_named_whether_or_not_it_was_expected() {
 }
 
 #[tokio::test]
+async fn the_fault_that_stops_the_other_files_is_the_one_that_is_told() {
+    let files: [(&str, &[u8]); 3] = [("o/m/refused.json", b"{}"), ("o/m/slow.json", b"[]"), ("o/m/slow.gguf", &noise(0))];
+    let world = World::new(&files, |_| {}).await;
+    let plan = world.plan("o/m", None).await;
+    for _ in 0..8 {
+        world.trouble(Side::Hub, "slow.", 2, Effect::Silence);
+        world.trouble(Side::Hub, "refused.json", 1, Effect::Status(404, vec![("x-error-code".into(), "EntryNotFound".into())]));
+        let id = world.engine.enqueue(plan.clone()).await.unwrap();
+        let fault = world.until(&id, |job| job.state == JobState::Failed).await.fault.unwrap();
+        assert_eq!(fault.kind, FaultKind::EntryNotFound, "{fault}");
+        world.control(JobAction::Cancel, &id).await;
+        world.faults.clear();
+    }
+}
+
+#[tokio::test]
 async fn a_gate_bars_what_is_behind_it_until_it_opens() {
     let files: [(&str, &[u8]); 3] = [("o/m/.hub.toml", b"gated = \"manual\"\n"), ("o/m/README.md", b"# M"), ("o/m/w.gguf", &noise(0))];
     let token = AcceptedToken { token: "hf_x".to_owned(), user: "x".to_owned(), grant: Grant::Granted };
