@@ -24,6 +24,7 @@ use crate::cli::{self, Cli, Command, DeskCommand, GlobalArgs, Output};
 use crate::desk::{Fault, FaultKind, Scenario};
 use crate::engine::Engine;
 use crate::engine::config::{Environment, Flags, ProcessEnvironment, Settings};
+use crate::engine::host::allow_many_open_files;
 use crate::tui::{self, TuiOptions, term::Ended};
 
 /// How long the end waits for threads that still sit in a system call.
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(cli::explain(&error)),
     };
+    allow_many_open_files();
     let mut out = Output::stdio(cli.format(), cli.global.color, |name| std::env::var_os(name)).wide(cli.is_wide());
     match on_a_runtime(cli, &mut out) {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::row::until;
+use super::row::{Started, until};
 use super::*;
 
 /// A filesystem in memory. Dropping it takes it away.
@@ -100,4 +100,17 @@ fn a_disk_that_turns_read_only_on_the_way_ends_the_job_and_keeps_what_came() {
     assert_eq!(row.held(), MIB);
     mount.allow_writing(true);
     row.heals();
+}
+
+#[test]
+fn more_files_than_may_be_open_by_default_come_all_the_same() {
+    const FILES: u32 = 300;
+    let row = Row::new(MIB);
+    (0..FILES).for_each(|at| row.machine.put("bench/many", &format!("{at}.json"), &at.to_le_bytes()));
+    let program = row.program("download bench/many --quiet");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -S -n 40 && exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+    limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Started::new(&mut limited).end().succeeded();
+    assert_eq!(fs::read(row.machine.snapshot_file("bench/many", "299.json")).unwrap(), 299_u32.to_le_bytes());
 }

@@ -134,13 +134,13 @@ impl Errand {
         Ok(false)
     }
 
-    /// Fetches the content: a small file's into memory, where that can be.
+    /// Fetches the content: a small file's in one piece, where that can be.
     async fn fetch(&self, seat: Option<&Seat>, counter: &Arc<Counter>) -> Result<Content, Fault> {
         let mover = &self.job.downloader.mover;
         let mut transfer = self.transfer(counter);
         if let Some(seat) = seat {
             transfer = match mover.receive(seat, transfer).await? {
-                Ok(received) => return Ok(Content::Memory(received)),
+                Ok(received) => return Ok(Content::Received(received)),
                 Err(transfer) => transfer,
             };
         }

@@ -17,7 +17,7 @@ use crate::engine::transfer::Received;
 const WAITING: usize = 1;
 /// The most files of a load.
 const MOST_FILES: usize = 64;
-/// The most bytes of a load, which may be in memory meanwhile.
+/// The most bytes of a load.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// A file that is to be placed.
@@ -38,8 +38,8 @@ pub(super) enum Content {
     Held,
     /// In the partial, synced.
     Partial,
-    /// In memory.
-    Memory(Received),
+    /// In the partial, to be synced.
+    Received(Received),
 }
 
 /// The right to bring a content: the turn among this engine's downloads, and the lock that other processes heed.
@@ -100,14 +100,14 @@ fn place_all(place: &dyn Place, parcels: Vec<Parcel>) -> Result<(), Fault> {
         match content {
             Content::Held => held.push(file),
             Content::Partial => fetched.push(file),
-            Content::Memory(content) => {
+            Content::Received(content) => {
                 received.push(content);
                 arrived.push(file);
             }
         }
     }
-    let written = Received::write_all(&received)?;
-    let arrived = arrived.iter().zip(&written).map(|(file, written)| Ready { file, written: Some(written) });
+    let synced = Received::sync_all(&received)?;
+    let arrived = arrived.iter().zip(&synced).map(|(file, synced)| Ready { file, written: Some(synced) });
     place.place(&arrived.chain(fetched.iter().map(Ready::from)).collect::<Vec<_>>())?;
     place.link(&held.iter().collect::<Vec<_>>())?;
     for (size, path, claim, shown) in claims {

@@ -132,7 +132,7 @@ impl Mover {
         self.common.lanes.seat()
     }
 
-    /// Receives a small file into memory, over a seat's connections, and checks its digest. A larger one, one of which a part is on the
+    /// Receives a small file over a seat's connections, checks its digest and writes its partial. A larger one, one of which a part is on the
     /// disk, and one that does not come in one piece are given back, for [`fetch_in_parts`](Self::fetch_in_parts).
     pub async fn receive(&self, seat: &Seat, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
         if !small::suits(&transfer) {
@@ -145,7 +145,7 @@ impl Mover {
     #[cfg(test)]
     pub async fn fetch(&self, transfer: Transfer) -> Result<(), Fault> {
         match self.receive(&self.seat()?, transfer).await? {
-            Ok(received) => blocking(move || Received::write_all(&[received]).map(drop)).await,
+            Ok(received) => blocking(move || Received::sync_all(&[received]).map(drop)).await,
             Err(transfer) => self.fetch_in_parts(transfer).await,
         }
     }

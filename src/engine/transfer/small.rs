@@ -1,7 +1,7 @@
 //! Small files: received into memory, checked there and written to the disk once.
 //!
-//! Nothing of them is worth resuming, so they have no journal and no room set aside; a crash leaves a partial that the next
-//! transfer overwrites. One request asks for the whole of each.
+//! No part of them is worth resuming, so they have no journal and no room set aside. A whole one is: of those that a crash leaves
+//! unplaced, the next transfer keeps what has the right digest and overwrites the rest. One request asks for the whole of each.
 
 use std::fs::Metadata;
 use std::future::Future;
@@ -19,7 +19,7 @@ use super::patience::Patience;
 use super::reply;
 use super::run::interrupted;
 use super::segments::Segment;
-use crate::desk::{Fault, FaultKind, Phase};
+use crate::desk::{Digest, Fault, FaultKind, Phase};
 use crate::engine::digest::Hasher;
 
 /// The largest small file in bytes: less than a connection moves in the time of a request.
@@ -35,38 +35,54 @@ pub fn suits(transfer: &Transfer) -> bool {
     is_small(transfer.size) && !transfer.partial.journal.exists()
 }
 
-/// A small file's content, in memory and of the right digest.
+/// A small file whose content is right and in its partial, though not synced yet.
 pub struct Received {
-    content: Bytes,
+    file: DataFile,
     transfer: Transfer,
 }
 
 impl Received {
-    /// Writes the partials of all and syncs them, so that they share the filesystem's commits; answers what each looks like. Blocks.
-    /// After a fault none is left.
-    pub fn write_all(all: &[Self]) -> Result<Vec<Metadata>, Fault> {
-        let written = all.iter().map(Self::write).collect::<Result<Vec<_>, _>>();
-        let synced = written.and_then(|files| files.iter().map(|file| file.sync().and_then(|()| file.metadata())).collect());
-        for Self { transfer, .. } in all {
-            match synced {
-                Ok(_) => transfer.counter.set_done(transfer.size),
-                Err(_) => transfer.partial.discard()?,
-            }
+    /// Syncs the partials of all, so that they share the filesystem's commits; answers what each looks like. Blocks. After a fault none
+    /// is left.
+    pub fn sync_all(all: &[Self]) -> Result<Vec<Metadata>, Fault> {
+        let synced: Result<_, _> = all.iter().map(|one| one.file.sync().and_then(|()| one.file.metadata())).collect();
+        if synced.is_err() {
+            all.iter().try_for_each(|one| one.transfer.partial.discard())?;
         }
         synced
     }
 
-    fn write(&self) -> Result<DataFile, Fault> {
-        let file = DataFile::open(&self.transfer.partial.data, self.transfer.size, false)?;
-        file.write(0, std::slice::from_ref(&self.content))?;
+    /// Writes the content, or leaves nothing.
+    fn write(transfer: Transfer, content: Bytes) -> Result<Self, Fault> {
+        let Transfer { partial, size, .. } = &transfer;
+        let written = DataFile::open(&partial.data, *size, false).and_then(|file| file.write(0, &[content]).map(|()| file));
+        match written {
+            Ok(file) => Ok(Self::new(file, transfer)),
+            Err(fault) => partial.discard().and(Err(fault)),
+        }
+    }
+
+    /// The content that an earlier run wrote and had no time to place, if it is right.
+    fn left(transfer: &Transfer) -> Option<DataFile> {
+        let file = DataFile::find(&transfer.partial.data, transfer.size)?;
+        let mut content = vec![0; usize::try_from(transfer.size).ok()?];
+        file.read(0, &mut content).ok()?;
+        (digest(transfer, &content) == transfer.digest).then_some(file)
+    }
+
+    fn new(file: DataFile, transfer: Transfer) -> Self {
         file.begin_sync();
-        Ok(file)
+        transfer.counter.set_done(transfer.size);
+        Self { file, transfer }
     }
 }
 
 /// Receives a small file, or gives the transfer back when its body broke: on such a network even a small file is better fetched so
-/// that every byte is kept. Of one that arrives damaged nothing is kept, nor of an earlier run's partial.
+/// that every byte is kept. Of one that arrives damaged nothing is kept, nor of an earlier run's partial. Writes on the caller's thread.
 pub async fn receive(common: Arc<Common>, client: &Client, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
+    if let Some(file) = Received::left(&transfer) {
+        return Ok(Ok(Received::new(file, transfer)));
+    }
     transfer.counter.enter(Phase::Resolving);
     let stop = transfer.stop.clone();
     let small = Small { book: Book::new(transfer.source.clone()), common, client: client.clone(), transfer };
@@ -78,7 +94,7 @@ pub async fn receive(common: Arc<Common>, client: &Client, transfer: Transfer) -
     let Some(content) = content else { return Ok(Err(small.transfer)) };
     small.transfer.counter.enter(Phase::Verifying);
     small.check(&content)?;
-    Ok(Ok(Received { content, transfer: small.transfer }))
+    Received::write(small.transfer, content).map(Ok)
 }
 
 /// One small file on its way.
@@ -154,16 +170,20 @@ impl Small {
     }
 
     fn check(&self, content: &[u8]) -> Result<(), Fault> {
-        let Transfer { partial, name, size, digest, .. } = &self.transfer;
-        let mut hasher = Hasher::like(digest, *size);
-        hasher.update(content);
-        let found = hasher.finish();
-        if found == *digest {
+        let (Transfer { partial, name, digest: wanted, .. }, found) = (&self.transfer, digest(&self.transfer, content));
+        if found == *wanted {
             return Ok(());
         }
         partial.discard()?;
-        Err(damaged(name, &found, digest))
+        Err(damaged(name, &found, wanted))
     }
+}
+
+/// The digest of a transfer's whole content, of the kind that is wanted.
+fn digest(transfer: &Transfer, content: &[u8]) -> Digest {
+    let mut hasher = Hasher::like(&transfer.digest, transfer.size);
+    hasher.update(content);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -172,7 +192,6 @@ mod tests {
 
     use super::super::testing::{Bench, Reply, Request, Server, content, until};
     use super::*;
-    use crate::desk::Digest;
 
     const SIZE: usize = 50_000;
 
@@ -192,6 +211,24 @@ mod tests {
         assert_eq!((server.requests().len(), server.requests()[0].range), (1, None));
         assert_eq!((bench.counter.moved(), bench.counter.phase()), (SIZE as u64, Phase::Verifying));
         assert!(!bench.partial().journal.exists());
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_run_wrote_is_kept_if_it_is_right() {
+        let (bench, server) = bench(Reply::range).await;
+        let leave = |content: &[u8]| {
+            std::fs::create_dir_all(bench.partial().data.parent().unwrap()).unwrap();
+            std::fs::write(bench.partial().data, content).unwrap();
+        };
+        let mut altered = bench.content.clone();
+        altered[SIZE / 2] ^= 1;
+        for (left, requests) in [(&bench.content[1..], 1), (&altered, 2), (&bench.content, 2)] {
+            leave(left);
+            bench.fetch().await.unwrap();
+            bench.assert_whole();
+            assert_eq!(server.requests().len(), requests);
+        }
+        assert_eq!(bench.counter.moved(), 2 * SIZE as u64);
     }
 
     #[tokio::test]
