@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::program::{Cost, is_here, run};
-use crate::stage::{Link, Stage};
+use crate::stage::{self, Link, Stage};
 use crate::{Outcome, report};
 
 const MIB: u64 = 1 << 20;
@@ -76,6 +76,7 @@ impl Case {
         let disk = tempfile::Builder::new().prefix("hfdesk-bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let target = if self.to_disk { disk.path().join("target") } else { stage.folder().join("target") };
         fs::create_dir_all(&target)?;
+        stage::warm()?;
         let mut total = Cost::default();
         for mut command in program(self, stage, &target) {
             let cost = run(&mut command)?;

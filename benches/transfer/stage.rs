@@ -1,5 +1,6 @@
 //! What all cases share: a Hub whose large files come from `nginx`, over HTTP and over HTTPS with a certificate of our own.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use hfdesk_tui::hubserver::{HubConfig, HubServer};
 use tempfile::TempDir;
 
-use crate::{Outcome, far};
+use crate::{Outcome, far, program};
 
 /// How long a server may take to listen.
 const LONGEST_START: Duration = Duration::from_secs(10);
@@ -105,6 +106,13 @@ impl Stage {
         }
         Ok(file.flush()?)
     }
+}
+
+/// Has the servers' programs in memory.
+pub fn warm() -> Outcome<()> {
+    program::warm(std::env::current_exe()?.as_os_str());
+    program::warm(OsStr::new("nginx"));
+    Ok(())
 }
 
 fn free_port() -> Outcome<SocketAddr> {
