@@ -1,6 +1,6 @@
 //! The data file of a partial: positional reads and writes, room, durability.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -37,12 +37,6 @@ impl DataFile {
             host::open_in_folder(&mut options, path)?.and_then(|file| if keep { shorten(&file, size).map(|()| file) } else { Ok(file) });
         let file = opened.map_err(|error| Fault::disk(format!("open {}", path.display()), error))?;
         Ok(Self { file, path: path.to_path_buf(), size, turn: Mutex::default() })
-    }
-
-    /// Opens the file if it is there and has its size.
-    pub fn find(path: &Path, size: u64) -> Option<Self> {
-        let is_whole = fs::symlink_metadata(path).is_ok_and(|data| data.is_file() && data.len() == size);
-        if is_whole { Self::open(path, size, true).ok() } else { None }
     }
 
     /// Sets room aside for the whole file, so that a full disk is found out before the first byte and not after the last.

@@ -126,6 +126,11 @@ impl Mover {
         self.common.pace.set(bytes_per_second);
     }
 
+    /// How many processors there are to share.
+    pub fn processors(&self) -> usize {
+        self.common.settings.processors
+    }
+
     /// A seat on one of the threads where connections work, for somebody who brings small files there: what
     /// [`receive`](Self::receive) brings to the same seat comes without a hand-over from thread to thread.
     pub fn seat(&self) -> Result<Seat, Fault> {
@@ -135,9 +140,6 @@ impl Mover {
     /// Receives a small file over a seat's connections, checks its digest and writes its partial. A larger one, one of which a part is on the
     /// disk, and one that does not come in one piece are given back, for [`fetch_in_parts`](Self::fetch_in_parts).
     pub async fn receive(&self, seat: &Seat, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
-        if !small::suits(&transfer) {
-            return Ok(Err(transfer));
-        }
         small::receive(self.common.clone(), seat.client(), transfer).await
     }
 

@@ -3,11 +3,11 @@
 //! No part of them is worth resuming, so they have no journal and no room set aside. A whole one is: of those that a crash leaves
 //! unplaced, the next transfer keeps what has the right digest and overwrites the rest. One request asks for the whole of each.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::future::Future;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use reqwest::header::ACCEPT_ENCODING;
 use reqwest::{Client, Response};
 
@@ -30,9 +30,31 @@ pub fn is_small(size: u64) -> bool {
     size <= LARGEST
 }
 
-/// Whether a transfer is better made in memory: its file is small, and no earlier run has left a part of it.
-pub fn suits(transfer: &Transfer) -> bool {
-    is_small(transfer.size) && !transfer.partial.journal.exists()
+/// What an earlier run has left of a small file.
+enum Left {
+    Nothing,
+    /// The content, written and not placed.
+    Whole(DataFile),
+    /// Parts that a journal vouches for.
+    Parts,
+}
+
+impl Left {
+    fn of(transfer: &Transfer) -> Self {
+        match fs::symlink_metadata(&transfer.partial.data) {
+            Err(_) => Self::Nothing,
+            Ok(_) if transfer.partial.journal.exists() => Self::Parts,
+            Ok(found) => Self::whole(transfer, &found).map_or(Self::Nothing, Self::Whole),
+        }
+    }
+
+    fn whole(transfer: &Transfer, found: &Metadata) -> Option<DataFile> {
+        let has_its_size = found.is_file() && found.len() == transfer.size;
+        let file = has_its_size.then(|| DataFile::open(&transfer.partial.data, transfer.size, true))?.ok()?;
+        let mut content = vec![0; usize::try_from(transfer.size).ok()?];
+        file.read(0, &mut content).ok()?;
+        (digest(transfer, &content) == transfer.digest).then_some(file)
+    }
 }
 
 /// A small file whose content is right and in its partial, though not synced yet.
@@ -62,14 +84,6 @@ impl Received {
         }
     }
 
-    /// The content that an earlier run wrote and had no time to place, if it is right.
-    fn left(transfer: &Transfer) -> Option<DataFile> {
-        let file = DataFile::find(&transfer.partial.data, transfer.size)?;
-        let mut content = vec![0; usize::try_from(transfer.size).ok()?];
-        file.read(0, &mut content).ok()?;
-        (digest(transfer, &content) == transfer.digest).then_some(file)
-    }
-
     fn new(file: DataFile, transfer: Transfer) -> Self {
         file.begin_sync();
         transfer.counter.set_done(transfer.size);
@@ -77,11 +91,16 @@ impl Received {
     }
 }
 
-/// Receives a small file, or gives the transfer back when its body broke: on such a network even a small file is better fetched so
-/// that every byte is kept. Of one that arrives damaged nothing is kept, nor of an earlier run's partial. Writes on the caller's thread.
+/// Receives a small file, or gives the transfer back where it is better fetched so that every byte is kept: of a larger file, where
+/// parts are there already, and when its body broke. Of one that arrives damaged nothing is kept, nor of an earlier run's partial. Writes on the caller's thread.
 pub async fn receive(common: Arc<Common>, client: &Client, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
-    if let Some(file) = Received::left(&transfer) {
-        return Ok(Ok(Received::new(file, transfer)));
+    if !is_small(transfer.size) {
+        return Ok(Err(transfer));
+    }
+    match Left::of(&transfer) {
+        Left::Whole(file) => return Ok(Ok(Received::new(file, transfer))),
+        Left::Parts => return Ok(Err(transfer)),
+        Left::Nothing => {}
     }
     transfer.counter.enter(Phase::Resolving);
     let stop = transfer.stop.clone();
@@ -133,15 +152,20 @@ impl Small {
         let _permit = permit.map_err(|error| Fault::internal("the connections are gone").because(error))?;
         let mut response = self.ask().await?;
         self.transfer.counter.enter(Phase::Downloading);
-        let mut content = Vec::with_capacity(size);
+        let mut content = BytesMut::new();
         let mut lifeline = Lifeline::new(&self.common.settings, &self.transfer.name);
-        while let Some(bytes) = lifeline.next(&mut response).await? {
-            // The server may send more than it should, but we need not take it.
-            content.extend_from_slice(&bytes[..bytes.len().min(size - content.len())]);
+        while let Some(mut bytes) = lifeline.next(&mut response).await? {
             self.transfer.counter.add_moved(bytes.len() as u64);
             tokio::join!(self.common.pace.pass(bytes.len() as u64), self.transfer.limit.pass(bytes.len() as u64));
+            // The server may send more than it should, but we need not take it.
+            bytes.truncate(size - content.len());
+            if bytes.len() == size {
+                return Ok(bytes);
+            }
+            content.reserve(size - content.len());
+            content.extend_from_slice(&bytes);
             if content.len() == size {
-                return Ok(content.into());
+                return Ok(content.freeze());
             }
         }
         Err(Fault::new(FaultKind::Network, format!("the connection ended in the middle of {}", self.transfer.name)))
