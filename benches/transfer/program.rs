@@ -1,7 +1,8 @@
 //! One program, run once: how long it took, and what it cost.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,7 +42,7 @@ pub fn warm(program: &OsStr) {
     let told = Command::new("ldd").arg(&path).stderr(Stdio::null()).output().map(|ldd| ldd.stdout).unwrap_or_default();
     let told = String::from_utf8_lossy(&told);
     let libraries = told.split_whitespace().filter(|word| word.starts_with('/')).map(Path::new);
-    libraries.chain([path.as_path()]).for_each(|file| drop(fs::read(file)));
+    libraries.chain([path.as_path()]).for_each(|file| drop(File::open(file).and_then(|mut file| io::copy(&mut file, &mut io::sink()))));
 }
 
 /// Whether a program of this name is on the PATH.
