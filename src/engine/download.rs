@@ -32,8 +32,8 @@ pub(super) use turns::Turns;
 /// Small files of one job in flight at once. Many, because each costs a round trip or two.
 const SMALL_AT_ONCE: usize = 32;
 
-/// So many threads bring the small files of one job. One takes a little less processor time and a tenth longer.
-const SMALL_LANES: usize = 2;
+/// The most threads that bring the small files of one job: each brings thousands a second.
+const MOST_SMALL_LANES: usize = 2;
 
 /// How often small files that have come are placed, unless there are enough of them before.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -155,12 +155,13 @@ fn bring_small(
     files: Vec<PlannedFile>,
     loads: &mpsc::Sender<Load>,
 ) -> Result<FuturesUnordered<BoxFuture<'static, Result<(), Fault>>>, Fault> {
-    let lanes = files.len().min(SMALL_LANES);
+    // What comes is placed meanwhile, which takes a processor, too.
+    let lanes = (job.downloader.mover.processors() / 2).clamp(1, MOST_SMALL_LANES).min(files.len());
     let files = Arc::new(Mutex::new(VecDeque::from(files)));
     let hire = |_| {
         let seat = job.downloader.mover.seat()?;
         let lane = seat.handle().clone();
-        let bringing = bring_in_loads(Arc::clone(job), Arc::clone(&files), seat, loads.clone());
+        let bringing = bring_in_loads(Arc::clone(job), Arc::clone(&files), SMALL_AT_ONCE / lanes, seat, loads.clone());
         let working = AbortOnDropHandle::new(lane.spawn(bringing));
         Ok(working.map(|ended| ended.unwrap_or_else(|error| Err(Fault::internal("a download's task ended").because(error)))).boxed())
     };
@@ -171,12 +172,13 @@ fn bring_small(
 async fn bring_in_loads(
     job: Arc<Shared>,
     files: Arc<Mutex<VecDeque<PlannedFile>>>,
+    at_once: usize,
     seat: Seat,
     loads: mpsc::Sender<Load>,
 ) -> Result<(), Fault> {
     let next = || files.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let bring = |file| Errand { job: Arc::clone(&job), file }.bring(Some(&seat));
-    let mut bringing = stream::iter(std::iter::from_fn(next)).map(bring).buffer_unordered(SMALL_AT_ONCE / SMALL_LANES);
+    let mut bringing = stream::iter(std::iter::from_fn(next)).map(bring).buffer_unordered(at_once);
     let (mut load, mut often, mut outcome) = (Load::default(), interval(GATHERING), Ok(()));
     often.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::super::Engine;
 use super::super::config::{Environment, Flags, Origin, Setting, Settings};
 use super::super::host::{FileLock, SystemClock};
+use super::super::transfer;
 use super::*;
 use crate::desk::{
     Access, Board, Choice, Desk, FaultKind, FileProgress, Job, JobAction, JobId, JobState, Phase, RepoRef, Selection, Target,
@@ -137,6 +138,24 @@ async fn a_gate_is_named_whether_or_not_it_was_expected() {
     let fault = world.until(&id, |job| job.state == JobState::Failed).await.fault.unwrap();
     assert_eq!(fault.kind, FaultKind::Gated);
     assert!(fault.hint.unwrap().contains("/o/m"));
+}
+
+#[tokio::test]
+async fn many_small_files_come_on_however_many_processors() {
+    for processors in [1, 4] {
+        let names: Vec<_> = (0..150).map(|number| format!("o/m/{number}.json")).collect();
+        let files: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+        let world = World::new(&files, |_| {}).await;
+        let plan = world.plan("o/m", None).await;
+        let mover = Mover::new(transfer::Settings { processors, ..transfer::Settings::default() }).unwrap();
+        let (hub, cache) = (world.engine.hub.clone(), world.engine.cache.clone());
+        let downloader = Downloader { hub, cache, mover, turns: Turns::default(), xet: false };
+        downloader.run(Arc::new(plan.clone()), Arc::default()).await.unwrap();
+        for (name, content) in files {
+            assert_eq!(fs::read(plan.destination.join(name.rsplit('/').next().unwrap())).unwrap(), content);
+        }
+        assert_eq!(world.server.stats().cdn_requests, 0);
+    }
 }
 
 #[tokio::test]

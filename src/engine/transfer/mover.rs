@@ -126,6 +126,11 @@ impl Mover {
         self.common.pace.set(bytes_per_second);
     }
 
+    /// How many processors there are to share.
+    pub fn processors(&self) -> usize {
+        self.common.settings.processors
+    }
+
     /// A seat on one of the threads where connections work, for somebody who brings small files there: what
     /// [`receive`](Self::receive) brings to the same seat comes without a hand-over from thread to thread.
     pub fn seat(&self) -> Result<Seat, Fault> {
