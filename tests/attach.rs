@@ -112,10 +112,11 @@ fn a_second_process_limits_the_speed_of_the_first_at_once() {
 #[test]
 fn a_complete_download_that_is_asked_for_again_stays_one_job() {
     let scene = Scene::new(|config| config.rate = None);
-    for _ in 0..2 {
+    for is_complete in [false, true] {
         let done = scene.run(&format!("download {AURORA} {Q4}"));
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(done.status.success() && !said.contains("99 %"), "{said}");
+        // 99 % it is while the disk syncs what has come; what is complete has nothing to wait for.
+        assert!(done.status.success() && !(is_complete && said.contains("99 %")), "{said}");
         assert_eq!(scene.state(), "completed");
     }
 }
