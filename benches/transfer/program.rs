@@ -36,7 +36,7 @@ pub fn run(command: &mut Command) -> Outcome<Cost> {
 }
 
 /// Reads a program and its libraries. A system may take an idle program's pages, and what it then takes to start, up to seconds, would
-/// be told of whoever comes after a slow one.
+/// be told of whoever comes after a slow one. Of a script only its text is read.
 pub fn warm(program: &OsStr) {
     let Some(path) = find(program) else { return };
     let told = Command::new("ldd").arg(&path).stderr(Stdio::null()).output().map(|ldd| ldd.stdout).unwrap_or_default();

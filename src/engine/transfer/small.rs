@@ -92,7 +92,8 @@ impl Received {
 }
 
 /// Receives a small file, or gives the transfer back where it is better fetched so that every byte is kept: of a larger file, where
-/// parts are there already, and when its body broke. Of one that arrives damaged nothing is kept, nor of an earlier run's partial. Writes on the caller's thread.
+/// parts are there already, and when its body broke. Of one that arrives damaged nothing is kept, nor of an earlier run's partial. Blocks
+/// while it writes.
 pub async fn receive(common: Arc<Common>, client: &Client, transfer: Transfer) -> Result<Result<Received, Transfer>, Fault> {
     if !is_small(transfer.size) {
         return Ok(Err(transfer));
